@@ -1,0 +1,63 @@
+"""The people of a show: ids, roles and tiers."""
+
+from enum import StrEnum
+from typing import NewType
+
+from msgspec import Struct
+
+UserId = NewType("UserId", str)
+ShowId = NewType("ShowId", str)
+RoomId = NewType("RoomId", str)
+
+
+class Role(StrEnum):
+    """What somebody may do beyond their ticket. Given in SQL per show, never by a token."""
+
+    VIEWER = "viewer"
+    MODERATOR = "moderator"
+    HOST = "host"
+    OPERATOR = "operator"
+
+    @property
+    def is_staff(self) -> bool:
+        """Staff pass every door of the show and may open a console."""
+        return self is not Role.VIEWER
+
+
+class Tier(StrEnum):
+    """What a ticket is worth, ordered `none < lobby < main < vip`; `max()` gives the best of several."""
+
+    NONE = "none"
+    LOBBY = "lobby"
+    MAIN = "main"
+    VIP = "vip"
+
+    @property
+    def rank(self) -> int:
+        """Position in the order, 0 for `none`."""
+        return _TIER_RANKS[self.value]
+
+    def __lt__(self, other: str) -> bool:
+        return self.rank < Tier(other).rank
+
+    def __le__(self, other: str) -> bool:
+        return self.rank <= Tier(other).rank
+
+    def __gt__(self, other: str) -> bool:
+        return self.rank > Tier(other).rank
+
+    def __ge__(self, other: str) -> bool:
+        return self.rank >= Tier(other).rank
+
+
+_TIER_RANKS = {"none": 0, "lobby": 1, "main": 2, "vip": 3}
+
+
+class Identity(Struct, frozen=True):
+    """A verified token's bearer, as the platform that embeds the gateway knows them."""
+
+    user: UserId
+    name: str
+    """Display name; the user id where the token gives none."""
+    token_id: str
+    expires_ms: int

@@ -1,0 +1,1 @@
+"""The imperative shell: sockets, HTTP, settings, CLI, composition."""

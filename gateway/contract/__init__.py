@@ -1,0 +1,1 @@
+"""The contract with clients as one typed registry."""

@@ -1,0 +1,561 @@
+"""The payloads of every socket event, in both directions, as strict structs.
+
+Ids are strings; money is an integer of minor units beside a currency code; times are integer
+milliseconds since the epoch. Unknown fields from clients are ignored; missing or ill-typed ones are
+refused with BAD_REQUEST.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from auth.identity import Role, Tier
+from auth.situation import Access, Phase, Scale, Switches
+
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Millis = Annotated[int, Meta(ge=0, le=2**53)]
+ShortText = Annotated[str, Meta(max_length=1000)]
+
+# ---- history: replayed on recovery -------------------------------------------------------------
+
+
+class DanmakuStyle(Struct, frozen=True, omit_defaults=True):
+    """How a danmaku flies."""
+
+    color: Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")] | UnsetType = UNSET
+    place: Literal["fly", "top", "bottom"] | UnsetType = UNSET
+
+
+class DanmakuItem(Struct, frozen=True, omit_defaults=True):
+    """One bullet comment. `text` is plain text; pages write it with `textContent` only."""
+
+    id: str
+    user: str
+    name: str
+    text: str
+    tier: Tier
+    at_ms: Millis
+    role: Role = Role.VIEWER
+    style: DanmakuStyle | UnsetType = UNSET
+
+
+class Danmaku(Struct, frozen=True):
+    """New danmaku, oldest first."""
+
+    items: list[DanmakuItem]
+    cursor: str
+
+
+class GiftItem(Struct, frozen=True):
+    """One committed gift. `credits` is the cost of all `count` together."""
+
+    id: str
+    user: str
+    name: str
+    gift: str
+    count: Count
+    credits: Count
+    at_ms: Millis
+
+
+class Gift(Struct, frozen=True):
+    """New gifts, oldest first."""
+
+    items: list[GiftItem]
+    cursor: str
+
+
+class RetractItem(Struct, frozen=True):
+    """Take the danmaku with this id off every screen."""
+
+    id: str
+
+
+class Retract(Struct, frozen=True):
+    """Danmaku taken back by a moderator."""
+
+    items: list[RetractItem]
+    cursor: str
+
+
+# ---- state: latest wins ------------------------------------------------------------------------
+
+
+class Schedule(Struct, frozen=True):
+    """When the show is planned to open and to start."""
+
+    doors_ms: Millis
+    start_ms: Millis
+
+
+class GiftKind(Struct, frozen=True):
+    """A gift that may be sent, and its price in credits."""
+
+    id: str
+    name: str
+    credits: Count
+
+
+class Room(Struct, frozen=True):
+    """The live place of a show."""
+
+    id: str
+    show: str
+    title: str
+    access: Access
+    phase: Phase
+    switches: Switches
+    schedule: Schedule
+    gifts: list[GiftKind]
+    version: Count
+
+
+class StageMember(Struct, frozen=True):
+    """Somebody co-hosting now."""
+
+    user: str
+    name: str
+    since_ms: Millis
+
+
+class Stage(Struct, frozen=True):
+    """Who is on stage."""
+
+    members: list[StageMember]
+    capacity: Count
+    version: Count
+
+
+class Pin(Struct, frozen=True):
+    """A pinned danmaku or an announcement of the host."""
+
+    id: str
+    kind: Literal["danmaku", "announcement"]
+    text: str
+    name: str
+    at_ms: Millis
+
+
+class Pins(Struct, frozen=True):
+    """What stays on top, newest last."""
+
+    items: list[Pin]
+    version: Count
+
+
+class Countdown(Struct, frozen=True):
+    """Something everybody (or only you) waits for. `target_ms: null` takes it off the screen.
+
+    Show `target_ms - (local now + clock offset)`; `server_ms` is the server's clock when this was sent.
+    """
+
+    id: str
+    scope: Literal["room", "me"]
+    kind: Literal["doors", "show", "order", "custom"]
+    target_ms: Millis | None
+    server_ms: Millis
+    version: Count
+    label: str | UnsetType = UNSET
+
+
+class ProductSales(Struct, frozen=True, omit_defaults=True):
+    """How a product sells. `left` is absent where the host hides it."""
+
+    id: str
+    sold: Count
+    held: Count
+    left: Count | UnsetType = UNSET
+
+
+class Sales(Struct, frozen=True):
+    """Tickets sold; refunds decrement."""
+
+    products: list[ProductSales]
+    version: Count
+
+
+class LeaderboardItem(Struct, frozen=True):
+    """A fan and the credits of all their gifts in this room."""
+
+    user: str
+    name: str
+    credits: Count
+
+
+class Leaderboard(Struct, frozen=True):
+    """The ten most generous fans, first is most."""
+
+    items: list[LeaderboardItem]
+    version: Count
+
+
+class Presence(Struct, frozen=True):
+    """Sockets of viewers in the room now."""
+
+    online: Count
+
+
+class Like(Struct, frozen=True):
+    """All likes of the room so far; best effort."""
+
+    total: Count
+
+
+# ---- personal: read again from SQL on connect --------------------------------------------------
+
+
+class StreamGrant(Struct, frozen=True):
+    """A short-lived right to play or publish one stream. Ask `streams:refresh` before it expires."""
+
+    stream: str
+    right: Literal["play", "publish"]
+    kind: str
+    url: str
+    expires_ms: Millis
+
+
+class TierChange(Struct, frozen=True):
+    """What your ticket is worth from now on, and why it changed."""
+
+    tier: Tier
+    version: Count
+    permissions: list[str]
+    streams: list[StreamGrant]
+    reason: Literal["purchase", "refund", "refund_failed", "phase", "switches", "role", "mute", "sync"]
+
+
+class OrderItem(Struct, frozen=True):
+    """A line of an order."""
+
+    product: str
+    quantity: Count
+
+
+class Order(Struct, frozen=True, omit_defaults=True):
+    """An order of yours as it stands."""
+
+    order: str
+    state: Literal["pending", "paid", "closed", "refunding", "refunded"]
+    amount_minor: Count
+    currency: str
+    items: list[OrderItem]
+    expires_ms: Millis
+    version: Count
+    pay_url: str | UnsetType = UNSET
+    """Present while the order can be paid."""
+
+
+class Wallet(Struct, frozen=True):
+    """Your gift credits in this show."""
+
+    credits: Count
+    version: Count
+
+
+class Inbox(Struct, frozen=True):
+    """A notice only you see: a mute, an end of a mute, a refund that failed."""
+
+    id: str
+    kind: Literal["muted", "unmuted", "refund_failed"]
+    at_ms: Millis
+    until_ms: Millis | None = None
+
+
+class Cohost(Struct, frozen=True, omit_defaults=True):
+    """Where you stand with the stage; `grant` is there while you are on it."""
+
+    state: Literal["idle", "requested", "invited", "on_stage"]
+    version: Count
+    reason: Literal["rejected", "removed", "left", "cancelled", "rights_ended", "paused"] | UnsetType = UNSET
+    grant: StreamGrant | UnsetType = UNSET
+
+
+class Streams(Struct, frozen=True):
+    """All stream grants you hold now."""
+
+    grants: list[StreamGrant]
+
+
+class You(Struct, frozen=True):
+    """Your side of the welcome."""
+
+    user: str
+    name: str
+    role: Role
+    tier: Tier
+    version: Count
+    permissions: list[str]
+    wallet: Wallet
+    orders: list[Order]
+    cohost: Cohost
+    muted_until_ms: Millis | None = None
+
+
+class MissedEvent(Struct, frozen=True):
+    """One history event that happened while you were away."""
+
+    event: Literal["danmaku", "gift", "retract"]
+    data: Danmaku | Gift | Retract
+
+
+class Welcome(Struct, frozen=True, omit_defaults=True):
+    """The first event after CONNECT: the whole state of the room as it concerns you."""
+
+    contract: str
+    server_ms: Millis
+    room: Room
+    you: You
+    streams: list[StreamGrant]
+    countdowns: list[Countdown]
+    sales: Sales
+    stage: Stage
+    pins: Pins
+    leaderboard: Leaderboard
+    presence: Presence
+    like: Like
+    cursor: str
+    recovered: bool
+    """True: `missed` is everything you missed. False: start from this snapshot."""
+    danmaku_truncated: bool = False
+    """Recovered, but older danmaku fell out of the history."""
+    missed: list[MissedEvent] = []
+
+
+# ---- link --------------------------------------------------------------------------------------
+
+
+class RoomPosition(Struct, frozen=True):
+    """Where the room stands; keep the cursor."""
+
+    cursor: str
+
+
+class Degraded(Struct, frozen=True):
+    """The wire between gateways is out since then; null when it is back."""
+
+    since_ms: Millis | None
+
+
+class TokenExpiring(Struct, frozen=True):
+    """Answer with `token:refresh` before then."""
+
+    expires_ms: Millis
+
+
+class Draining(Struct, frozen=True):
+    """This gateway goes down; reconnect after the wait, which differs per client."""
+
+    reconnect_after_ms: Millis
+
+
+class Bye(Struct, frozen=True, omit_defaults=True):
+    """The end of this socket and whether coming back can help."""
+
+    code: str
+    retryable: bool
+    retry_after_ms: Millis | UnsetType = UNSET
+
+
+# ---- console only ------------------------------------------------------------------------------
+
+
+class AuditItem(Struct, frozen=True):
+    """Somebody of the staff did something."""
+
+    id: str
+    by: str
+    action: str
+    target: str
+    at_ms: Millis
+
+
+class Audit(Struct, frozen=True):
+    """What the staff did, oldest first."""
+
+    items: list[AuditItem]
+
+
+class Revenue(Struct, frozen=True):
+    """Money and credits of the show so far."""
+
+    currency: str
+    gross_minor: Count
+    refunded_minor: Count
+    orders_paid: Count
+    gift_credits: Count
+    version: Count
+
+
+class QueueItem(Struct, frozen=True):
+    """Somebody asking to come on stage, or invited and not yet there."""
+
+    user: str
+    name: str
+    tier: Tier
+    state: Literal["requested", "invited"]
+    message: str
+    at_ms: Millis
+
+
+class CohostQueue(Struct, frozen=True):
+    """Who waits for the stage, longest first."""
+
+    items: list[QueueItem]
+    version: Count
+
+
+class Health(Struct, frozen=True):
+    """How this gateway does: sockets, danmaku shed per class, event-loop lag."""
+
+    online: Count
+    shed: dict[str, int]
+    lag_ms: Count
+
+
+# ---- viewer -> server --------------------------------------------------------------------------
+
+
+class SendDanmaku(Struct, frozen=True):
+    """Say something."""
+
+    text: ShortText
+    style: DanmakuStyle | None = None
+
+
+class SendGift(Struct, frozen=True):
+    """Send a gift; the same key never spends twice."""
+
+    gift: Id
+    key: Annotated[str, Meta(min_length=8, max_length=64)]
+    count: Annotated[int, Meta(ge=1, le=999)] = 1
+
+
+class SendLike(Struct, frozen=True):
+    """Like, some times at once."""
+
+    count: Annotated[int, Meta(ge=1, le=100)] = 1
+
+
+class CohostRequest(Struct, frozen=True):
+    """Ask to come on stage."""
+
+    message: Annotated[str, Meta(max_length=200)] | None = None
+
+
+class Nothing(Struct, frozen=True):
+    """No payload."""
+
+
+class RefreshToken(Struct, frozen=True):
+    """A new token of the same user."""
+
+    token: Annotated[str, Meta(max_length=4096)]
+
+
+class Clock(Struct, frozen=True):
+    """The client's clock when it asked."""
+
+    t0: int | float
+
+
+# ---- console -> server -------------------------------------------------------------------------
+
+
+class ChangePhase(Struct, frozen=True):
+    """Move the show on."""
+
+    phase: Phase
+
+
+class ChangeSwitches(Struct, frozen=True):
+    """Only the named switches change."""
+
+    chat: Scale | UnsetType = UNSET
+    gifts: Scale | UnsetType = UNSET
+    cohost: Scale | UnsetType = UNSET
+    likes: Scale | UnsetType = UNSET
+    slow_ms: Annotated[int, Meta(ge=0, le=600_000)] | UnsetType = UNSET
+    links: bool | UnsetType = UNSET
+    emoji_only: bool | UnsetType = UNSET
+    sales_left: bool | UnsetType = UNSET
+
+
+class Mute(Struct, frozen=True):
+    """Silence a viewer; without `minutes` until unmuted."""
+
+    user: Id
+    minutes: Annotated[int, Meta(ge=1, le=10080)] | None = None
+
+
+class Target(Struct, frozen=True):
+    """A viewer."""
+
+    user: Id
+
+
+class ItemTarget(Struct, frozen=True):
+    """A danmaku or a pin."""
+
+    id: Id
+
+
+class Announce(Struct, frozen=True):
+    """Pin a text of the host."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=300)]
+
+
+class SetCountdown(Struct, frozen=True):
+    """Show a countdown to everybody. `doors` and `show` move the schedule's own."""
+
+    target_ms: Millis
+    kind: Literal["doors", "show", "custom"] = "custom"
+    label: Annotated[str, Meta(max_length=80)] = ""
+    id: Id | None = None
+    """For `custom`: which to replace; a new one without it."""
+
+
+class ClearCountdown(Struct, frozen=True):
+    """Take a countdown off the screens."""
+
+    id: Id
+
+
+# ---- acks --------------------------------------------------------------------------------------
+
+
+class DanmakuAck(Struct, frozen=True, omit_defaults=True):
+    """Accepted, best effort. `shed`: so full a room that not everybody will see it."""
+
+    id: str
+    shed: bool = False
+
+
+class GiftAck(Struct, frozen=True):
+    """Committed. The same key answers the same again."""
+
+    id: str
+    wallet: Wallet
+
+
+class ClockAck(Struct, frozen=True):
+    """Server times at receipt and answer, for the client's offset."""
+
+    t0: int | float
+    t1: Millis
+    t2: Millis
+
+
+class Created(Struct, frozen=True):
+    """The id of what was made."""
+
+    id: str
+
+
+class ErrorBody(Struct, frozen=True, omit_defaults=True):
+    """Why not. Further fields depend on the code."""
+
+    code: str
+    retryable: bool
+    retry_after_ms: Millis | UnsetType = UNSET

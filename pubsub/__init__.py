@@ -1,0 +1,1 @@
+"""Moves opaque bytes in order, with history."""

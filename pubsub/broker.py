@@ -1,0 +1,105 @@
+"""The broker port: publications of one channel in one order, a bounded history, honest recovery.
+
+Guarantees of every adapter, held by `tests/contracts/broker_suite.py`:
+
+* Order: all subscribers of a channel receive its publications in the order of their offsets, each once.
+* Position: offsets of one epoch grow by one per publication. A new epoch starts whenever offsets may
+  have been lost; positions of different epochs do not compare.
+* Dedupe: a publication whose id the channel has accepted within the last `DEDUPE_MS` is not delivered
+  again; publishing it answers the position it already has.
+* History: bounded by age and bytes per retention class, oldest first out. `NONE` is never kept.
+* Recovery: `recover` returns every kept publication after a position and says for each retention class
+  whether anything of it fell out since. It never passes a partial answer off as a whole one.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+DEDUPE_MS = 300_000
+
+
+class Retention(StrEnum):
+    """How long a publication can be replayed."""
+
+    NONE = "none"
+    SHORT = "short"
+    """Danmaku: `short_ms` and `short_bytes` of the adapter."""
+    LONG = "long"
+    """Gifts and retractions: `long_ms` and `long_bytes`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One message through the broker; the body is opaque here."""
+
+    id: str
+    body: bytes
+    retention: Retention
+    at_ms: int
+    """When it was accepted, milliseconds since the epoch, by the publisher's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a channel's history."""
+
+    epoch: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A publication at its place."""
+
+    position: Position
+    publication: Publication
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What a channel still knows after a position."""
+
+    deliveries: tuple[Delivery, ...]
+    """In order, all after the asked position."""
+    position: Position
+    """Where the channel stands now; continuing from here misses nothing."""
+    short_complete: bool
+    long_complete: bool
+
+
+Receive = Callable[[Delivery], None]
+"""Called in order on the event loop; must not block and must not raise."""
+
+
+class Subscription(Protocol):
+    """A running subscription."""
+
+    async def close(self) -> None:
+        """Stop deliveries. Idempotent."""
+        ...
+
+
+class Broker(Protocol):
+    """The port. Channels are room ids; they need no creation."""
+
+    async def publish(self, channel: str, publication: Publication) -> Position:
+        """Append and deliver. On return every live in-process subscriber has been called."""
+        ...
+
+    async def subscribe(self, channel: str, receive: Receive) -> Subscription:
+        """Deliver everything published from the return of this call on."""
+        ...
+
+    async def position(self, channel: str) -> Position:
+        """Where the channel stands now. A fresh channel stands at offset 0."""
+        ...
+
+    async def recover(self, channel: str, after: Position) -> Recovery:
+        """What was published after a position; a foreign epoch or a future offset is complete in nothing."""
+        ...
+
+    async def close(self) -> None:
+        """End all subscriptions and free everything. Idempotent."""
+        ...

@@ -1,0 +1,1 @@
+"""The live room as pure decisions, and their SQL."""
