@@ -1,0 +1,61 @@
+# `make demo` takes a machine with Python >= 3.11, Node >= 20, npm and make to a running show.
+
+# Which Python makes the environment; empty: the first of python3.13 .. python3 that is new enough.
+PYTHON ?=
+export PYTHON
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format contract build lock clean
+
+BIN := .venv/bin
+
+# $(call set_up,runtime|dev [web]): one sentence and status 1 when the machine lacks something.
+set_up = python=$$(sh scripts/prerequisites.sh web) && "$$python" scripts/setup.py $(1)
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+setup: ## virtual environment, locked packages, pages
+	@$(call set_up,runtime web)
+
+demo: ## the whole house on http://127.0.0.1:8000
+	@$(call set_up,runtime web) && exec $(BIN)/liveroom demo
+
+test: ## every test
+	@$(call set_up,dev web) && exec $(BIN)/pytest $(ARGS)
+
+check: ## format, lint, types, import rules, generated files
+	@$(call set_up,dev web)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m gateway.contract.typescript --check
+	npm --prefix web-demo run --silent check
+
+format: ## put the sources in shape
+	@$(call set_up,dev)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+contract: ## write the generated parts of the contract
+	@$(call set_up,runtime)
+	$(BIN)/python -m gateway.contract.typescript
+
+build: ## the pages of web-demo
+	@$(call set_up,runtime web)
+
+UV := $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --no-header --quiet
+
+lock: ## move the locked versions
+	@$(call set_up,dev)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet 'uv==0.13.9'
+	$(UV) --extra dev --upgrade --output-file requirements/dev.lock
+	$(UV) --constraint requirements/dev.lock --upgrade --output-file requirements/runtime.lock
+
+clean: ## everything that was made, except var/
+	rm -rf .venv .setup web-demo/node_modules web-demo/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
