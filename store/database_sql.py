@@ -1,0 +1,168 @@
+"""One database behind two engines: a writer that queues its transactions and readers that never block it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any, Self
+
+from sqlalchemy import event, insert
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from store.dialect_sql import insert_or_ignore
+from store.metadata_sql import metadata
+from store.tables_sql import JobState, jobs, outbox
+
+__all__ = ["BUSY_TIMEOUT_MS", "Database", "UnitOfWork", "metadata", "writer_engine"]
+
+BUSY_TIMEOUT_MS = 5_000
+"""How long SQLite waits for another process's write lock before the transaction fails."""
+READERS = 4
+"""Connections of the read engine."""
+WRITERS_ON_SERVER = 8
+"""Concurrent write transactions where the database is a server; SQLite has one."""
+
+
+class UnitOfWork:
+    """One write transaction: what it changes, announces and schedules is committed together or not at all."""
+
+    def __init__(self, connection: AsyncConnection, now_ms: int, new_id: Callable[[], str]) -> None:
+        self.connection = connection
+        self.now_ms = now_ms
+        """The one time of this transaction, read after the write lock was taken."""
+        self._new_id = new_id
+        self.announces = False
+        """Whether anything was emitted or enqueued, so that somebody should be woken after the commit."""
+
+    def new_id(self) -> str:
+        """A fresh sortable id (ULID)."""
+        return self._new_id()
+
+    async def emit(self, room: str, body: bytes, retention: str) -> str:
+        """Have `body` published on the room's channel after the commit; answers the publication id.
+
+        Publications of one room leave in the order of their commits, and within one transaction in the
+        order of the calls. Delivery is at least once; the broker drops repeated ids.
+        """
+        publication_id = self._new_id()
+        self.announces = True
+        await self.connection.execute(
+            insert(outbox).values(
+                id=publication_id, room=room, body=body, retention=retention, at_ms=self.now_ms, lease_until_ms=0
+            )
+        )
+        return publication_id
+
+    async def enqueue(self, kind: str, key: str, payload: bytes, run_at_ms: int) -> None:
+        """Have a job run at or after `run_at_ms`. A second call with the same (kind, key) does nothing, ever."""
+        self.announces = True
+        await insert_or_ignore(
+            self.connection,
+            jobs,
+            ("kind", "key"),
+            {
+                "id": self._new_id(),
+                "kind": kind,
+                "key": key,
+                "payload": payload,
+                "state": JobState.WAITING,
+                "attempt": 0,
+                "run_at_ms": run_at_ms,
+                "created_ms": self.now_ms,
+            },
+        )
+
+
+class Database:
+    """The truth. Open with `Database.open`."""
+
+    def __init__(
+        self,
+        writer: AsyncEngine,
+        reader: AsyncEngine,
+        *,
+        clock: Callable[[], int],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._clock = clock
+        self._new_id = new_id
+        self._turn: AbstractAsyncContextManager[Any] = (
+            asyncio.Lock() if writer.dialect.name == "sqlite" else nullcontext()
+        )
+        self.on_commit: Callable[[], None] | None = None
+        """Called after each commit that emitted or enqueued; must not block and must not raise."""
+
+    @classmethod
+    async def open(cls, url: str, *, clock: Callable[[], int], new_id: Callable[[], str]) -> Self:
+        """Connect. `clock` answers milliseconds since the epoch, `new_id` a ULID.
+
+        Takes `sqlite+aiosqlite:///path` (a file, never `:memory:`: two engines must see one database).
+        Raises if the database cannot be reached.
+        """
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
+            raise ValueError("SQLite needs a file, not :memory:")
+        database = cls(writer_engine(parsed), _reader_engine(parsed), clock=clock, new_id=new_id)
+        async with database._writer.connect(), database._reader.connect():
+            return database
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[UnitOfWork]:
+        """One write transaction: committed on normal exit, rolled back on an exception. Do not nest."""
+        async with self._turn, self._writer.begin() as connection:
+            uow = UnitOfWork(connection, self._clock(), self._new_id)
+            yield uow
+        if uow.announces and self.on_commit is not None:
+            self.on_commit()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A consistent snapshot for reading; whatever is written through it is rolled back."""
+        async with self._reader.connect() as connection:
+            yield connection
+
+    def now_ms(self) -> int:
+        """The database's clock, for shells that need a time outside of a transaction."""
+        return self._clock()
+
+    async def close(self) -> None:
+        """Close all connections. Idempotent."""
+        await self._writer.dispose()
+        await self._reader.dispose()
+
+
+def writer_engine(url: URL) -> AsyncEngine:
+    """An engine whose transactions hold the write lock from their beginning on SQLite."""
+    if url.get_backend_name() != "sqlite":
+        return create_async_engine(url, pool_size=WRITERS_ON_SERVER, max_overflow=0)
+    engine = create_async_engine(url, pool_size=1, max_overflow=0)
+    _prepare_sqlite(engine, "BEGIN IMMEDIATE")
+    return engine
+
+
+def _reader_engine(url: URL) -> AsyncEngine:
+    if url.get_backend_name() != "sqlite":
+        return create_async_engine(url, pool_size=READERS, max_overflow=0, isolation_level="REPEATABLE READ")
+    engine = create_async_engine(url, pool_size=READERS, max_overflow=0)
+    _prepare_sqlite(engine, "BEGIN DEFERRED")
+    return engine
+
+
+def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
+    """Take transactions out of the driver's hands: it would begin them late and deferred."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _on_connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _on_begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)

@@ -1,0 +1,75 @@
+"""Jobs: work committed with the change that asks for it, run later, at least once, a bounded number of times."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from store.database_sql import Database
+from store.tables_sql import JobState, jobs
+
+MAX_ATTEMPTS = 20
+"""Claims of one job before it is dead; with the worker's backoff that is more than a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One claimed job."""
+
+    id: str
+    kind: str
+    key: str
+    payload: bytes
+    attempt: int
+    """Which claim of it this is, from 1."""
+
+
+async def claim(db: Database, limit: int, lease_ms: int) -> list[Job]:
+    """Lease due jobs, longest due first; one that is neither done nor retried comes back after the lease.
+
+    A job that comes due after its last attempt dies here.
+    """
+    async with db.write() as uow:
+        due = (jobs.c.state == JobState.WAITING) & (jobs.c.run_at_ms <= uow.now_ms)
+        await uow.connection.execute(
+            update(jobs).where(due, jobs.c.attempt >= MAX_ATTEMPTS).values(state=JobState.DEAD)
+        )
+        chosen = select(jobs.c.id).where(due).order_by(jobs.c.run_at_ms, jobs.c.id).limit(limit)
+        claimed = await uow.connection.execute(
+            update(jobs)
+            .where(jobs.c.id.in_(chosen), due)
+            .values(attempt=jobs.c.attempt + 1, run_at_ms=uow.now_ms + lease_ms)
+            .returning(jobs)
+        )
+        rows = sorted(claimed, key=lambda row: (row.created_ms, row.id))
+    return [Job(row.id, row.kind, row.key, row.payload, row.attempt) for row in rows]
+
+
+async def done(db: Database, job_id: str) -> None:
+    """Finish a job. Its (kind, key) stays taken until pruned."""
+    async with db.write() as uow:
+        await uow.connection.execute(
+            update(jobs).where(jobs.c.id == job_id).values(state=JobState.DONE, error=None, run_at_ms=uow.now_ms)
+        )
+
+
+async def retry(db: Database, job_id: str, run_at_ms: int, error: str | None = None) -> None:
+    """Have a claimed job run again at `run_at_ms`, or end it as dead if that was its last attempt."""
+    async with db.write() as uow:
+        row = (await uow.connection.execute(select(jobs.c.attempt).where(jobs.c.id == job_id))).one()
+        state = JobState.DEAD if row.attempt >= MAX_ATTEMPTS else JobState.WAITING
+        await uow.connection.execute(
+            update(jobs).where(jobs.c.id == job_id).values(state=state, run_at_ms=run_at_ms, error=error)
+        )
+
+
+async def count(connection: AsyncConnection, state: JobState) -> int:
+    """How many jobs stand in a state."""
+    counted = select(func.count()).select_from(jobs).where(jobs.c.state == state)
+    return (await connection.execute(counted)).scalar_one()
+
+
+async def prune(db: Database, before_ms: int) -> None:
+    """Forget jobs done before a time."""
+    async with db.write() as uow:
+        await uow.connection.execute(delete(jobs).where(jobs.c.state == JobState.DONE, jobs.c.run_at_ms < before_ms))

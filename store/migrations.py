@@ -1,0 +1,61 @@
+"""Bring a database to the schema of this version, and tell whether it is there."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
+
+from store.database_sql import writer_engine
+
+_SCHEMA = Path(__file__).parent / "schema"
+_VERSIONS = Path(__file__).parent / "versions"
+_T = TypeVar("_T")
+
+
+def head() -> str:
+    """The revision this version of the code works with."""
+    return str(ScriptDirectory.from_config(_config()).as_revision_number("head"))
+
+
+async def current(url: str) -> str | None:
+    """The revision a database stands at; None for an empty one."""
+    return await _run(url, lambda connection: MigrationContext.configure(connection).get_current_revision())
+
+
+async def is_current(url: str) -> bool:
+    """Whether a database may be served by this version."""
+    return await current(url) == head()
+
+
+async def upgrade(url: str, revision: str = "head") -> None:
+    """Migrate a database, in one transaction. Takes the same URL as `Database.open`; idempotent."""
+
+    def migrate(connection: Connection) -> None:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+    await _run(url, migrate)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCHEMA).replace("%", "%%"))
+    config.set_main_option("version_locations", str(_VERSIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    return config
+
+
+async def _run(url: str, work: Callable[[Connection], _T]) -> _T:
+    engine = writer_engine(make_url(url))
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(work)
+    finally:
+        await engine.dispose()

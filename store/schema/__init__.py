@@ -1,0 +1,1 @@
+"""Alembic's home; the revisions lie in `store/versions`."""

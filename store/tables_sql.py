@@ -1,0 +1,48 @@
+"""The tables of the ground floor: outbox and jobs."""
+
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+
+from store.metadata_sql import metadata
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    WAITING = "waiting"
+    """To be run at `run_at_ms`; claiming moves that time to the end of the lease."""
+    DONE = "done"
+    DEAD = "dead"
+    """All attempts used up; somebody must look."""
+
+
+outbox = Table(
+    "outbox",
+    metadata,
+    # ascending in the order of commits wherever writers queue (SQLite); BIGSERIAL on PostgreSQL
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("room", String(64), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("retention", String(16), nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("lease_until_ms", BigInteger, nullable=False),
+    Index(None, "room", "seq"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(64), nullable=False),
+    Column("key", String(128), nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("run_at_ms", BigInteger, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("error", Text),
+    UniqueConstraint("kind", "key"),
+    Index(None, "state", "run_at_ms"),
+)

@@ -1,0 +1,1 @@
+"""One revision per file, in the order of their numbers."""

@@ -1,0 +1,138 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.exc import OperationalError
+
+from store import jobs_sql, outbox_sql
+from store.database_sql import Database
+from store.tables_sql import JobState, jobs, outbox
+from tests.store.conftest import FakeClock
+
+
+class Stop(Exception):  # noqa: N818 - not an error, a way out
+    pass
+
+
+async def test_what_a_transaction_changes_and_announces_is_committed_together(db: Database) -> None:
+    async with db.write() as uow:
+        await uow.emit("room", b"1", "none")
+        await uow.enqueue("kind", "key", b"", uow.now_ms)
+    async with db.read() as connection:
+        assert await outbox_sql.pending(connection) == 1
+        assert await jobs_sql.count(connection, JobState.WAITING) == 1
+
+
+async def test_an_exception_leaves_nothing_behind_and_wakes_nobody(db: Database) -> None:
+    woken: list[int] = []
+    db.on_commit = lambda: woken.append(1)
+
+    async def fail() -> None:
+        async with db.write() as uow:
+            await uow.emit("room", b"1", "none")
+            raise Stop
+
+    with pytest.raises(Stop):
+        await fail()
+    async with db.read() as connection:
+        assert await outbox_sql.pending(connection) == 0
+    assert woken == []
+
+
+async def test_a_cancelled_transaction_leaves_nothing_behind_and_frees_its_turn(db: Database) -> None:
+    inside = asyncio.Event()
+
+    async def hang() -> None:
+        async with db.write() as uow:
+            await uow.emit("room", b"1", "none")
+            inside.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(hang())
+    await inside.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with asyncio.timeout(5), db.write() as uow:
+        await uow.emit("room", b"2", "none")
+    assert [row.body for row in await outbox_sql.claim(db, 10, 1000)] == [b"2"]
+
+
+async def test_only_commits_that_announce_wake_somebody(db: Database) -> None:
+    woken: list[int] = []
+    db.on_commit = lambda: woken.append(1)
+    async with db.write() as uow:
+        await uow.connection.execute(delete(outbox))
+    assert woken == []
+    async with db.write() as uow:
+        await uow.emit("room", b"1", "none")
+    assert woken == [1]
+
+
+async def test_a_writer_holds_the_write_lock_from_the_beginning(db: Database, url: str) -> None:
+    other = await Database.open(url, clock=lambda: 0, new_id=lambda: "x")
+    async with other.read() as connection:
+        await connection.execute(text("PRAGMA busy_timeout = 0"))
+        async with db.write():
+            with pytest.raises(OperationalError, match="locked"):
+                await connection.execute(delete(outbox))
+    await other.close()
+
+
+async def test_readers_see_the_last_commit_and_never_wait(db: Database) -> None:
+    async with db.write() as uow:
+        await uow.emit("room", b"1", "none")
+        async with asyncio.timeout(5), db.read() as connection:
+            assert (await connection.execute(select(func.count()).select_from(outbox))).scalar_one() == 0
+
+
+async def test_what_is_written_through_a_reader_is_rolled_back(db: Database) -> None:
+    async with db.write() as uow:
+        await uow.emit("room", b"1", "none")
+    async with db.read() as connection:
+        await connection.execute(delete(outbox))
+    async with db.read() as connection:
+        assert await outbox_sql.pending(connection) == 1
+
+
+async def test_commits_survive_power_loss_and_foreign_keys_hold(db: Database) -> None:
+    async with db.write() as uow:
+        for pragma, value in {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}.items():
+            assert (await uow.connection.execute(text(f"PRAGMA {pragma}"))).scalar_one() == value
+
+
+async def test_many_writers_queue_and_all_commit(db: Database) -> None:
+    async def write(number: int) -> None:
+        async with db.write() as uow:
+            await uow.emit("room", str(number).encode(), "none")
+
+    await asyncio.gather(*(write(number) for number in range(50)))
+    assert len(await outbox_sql.claim(db, 100, 1000)) == 50
+
+
+async def test_a_database_in_memory_is_refused() -> None:
+    with pytest.raises(ValueError, match="file"):
+        await Database.open("sqlite+aiosqlite:///:memory:", clock=lambda: 0, new_id=lambda: "x")
+
+
+async def test_an_unreachable_database_fails_at_once(tmp_path: Path) -> None:
+    with pytest.raises(OperationalError):
+        await Database.open(f"sqlite+aiosqlite:///{tmp_path}/no/such", clock=lambda: 0, new_id=lambda: "x")
+
+
+async def test_a_second_enqueue_of_the_same_key_does_nothing_even_after_the_job_ran(
+    db: Database, clock: FakeClock
+) -> None:
+    for body in (b"first", b"second"):
+        async with db.write() as uow:
+            await uow.enqueue("kind", "key", body, uow.now_ms)
+    (job,) = await jobs_sql.claim(db, 10, 1000)
+    assert job.payload == b"first"
+    await jobs_sql.done(db, job.id)
+    async with db.write() as uow:
+        await uow.enqueue("kind", "key", b"third", uow.now_ms)
+    assert await jobs_sql.claim(db, 10, 1000) == []
+    await jobs_sql.prune(db, clock.now_ms + 1)
+    async with db.read() as connection:
+        assert (await connection.execute(select(func.count()).select_from(jobs))).scalar_one() == 0
