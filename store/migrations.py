@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from store.database_sql import writer_engine
 
 _SCHEMA = Path(__file__).parent / "schema"
-_VERSIONS = Path(__file__).parent / "versions"
+_VERSIONS = _SCHEMA / "versions"
 _T = TypeVar("_T")
 
 

@@ -1,1 +1,1 @@
-"""Alembic's home; the revisions lie in `store/versions`."""
+"""Alembic's home: its entry, and the revisions in `versions`."""
