@@ -43,24 +43,22 @@ class Delivery:
 
 
 def parse_secret(text: str) -> Secret:
-    """The key bytes of `whsec_<base64>`. ValueError when it is not one or shorter than `MIN_SECRET_BYTES`."""
-    if not text.startswith(SECRET_PREFIX):
-        raise ValueError(f"a webhook secret starts with {SECRET_PREFIX}")
+    """The key bytes of `whsec_<base64>`, or of any other text itself. ValueError when malformed or too short."""
     try:
-        key = base64.b64decode(text.removeprefix(SECRET_PREFIX), validate=True)
+        encoded = text.removeprefix(SECRET_PREFIX)
+        key = base64.b64decode(encoded, validate=True) if encoded != text else text.encode()
     except binascii.Error:
-        raise ValueError("a webhook secret is base64 after its prefix") from None
+        raise ValueError(f"a webhook secret is base64 after {SECRET_PREFIX}") from None
     if len(key) < MIN_SECRET_BYTES:
         raise ValueError(f"a webhook secret has at least {MIN_SECRET_BYTES} bytes")
     return Secret(key)
 
 
-def parse_secrets(text: str) -> tuple[Secret, ...]:
-    """One or two secrets separated by white space, the signing one first. ValueError as `parse_secret`."""
-    words = text.split()
-    if not 1 <= len(words) <= MAX_SECRETS:
+def parse_secrets(texts: Sequence[str]) -> tuple[Secret, ...]:
+    """One or two active secrets, the signing one first. ValueError as `parse_secret`."""
+    if not 1 <= len(texts) <= MAX_SECRETS:
         raise ValueError(f"one or {MAX_SECRETS} webhook secrets may be active")
-    return tuple(parse_secret(word) for word in words)
+    return tuple(parse_secret(text) for text in texts)
 
 
 def sign(secret: Secret, *, delivery: str, timestamp_seconds: int, body: bytes) -> dict[str, str]:

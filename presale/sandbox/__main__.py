@@ -18,6 +18,7 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -38,9 +39,9 @@ def main() -> None:
         _stop(2, "The sandbox provider takes test money only: it starts when LIVEROOM_MODE is demo or test.")
     options = _arguments().parse_args()
     try:
-        active = parse_secrets(options.secret or "")
+        active = parse_secrets(options.secret or _environment_secrets())
     except ValueError as flaw:
-        _stop(2, f"--secret or LIVEROOM_SANDBOX_SECRET is needed: {flaw}.")
+        _stop(2, f"--secret or LIVEROOM_SANDBOX_SECRETS is needed: {flaw}.")
     listener = _listen(options.host, options.port)
     book = _open_book(options.data, options.merchant)
     with contextlib.suppress(KeyboardInterrupt):
@@ -97,17 +98,28 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to bind; loopback unless said otherwise")
     parser.add_argument("--port", type=int, default=8001, help="0 takes a free one; the first line of output tells")
     parser.add_argument("--data", type=Path, required=True, help="SQLite file of the provider")
-    parser.add_argument("--notify", required=True, help="URL that takes the callbacks")
+    parser.add_argument("--notify", required=True, type=_web_address, help="URL that takes the callbacks")
     parser.add_argument(
         "--secret",
-        default=os.environ.get("LIVEROOM_SANDBOX_SECRET"),
-        help="whsec_..., or two in quotes, the signing one first; better given as LIVEROOM_SANDBOX_SECRET",
+        action="append",
+        help="shared with the merchant; twice for two active ones, the signing one first; "
+        "better given as LIVEROOM_SANDBOX_SECRETS, comma separated, where no process list shows it",
     )
     parser.add_argument("--merchant", default="demo-merchant", help="merchant id named in callbacks")
     parser.add_argument("--public-url", default=None, help="start of cashier addresses; http://host:port by default")
     parser.add_argument("--retry-base-ms", type=int, default=500, help="wait after the first failed callback; doubles")
     parser.add_argument("--stop-with-parent", action="store_true", help="end when the starting process is gone")
     return parser
+
+
+def _environment_secrets() -> list[str]:
+    return [word.strip() for word in os.environ.get("LIVEROOM_SANDBOX_SECRETS", "").split(",") if word.strip()]
+
+
+def _web_address(text: str) -> str:
+    if urlsplit(text).scheme not in {"http", "https"}:
+        raise argparse.ArgumentTypeError("starts with http:// or https://")
+    return text
 
 
 def _listen(host: str, port: int) -> socket.socket:
