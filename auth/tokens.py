@@ -1,0 +1,158 @@
+"""Tokens: the platform's word for who somebody is. Verifying them, and minting them for demo, tests and tools.
+
+The clock is an argument. Roles and tickets are never read from a token.
+"""
+
+import unicodedata
+from collections.abc import Callable
+from typing import Final
+
+import jwt
+import msgspec
+import regex
+
+from auth.denials import Code, Denied
+from auth.identity import Identity, UserId
+from auth.keys import KeyRing, check_secret
+
+MAX_TOKEN_BYTES: Final = 4096
+MAX_LIFETIME_SECONDS: Final = 24 * 3600
+MAX_LEEWAY_SECONDS: Final = 10
+MAX_USER_CHARS: Final = 64
+MAX_NAME_GRAPHEMES: Final = 40
+MAX_NAME_BYTES: Final = 400
+MAX_TOKEN_ID_CHARS: Final = 128
+
+_GRAPHEME = regex.compile(r"\X")
+_JOINERS = "\u200c\u200d"  # they shape Persian and emoji families, and stay in names
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+class _Claims(msgspec.Struct):
+    """The required claims of RFC 7519, typed; anything missing or ill-typed makes the token invalid."""
+
+    iss: str
+    aud: str | list[str]
+    sub: str
+    exp: int | float
+    iat: int | float
+    jti: str
+    nbf: int | float | None = None
+    name: str | None = None
+
+
+class TokenVerifier:
+    """Accepts what the active keys signed for this audience. Safe to share; holds no state of its own.
+
+    `keys` is a ring, or a function that gives the current one. `unknown_kid` is told of a token whose key
+    is not in the ring, so that a source of keys may look for newer ones; the token is refused all the same.
+    """
+
+    def __init__(
+        self,
+        keys: KeyRing | Callable[[], KeyRing],
+        issuer: str,
+        audience: str,
+        leeway_seconds: int = MAX_LEEWAY_SECONDS,
+        unknown_kid: Callable[[], None] | None = None,
+    ) -> None:
+        if not 0 <= leeway_seconds <= MAX_LEEWAY_SECONDS:
+            raise ValueError(f"the leeway is 0 to {MAX_LEEWAY_SECONDS} seconds, not {leeway_seconds}")
+        self._ring = keys if callable(keys) else lambda: keys
+        self._issuer = issuer
+        self._audience = audience
+        self._leeway_seconds = leeway_seconds
+        self._unknown_kid = unknown_kid
+
+    def verify(self, token: str, now_ms: int) -> Identity | Denied:
+        """The bearer, or TOKEN_EXPIRED for a token that only came too late, or TOKEN_INVALID."""
+        payload = self._signed_payload(token)
+        if payload is None:
+            return Denied(Code.TOKEN_INVALID)
+        try:
+            claims = msgspec.json.decode(payload, type=_Claims)
+        except (msgspec.MsgspecError, RecursionError, ValueError):
+            return Denied(Code.TOKEN_INVALID)
+        return self._judge(claims, now_ms)
+
+    def _signed_payload(self, token: str) -> bytes | None:
+        """What an active key signed, else None."""
+        if len(token) > MAX_TOKEN_BYTES or not token.isascii():
+            return None
+        jws = jwt.PyJWS()
+        try:
+            kid = jws.get_unverified_header(token).get("kid")
+        except (jwt.PyJWTError, RecursionError, ValueError):
+            return None
+        candidates = self._ring().candidates(kid)
+        if not candidates and self._unknown_kid is not None:
+            self._unknown_kid()
+        for key in candidates:
+            try:
+                # the key's algorithm, never the header's: no `none`, no HMAC keyed with a public key
+                payload = jws.decode_complete(token, key.material, algorithms=[key.algorithm])["payload"]
+            except (jwt.PyJWTError, RecursionError, ValueError):
+                continue
+            return bytes(payload)
+        return None
+
+    def _judge(self, claims: _Claims, now_ms: int) -> Identity | Denied:
+        audiences = [claims.aud] if isinstance(claims.aud, str) else claims.aud
+        now = now_ms / 1000
+        latest_start = now + self._leeway_seconds
+        is_for_us = claims.iss == self._issuer and self._audience in audiences
+        has_begun = claims.iat <= latest_start and (claims.nbf is None or claims.nbf <= latest_start)
+        is_brief = 0 < claims.exp - claims.iat <= MAX_LIFETIME_SECONDS
+        is_named = is_user_id(claims.sub) and 0 < len(claims.jti) <= MAX_TOKEN_ID_CHARS
+        if not (is_for_us and has_begun and is_brief and is_named):
+            return Denied(Code.TOKEN_INVALID)
+        if now >= claims.exp + self._leeway_seconds:
+            return Denied(Code.TOKEN_EXPIRED)
+        name = display_name(claims.name or "") or claims.sub
+        return Identity(UserId(claims.sub), name, claims.jti, int(claims.exp * 1000))
+
+
+def is_user_id(text: str) -> bool:
+    """1 to 64 characters, none of them invisible or a control."""
+    return 0 < len(text) <= MAX_USER_CHARS and not any(unicodedata.category(char) in _INVISIBLE for char in text)
+
+
+def display_name(text: str) -> str:
+    """A name that can stand on one line: no controls or direction marks, at most 40 graphemes and 400 bytes."""
+    visible = "".join(char for char in text if char in _JOINERS or unicodedata.category(char) not in _INVISIBLE)
+    graphemes = _GRAPHEME.findall(unicodedata.normalize("NFC", " ".join(visible.split())))[:MAX_NAME_GRAPHEMES]
+    while len("".join(graphemes).encode()) > MAX_NAME_BYTES:
+        graphemes.pop()
+    return "".join(graphemes) if any(grapheme.strip(_JOINERS) for grapheme in graphemes) else ""
+
+
+def mint(
+    secret: str,
+    user: str,
+    name: str | None,
+    issuer: str,
+    audience: str,
+    now_ms: int,
+    lifetime_ms: int,
+    token_id: str,
+) -> str:
+    """An HS256 token, as an embedding platform would make it.
+
+    ValueError for a short secret, a user id that no verifier would take, or a life beyond 24 hours.
+    """
+    if not is_user_id(user):
+        raise ValueError(f"a user id has 1 to {MAX_USER_CHARS} characters and no control characters")
+    if not 1000 <= lifetime_ms <= MAX_LIFETIME_SECONDS * 1000:
+        raise ValueError("a token lives between one second and 24 hours")
+    issued = now_ms // 1000
+    claims = {
+        "iss": issuer,
+        "aud": audience,
+        "sub": user,
+        "iat": issued,
+        "exp": issued + lifetime_ms // 1000,
+        "jti": token_id,
+    }
+    if name:
+        claims["name"] = name
+    return jwt.encode(claims, check_secret(secret), algorithm="HS256")
