@@ -13,7 +13,7 @@ from store.dialect_sql import insert_or_ignore
 from store.metadata_sql import metadata
 from store.tables_sql import JobState, jobs, outbox
 
-__all__ = ["BUSY_TIMEOUT_MS", "Database", "UnitOfWork", "metadata", "writer_engine"]
+__all__ = ["BUSY_TIMEOUT_MS", "Database", "RacedError", "UnitOfWork", "metadata", "writer_engine"]
 
 BUSY_TIMEOUT_MS = 5_000
 """How long SQLite waits for another process's write lock before the transaction fails."""
@@ -21,6 +21,13 @@ READERS = 4
 """Connections of the read engine."""
 WRITERS_ON_SERVER = 8
 """Concurrent write transactions where the database is a server; SQLite has one."""
+
+
+class RacedError(Exception):
+    """Somebody else changed the row first (a compare-and-set lost): roll back, read again, decide again.
+
+    Cannot happen on SQLite, where writers queue.
+    """
 
 
 class UnitOfWork:
@@ -105,8 +112,12 @@ class Database:
         if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
             raise ValueError("SQLite needs a file, not :memory:")
         database = cls(writer_engine(parsed), _reader_engine(parsed), clock=clock, new_id=new_id)
-        async with database._writer.connect(), database._reader.connect():
-            return database
+        try:
+            async with database._writer.connect(), database._reader.connect():
+                return database
+        except BaseException:
+            await database.close()
+            raise
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[UnitOfWork]:

@@ -1,0 +1,77 @@
+"""Entitlements in SQL: what each user's tickets are worth now, and what they were worth at any time before."""
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.identity import ShowId, Tier, UserId
+from presale import announcements_sql
+from presale.entitlements import Entitlement, EntitlementReason, Guest, tier_of
+from presale.events import EntitlementChanged
+from presale.orders import OrderState
+from presale.shows import Show
+from presale.tables_sql import entitlement_changes, entitlements, order_lines, orders
+from store.database_sql import RacedError, UnitOfWork
+from store.dialect_sql import insert_or_ignore
+
+
+async def load(connection: AsyncConnection, show: ShowId, user: UserId) -> Entitlement:
+    """What the user's tickets are worth now; `none` at version 0 for somebody who never had one."""
+    chosen = select(entitlements).where(entitlements.c.show_id == show, entitlements.c.user_id == user)
+    row = (await connection.execute(chosen)).one_or_none()
+    return Entitlement() if row is None else Entitlement(Tier(row.tier), row.version)
+
+
+async def history(connection: AsyncConnection, show: ShowId, user: UserId) -> list[tuple[int, Tier]]:
+    """Every change as (at_ms, tier from then on), oldest first; before the first it was `none`."""
+    changes = entitlement_changes
+    chosen = select(changes.c.at_ms, changes.c.tier).where(changes.c.show_id == show, changes.c.user_id == user)
+    return [(row.at_ms, Tier(row.tier)) for row in await connection.execute(chosen.order_by(changes.c.version))]
+
+
+async def changed_since(connection: AsyncConnection, show: ShowId, at_ms: int) -> list[Guest]:
+    """Users whose tier changed at or after a time, lost ones included. Ask with overlap: commits may come late."""
+    chosen = select(entitlements).where(entitlements.c.show_id == show, entitlements.c.changed_ms >= at_ms)
+    rows = await connection.execute(chosen.order_by(entitlements.c.changed_ms))
+    return [Guest(UserId(row.user_id), Tier(row.tier), row.version) for row in rows]
+
+
+async def list_all(connection: AsyncConnection, show: ShowId) -> list[Guest]:
+    """The guest list: everybody who holds a tier above `none`, by user id."""
+    chosen = select(entitlements).where(entitlements.c.show_id == show, entitlements.c.tier != Tier.NONE)
+    rows = await connection.execute(chosen.order_by(entitlements.c.user_id))
+    return [Guest(UserId(row.user_id), Tier(row.tier), row.version) for row in rows]
+
+
+async def recalculate(uow: UnitOfWork, show: Show, user: UserId, reason: EntitlementReason) -> Entitlement:
+    """Bring the entitlement in line with the user's paid orders; a change gets a version, a record and an event."""
+    live = (
+        select(order_lines.c.tier)
+        .join(orders, orders.c.id == order_lines.c.order_id)
+        .where(orders.c.show_id == show.id, orders.c.user_id == user, orders.c.state == OrderState.PAID)
+    )
+    tier = tier_of(Tier(row.tier) for row in await uow.connection.execute(live))
+    before = await load(uow.connection, show.id, user)
+    if tier is before.tier:
+        return before
+    after = Entitlement(tier, before.version + 1)
+    await _store(uow, show, user, before, after)
+    await uow.connection.execute(
+        insert(entitlement_changes).values(
+            show_id=show.id, user_id=user, version=after.version, tier=after.tier, at_ms=uow.now_ms, reason=reason
+        )
+    )
+    await announcements_sql.emit(uow, show, EntitlementChanged(user, show.id, after.tier, after.version, reason))
+    return after
+
+
+async def _store(uow: UnitOfWork, show: Show, user: UserId, before: Entitlement, after: Entitlement) -> None:
+    values = {"tier": after.tier, "version": after.version, "changed_ms": uow.now_ms}
+    if before.version == 0:
+        first = {"show_id": show.id, "user_id": user, **values}
+        is_stored = await insert_or_ignore(uow.connection, entitlements, ("show_id", "user_id"), first)
+    else:
+        seen = (entitlements.c.show_id == show.id) & (entitlements.c.user_id == user)
+        changed = update(entitlements).where(seen, entitlements.c.version == before.version)
+        is_stored = (await uow.connection.execute(changed.values(**values))).rowcount == 1
+    if not is_stored:
+        raise RacedError(user)

@@ -1,0 +1,65 @@
+"""The ledger in SQL: postings are only ever added, balances follow in the same transaction."""
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from presale.ledger import Entry, Posting
+from presale.tables_sql import ledger_balances, ledger_entries, ledger_transactions
+from store.database_sql import RacedError, UnitOfWork
+from store.dialect_sql import insert_or_ignore
+
+
+async def post(uow: UnitOfWork, posting: Posting) -> bool:
+    """Book a balanced posting; answers False, having done nothing, when its key is booked already.
+
+    A wallet that would fall below zero violates the table's CHECK: look before you post.
+    """
+    transaction_id = uow.new_id()
+    is_new = await insert_or_ignore(
+        uow.connection,
+        ledger_transactions,
+        ("key",),
+        {"id": transaction_id, "key": posting.key, "kind": posting.kind, "at_ms": uow.now_ms},
+    )
+    if not is_new:
+        return False
+    for entry in sorted(posting.entries, key=lambda entry: entry.account):  # one lock order for all
+        await uow.connection.execute(
+            insert(ledger_entries).values(
+                transaction_id=transaction_id, account=entry.account, unit=entry.unit, amount=entry.amount
+            )
+        )
+        await _follow(uow, entry)
+    return True
+
+
+async def posted(connection: AsyncConnection, key: str, account: str) -> int | None:
+    """What the posting with this key did to an account; None if nothing was booked under the key."""
+    chosen = (
+        select(ledger_entries.c.amount)
+        .join(ledger_transactions, ledger_transactions.c.id == ledger_entries.c.transaction_id)
+        .where(ledger_transactions.c.key == key, ledger_entries.c.account == account)
+    )
+    return (await connection.execute(chosen)).scalar_one_or_none()
+
+
+async def balance(connection: AsyncConnection, account: str, unit: str) -> tuple[int, int]:
+    """Balance and version of an account; (0, 0) for one never used."""
+    chosen = select(ledger_balances.c.balance, ledger_balances.c.version).where(
+        ledger_balances.c.account == account, ledger_balances.c.unit == unit
+    )
+    row = (await connection.execute(chosen)).one_or_none()
+    return (0, 0) if row is None else (row.balance, row.version)
+
+
+async def _follow(uow: UnitOfWork, entry: Entry) -> None:
+    changed = await uow.connection.execute(
+        update(ledger_balances)
+        .where(ledger_balances.c.account == entry.account, ledger_balances.c.unit == entry.unit)
+        .values(balance=ledger_balances.c.balance + entry.amount, version=ledger_balances.c.version + 1)
+    )
+    if changed.rowcount == 1:
+        return
+    first = {"account": entry.account, "unit": entry.unit, "balance": entry.amount, "version": 1}
+    if not await insert_or_ignore(uow.connection, ledger_balances, ("account", "unit"), first):
+        raise RacedError(entry.account)

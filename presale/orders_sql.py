@@ -1,0 +1,237 @@
+"""Orders in SQL: placing them on held seats, and every step of their state machine."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.denials import Code, Denied
+from auth.identity import ShowId, Tier, UserId
+from presale import announcements_sql, shows_sql, stock_sql
+from presale.orders import (
+    Order,
+    OrderEvent,
+    OrderId,
+    OrderItem,
+    OrderLine,
+    OrderState,
+    PaymentProgress,
+    amount_minor,
+    body_hash,
+    price,
+    step,
+)
+from presale.shows import ProductId, Show
+from presale.tables_sql import order_lines, orders, payments
+from store.database_sql import RacedError, UnitOfWork
+
+EXPIRE_JOB = "order.expire"
+QUERY_JOB = "order.query"
+
+
+async def load(connection: AsyncConnection, order: OrderId) -> Order | None:
+    """An order by its number."""
+    found = await _load_where(connection, orders.c.id == order)
+    return found[0] if found else None
+
+
+async def load_by_key(connection: AsyncConnection, user: UserId, key: str) -> Order | None:
+    """The order a user placed under an idempotency key."""
+    found = await _load_where(connection, orders.c.user_id == user, orders.c.key == key)
+    return found[0] if found else None
+
+
+async def list_open(connection: AsyncConnection, show: ShowId, user: UserId) -> list[Order]:
+    """The user's pending orders of a show, oldest first."""
+    return await _load_where(
+        connection, orders.c.show_id == show, orders.c.user_id == user, orders.c.state == OrderState.PENDING
+    )
+
+
+async def list_own(connection: AsyncConnection, show: ShowId, user: UserId) -> list[Order]:
+    """All the user's orders of a show, oldest first."""
+    return await _load_where(connection, orders.c.show_id == show, orders.c.user_id == user)
+
+
+async def place(
+    uow: UnitOfWork,
+    *,
+    show: Show,
+    user: UserId,
+    key: str,
+    items: Sequence[OrderItem],
+    provider: str,
+    ttl_ms: int,
+) -> Order | Denied:
+    """Hold the seats and write the order; its expiry is scheduled and both are announced.
+
+    The same key with the same body answers the order as it stands now, with another body IDEMPOTENCY_REUSED.
+    SOLD_OUT names the product and changes nothing. Whether sales are open is the caller's to check.
+    """
+    asked = body_hash(show.id, items, provider)
+    known = await load_by_key(uow.connection, user, key)
+    if known is not None:
+        return known if known.body_hash == asked else Denied(Code.IDEMPOTENCY_REUSED)
+    products = {product.id: product for product in await shows_sql.list_products(uow.connection, show.id)}
+    lines = price(items, products)
+    if isinstance(lines, Denied):
+        return lines
+    sold_out = await stock_sql.hold(uow, lines)
+    if sold_out is not None:
+        return Denied(Code.SOLD_OUT, detail={"product": sold_out})
+    order = Order(
+        id=OrderId(uow.new_id()),
+        show=show.id,
+        user=user,
+        state=OrderState.PENDING,
+        amount_minor=amount_minor(lines),
+        currency=show.currency,
+        lines=lines,
+        expires_ms=uow.now_ms + ttl_ms,
+        key=key,
+        body_hash=asked,
+        provider=provider,
+        payment=uow.new_id(),
+        pay_url=None,
+        version=1,
+        created_ms=uow.now_ms,
+    )
+    await _insert(uow, order)
+    await uow.enqueue(EXPIRE_JOB, order.id, b"", order.expires_ms)
+    await announcements_sql.order_changed(uow, show, order)
+    await announcements_sql.sales_changed(uow, show)
+    return order
+
+
+async def attach_cashier(uow: UnitOfWork, show: Show, order: OrderId, pay_url: str, provider_ref: str) -> Order:
+    """Remember where a pending order is paid. An order that moved on meanwhile stays as it is."""
+    current = await load(uow.connection, order)
+    if current is None:
+        raise LookupError(order)
+    if current.state is not OrderState.PENDING or current.pay_url is not None:
+        return current
+    changed = await _write(uow, current, {"pay_url": pay_url})
+    await uow.connection.execute(
+        update(payments).where(payments.c.id == current.payment).values(provider_ref=provider_ref)
+    )
+    await announcements_sql.order_changed(uow, show, changed)
+    return changed
+
+
+async def close(
+    uow: UnitOfWork, show: Show, order: Order, event: OrderEvent, progress: PaymentProgress = PaymentProgress.CLOSED
+) -> Order | Denied:
+    """End a pending order unpaid (`expire` or `cancel`): its seats are free again, its payment ends as `progress`."""
+    closed = await advance(uow, order, event)
+    if isinstance(closed, Denied):
+        return closed
+    await stock_sql.release(uow, order.lines)
+    await uow.connection.execute(
+        update(payments)
+        .where(payments.c.id == order.payment, payments.c.progress == PaymentProgress.OPEN)
+        .values(progress=progress)
+    )
+    await announcements_sql.order_changed(uow, show, closed)
+    await announcements_sql.sales_changed(uow, show)
+    return closed
+
+
+async def advance(uow: UnitOfWork, order: Order, event: OrderEvent, **changes: Any) -> Order | Denied:
+    """One step of the state machine, compare-and-set on the version. Seats and rights are the caller's to move."""
+    state = step(order.state, event)
+    if isinstance(state, Denied):
+        return state
+    return await _write(uow, order, {"state": state, **changes})
+
+
+async def count_open(connection: AsyncConnection, show: ShowId, user: UserId) -> int:
+    """How many orders of a user hold seats unpaid."""
+    mine = (orders.c.show_id == show) & (orders.c.user_id == user) & (orders.c.state == OrderState.PENDING)
+    return (await connection.execute(select(func.count()).select_from(orders).where(mine))).scalar_one()
+
+
+async def _write(uow: UnitOfWork, order: Order, changes: dict[str, Any]) -> Order:
+    values = {**changes, "version": order.version + 1}
+    changed = update(orders).where(orders.c.id == order.id, orders.c.version == order.version)
+    if (await uow.connection.execute(changed.values(**values))).rowcount != 1:
+        raise RacedError(order.id)
+    return msgspec.structs.replace(order, **values)
+
+
+async def _insert(uow: UnitOfWork, order: Order) -> None:
+    await uow.connection.execute(
+        insert(orders).values(
+            id=order.id,
+            show_id=order.show,
+            user_id=order.user,
+            state=order.state,
+            amount_minor=order.amount_minor,
+            currency=order.currency,
+            expires_ms=order.expires_ms,
+            key=order.key,
+            body_hash=order.body_hash,
+            provider=order.provider,
+            payment_id=order.payment,
+            version=order.version,
+            created_ms=order.created_ms,
+        )
+    )
+    await uow.connection.execute(
+        insert(order_lines),
+        [
+            {
+                "order_id": order.id,
+                "product_id": line.product,
+                "quantity": line.quantity,
+                "price_minor": line.price_minor,
+                "tier": line.tier,
+                "credits": line.credits,
+            }
+            for line in order.lines
+        ],
+    )
+    await uow.connection.execute(
+        insert(payments).values(
+            id=order.payment,
+            order_id=order.id,
+            provider=order.provider,
+            amount_minor=order.amount_minor,
+            currency=order.currency,
+            progress=PaymentProgress.OPEN,
+        )
+    )
+
+
+async def _load_where(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> list[Order]:
+    chosen = select(orders).where(*conditions).order_by(orders.c.created_ms, orders.c.id)
+    rows = (await connection.execute(chosen)).all()
+    lines: dict[str, list[OrderLine]] = {row.id: [] for row in rows}
+    of_these = select(order_lines).where(order_lines.c.order_id.in_(lines)).order_by(order_lines.c.product_id)
+    for line in (await connection.execute(of_these)) if rows else ():
+        lines[line.order_id].append(
+            OrderLine(ProductId(line.product_id), line.quantity, line.price_minor, Tier(line.tier), line.credits)
+        )
+    return [_order(row, lines[row.id]) for row in rows]
+
+
+def _order(row: Row[Any], lines: Sequence[OrderLine]) -> Order:
+    return Order(
+        id=OrderId(row.id),
+        show=ShowId(row.show_id),
+        user=UserId(row.user_id),
+        state=OrderState(row.state),
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        lines=tuple(lines),
+        expires_ms=row.expires_ms,
+        key=row.key,
+        body_hash=row.body_hash,
+        provider=row.provider,
+        payment=row.payment_id,
+        pay_url=row.pay_url,
+        version=row.version,
+        created_ms=row.created_ms,
+        paid_ms=row.paid_ms,
+    )

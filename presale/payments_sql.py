@@ -1,0 +1,125 @@
+"""Payments in SQL: what the money of one attempt does to its order, whenever it comes and however often."""
+
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.denials import Code, Denied
+from presale import (
+    announcements_sql,
+    entitlements_sql,
+    ledger,
+    ledger_sql,
+    orders_sql,
+    refunds_sql,
+    shows_sql,
+    stock_sql,
+)
+from presale.entitlements import EntitlementReason
+from presale.orders import Order, OrderEvent, OrderId, OrderState, Payment, PaymentProgress
+from presale.shows import Show
+from presale.tables_sql import payments
+from store.database_sql import RacedError, UnitOfWork
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """A provider's word that it holds money for an attempt."""
+
+    provider: str
+    payment: str
+    transaction: str
+    amount_minor: int
+    currency: str
+
+
+async def load(connection: AsyncConnection, payment: str) -> Payment | None:
+    """An attempt by its id."""
+    row = (await connection.execute(select(payments).where(payments.c.id == payment))).one_or_none()
+    return None if row is None else _payment(row)
+
+
+async def load_order(connection: AsyncConnection, payment: str) -> Order | None:
+    """The order an attempt is for."""
+    found = await load(connection, payment)
+    return None if found is None else await orders_sql.load(connection, found.order)
+
+
+async def receive(uow: UnitOfWork, receipt: Receipt, *, admits_late: bool) -> Order | Denied:
+    """Book the money of an attempt once, and give its order what it is worth.
+
+    A pending order is paid. For a closed one, free seats are sold again when `admits_late`; otherwise the money
+    goes back by itself. A repeated receipt answers the order as it is. NOT_FOUND for an attempt that is not this
+    provider's, BAD_REQUEST for money that is not what was asked or a transaction seen elsewhere; they change nothing.
+    """
+    payment = await load(uow.connection, receipt.payment)
+    order = None if payment is None else await orders_sql.load(uow.connection, payment.order)
+    show = None if order is None else await shows_sql.load_show(uow.connection, order.show)
+    if payment is None or order is None or show is None or payment.provider != receipt.provider:
+        return Denied(Code.NOT_FOUND)
+    if payment.progress is PaymentProgress.PAID and payment.transaction == receipt.transaction:
+        return order
+    refusal = await _refuse(uow.connection, payment, order, receipt)
+    if refusal is not None:
+        return refusal
+    marked = update(payments).where(payments.c.id == payment.id, payments.c.progress != PaymentProgress.PAID)
+    result = await uow.connection.execute(
+        marked.values(progress=PaymentProgress.PAID, transaction_id=receipt.transaction)
+    )
+    if result.rowcount != 1:
+        raise RacedError(payment.id)
+    await ledger_sql.post(
+        uow, ledger.money_received(payment.id, show.id, payment.provider, payment.currency, payment.amount_minor)
+    )
+    if order.state is OrderState.PENDING:
+        await stock_sql.sell_held(uow, order.lines)
+        return await _admit(uow, show, order, OrderEvent.PAY)
+    if admits_late and await stock_sql.sell_free(uow, order.lines) is None:
+        return await _admit(uow, show, order, OrderEvent.PAY_LATE)
+    return await refunds_sql.return_late_money(uow, show, order)
+
+
+def is_expected(order: Order, amount_minor: int, currency: str) -> bool:
+    """Whether money is exactly what the order costs."""
+    return order.amount_minor == amount_minor and order.currency == currency
+
+
+async def _refuse(connection: AsyncConnection, payment: Payment, order: Order, receipt: Receipt) -> Denied | None:
+    if (receipt.amount_minor, receipt.currency) != (payment.amount_minor, payment.currency):
+        return Denied(Code.BAD_REQUEST, detail={"field": "amount"})
+    if payment.progress is PaymentProgress.PAID or order.state not in {OrderState.PENDING, OrderState.CLOSED}:
+        return Denied(Code.BAD_REQUEST, detail={"field": "transaction"})
+    elsewhere = select(payments.c.id).where(
+        payments.c.provider == receipt.provider, payments.c.transaction_id == receipt.transaction
+    )
+    if (await connection.execute(elsewhere)).first() is not None:
+        return Denied(Code.BAD_REQUEST, detail={"field": "transaction"})
+    return None
+
+
+async def _admit(uow: UnitOfWork, show: Show, order: Order, event: OrderEvent) -> Order | Denied:
+    paid = await orders_sql.advance(uow, order, event, paid_ms=uow.now_ms)
+    if isinstance(paid, Denied):
+        raise AssertionError(f"a payment on an order that takes none: {paid}")  # noqa: TRY004
+    if order.credits:
+        await ledger_sql.post(uow, ledger.credits_granted(order.id, show.id, order.user, order.credits))
+        await announcements_sql.wallet_changed(uow, show, order.user)
+    await entitlements_sql.recalculate(uow, show, order.user, EntitlementReason.PURCHASE)
+    await announcements_sql.order_changed(uow, show, paid)
+    await announcements_sql.sales_changed(uow, show)
+    await announcements_sql.revenue_changed(uow, show)
+    return paid
+
+
+def _payment(row: Row[Any]) -> Payment:
+    return Payment(
+        id=row.id,
+        order=OrderId(row.order_id),
+        provider=row.provider,
+        provider_ref=row.provider_ref,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        progress=PaymentProgress(row.progress),
+        transaction=row.transaction_id,
+    )

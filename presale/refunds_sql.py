@@ -1,0 +1,196 @@
+"""Refunds in SQL: rights and seats move in the transaction that requests one, money when the provider has settled."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.denials import Code, Denied
+from auth.identity import UserId
+from presale import announcements_sql, entitlements_sql, ledger, ledger_sql, orders_sql, stock_sql, wallet_sql
+from presale.entitlements import EntitlementReason
+from presale.events import RefundFailed
+from presale.orders import Order, OrderEvent, OrderId, OrderState
+from presale.refunds import Refund, RefundId, RefundProgress, terms
+from presale.shows import Show
+from presale.tables_sql import refunds
+from store.database_sql import RacedError, UnitOfWork
+
+SUBMIT_JOB = "refund.submit"
+QUERY_JOB = "refund.query"
+
+
+async def load(connection: AsyncConnection, refund: RefundId) -> Refund | None:
+    """A refund by its id."""
+    return await _newest(connection, refunds.c.id == refund)
+
+
+async def load_open(connection: AsyncConnection, order: OrderId) -> Refund | None:
+    """The refund of an order that is not settled yet."""
+    return await _newest(connection, refunds.c.order_id == order, refunds.c.state == RefundProgress.REQUESTED)
+
+
+async def load_latest(connection: AsyncConnection, order: OrderId) -> Refund | None:
+    """The newest refund of an order, however it ended."""
+    return await _newest(connection, refunds.c.order_id == order)
+
+
+async def request(uow: UnitOfWork, show: Show, order: Order, *, by: UserId, reason: str) -> Refund | Denied:
+    """End the rights of a paid order now and schedule the return of its money. Seats stay reserved until it settled.
+
+    An order with an open refund answers that one. ORDER_STATE if there is nothing to return.
+    """
+    if order.state is OrderState.REFUNDING:
+        running = await load_open(uow.connection, order.id)
+        if running is not None:
+            return running
+        # money that came too late and could not be returned: try again
+        return await _open(uow, order, order.amount_minor, 0, seated=False, by=by, reason=reason)
+    refunding = await orders_sql.advance(uow, order, OrderEvent.REQUEST_REFUND)
+    if isinstance(refunding, Denied):
+        return refunding
+    wallet = await wallet_sql.load_locked(uow, show.id, order.user)
+    agreed = terms(order, wallet.credits, show.credit_minor)
+    refund = await _open(uow, order, agreed.amount_minor, agreed.withdrawn_credits, seated=True, by=by, reason=reason)
+    await stock_sql.hold_sold(uow, order.lines)
+    if agreed.withdrawn_credits:
+        await ledger_sql.post(uow, ledger.credits_withdrawn(refund.id, show.id, order.user, agreed.withdrawn_credits))
+        await announcements_sql.wallet_changed(uow, show, order.user)
+    await entitlements_sql.recalculate(uow, show, order.user, EntitlementReason.REFUND)
+    await announcements_sql.order_changed(uow, show, refunding)
+    await announcements_sql.sales_changed(uow, show)
+    return refund
+
+
+async def return_late_money(uow: UnitOfWork, show: Show, order: Order) -> Order | Denied:
+    """Schedule the return of money that came after the seats of a closed order were sold to somebody else."""
+    refunding = await orders_sql.advance(uow, order, OrderEvent.PAY_LATE_SOLD_OUT, paid_ms=uow.now_ms)
+    if isinstance(refunding, Denied):
+        return refunding
+    await _open(uow, order, order.amount_minor, 0, seated=False, by=None, reason="late payment")
+    await announcements_sql.order_changed(uow, show, refunding)
+    await announcements_sql.revenue_changed(uow, show)
+    return refunding
+
+
+async def settle(uow: UnitOfWork, show: Show, refund: Refund, *, succeeded: bool) -> Refund | Denied:
+    """Book what the provider did. A settled refund stays as it is, whatever is reported later.
+
+    Success frees the seats and books the money. Failure gives seats, credits and rights back; for money that
+    came too late it admits the order if there are free seats now, else the order stays `refunding` for the staff.
+    """
+    order = await orders_sql.load(uow.connection, refund.order)
+    if order is None:
+        return Denied(Code.NOT_FOUND)
+    if refund.state is not RefundProgress.REQUESTED:
+        return refund
+    state = RefundProgress.SUCCEEDED if succeeded else RefundProgress.FAILED
+    changed = update(refunds).where(refunds.c.id == refund.id, refunds.c.state == RefundProgress.REQUESTED)
+    if (await uow.connection.execute(changed.values(state=state, settled_ms=uow.now_ms))).rowcount != 1:
+        raise RacedError(refund.id)
+    if succeeded:
+        await _succeed(uow, show, order, refund)
+    else:
+        await _fail(uow, show, order, refund)
+    settled = await load(uow.connection, refund.id)
+    return settled if settled is not None else Denied(Code.NOT_FOUND)
+
+
+async def _succeed(uow: UnitOfWork, show: Show, order: Order, refund: Refund) -> None:
+    refunded = _lawful(await orders_sql.advance(uow, order, OrderEvent.REFUND_SUCCEEDED))
+    if refund.seated:
+        await stock_sql.release(uow, order.lines)
+        await announcements_sql.sales_changed(uow, show)
+    await ledger_sql.post(
+        uow, ledger.money_returned(refund.id, show.id, order.provider, refund.currency, refund.amount_minor)
+    )
+    await announcements_sql.order_changed(uow, show, refunded)
+    await announcements_sql.revenue_changed(uow, show)
+
+
+async def _fail(uow: UnitOfWork, show: Show, order: Order, refund: Refund) -> None:
+    await announcements_sql.emit(uow, show, RefundFailed(order.user, show.id, refund.id, order.id))
+    if refund.seated:
+        await stock_sql.sell_held(uow, order.lines)
+        posting = ledger.credits_returned(refund.id, show.id, order.user, refund.withdrawn_credits)
+        credits_back = refund.withdrawn_credits
+    elif await stock_sql.sell_free(uow, order.lines) is None:
+        posting = ledger.credits_granted(order.id, show.id, order.user, order.credits)
+        credits_back = order.credits
+    else:
+        return
+    paid = _lawful(await orders_sql.advance(uow, order, OrderEvent.REFUND_FAILED))
+    if credits_back:
+        await ledger_sql.post(uow, posting)
+        await announcements_sql.wallet_changed(uow, show, order.user)
+    await entitlements_sql.recalculate(uow, show, order.user, EntitlementReason.REFUND_FAILED)
+    await announcements_sql.order_changed(uow, show, paid)
+    await announcements_sql.sales_changed(uow, show)
+
+
+def _lawful(order: Order | Denied) -> Order:
+    if isinstance(order, Denied):
+        raise AssertionError(f"an open refund on an order that is not refunding: {order}")  # noqa: TRY004
+    return order
+
+
+async def _open(
+    uow: UnitOfWork,
+    order: Order,
+    amount_minor: int,
+    withdrawn_credits: int,
+    *,
+    seated: bool,
+    by: UserId | None,
+    reason: str,
+) -> Refund:
+    refund = Refund(
+        id=RefundId(uow.new_id()),
+        order=order.id,
+        state=RefundProgress.REQUESTED,
+        amount_minor=amount_minor,
+        currency=order.currency,
+        withdrawn_credits=withdrawn_credits,
+        seated=seated,
+        reason=reason,
+        by=by,
+        created_ms=uow.now_ms,
+    )
+    await uow.connection.execute(
+        insert(refunds).values(
+            id=refund.id,
+            order_id=refund.order,
+            state=refund.state,
+            amount_minor=refund.amount_minor,
+            currency=refund.currency,
+            withdrawn_credits=refund.withdrawn_credits,
+            seated=refund.seated,
+            reason=refund.reason,
+            by_user=refund.by,
+            created_ms=refund.created_ms,
+        )
+    )
+    await uow.enqueue(SUBMIT_JOB, refund.id, b"", uow.now_ms)
+    return refund
+
+
+async def _newest(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> Refund | None:
+    chosen = select(refunds).where(*conditions).order_by(refunds.c.created_ms.desc(), refunds.c.id.desc()).limit(1)
+    row = (await connection.execute(chosen)).one_or_none()
+    return None if row is None else _refund(row)
+
+
+def _refund(row: Row[Any]) -> Refund:
+    return Refund(
+        id=RefundId(row.id),
+        order=OrderId(row.order_id),
+        state=RefundProgress(row.state),
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        withdrawn_credits=row.withdrawn_credits,
+        seated=row.seated,
+        reason=row.reason,
+        by=None if row.by_user is None else UserId(row.by_user),
+        created_ms=row.created_ms,
+        settled_ms=row.settled_ms,
+    )

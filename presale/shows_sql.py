@@ -1,0 +1,112 @@
+"""Shows and products in SQL."""
+
+from typing import Any
+
+from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.identity import RoomId, ShowId, Tier
+from auth.situation import Access
+from presale.shows import Product, ProductId, Show
+from presale.tables_sql import products, shows
+from store.database_sql import UnitOfWork
+
+
+async def create_show(uow: UnitOfWork, show: Show) -> None:
+    """Put a show on the books. Its id and room must be new."""
+    await uow.connection.execute(
+        insert(shows).values(
+            id=show.id,
+            room_id=show.room,
+            title=show.title,
+            access=show.access,
+            currency=show.currency,
+            doors_ms=show.doors_ms,
+            start_ms=show.start_ms,
+            refund_until_ms=show.refund_until_ms,
+            credit_minor=show.credit_minor,
+            version=show.version,
+        )
+    )
+
+
+async def add_product(uow: UnitOfWork, product: Product) -> None:
+    """Offer a product. Its id must be new, its price above zero."""
+    await uow.connection.execute(
+        insert(products).values(
+            id=product.id,
+            show_id=product.show,
+            name=product.name,
+            tier=product.tier,
+            price_minor=product.price_minor,
+            capacity=product.capacity,
+            credits=product.credits,
+            sold=0,
+            held=0,
+            version=1,
+        )
+    )
+
+
+async def update_schedule(uow: UnitOfWork, show: ShowId, doors_ms: int, start_ms: int) -> None:
+    """Move the planned times. Refund rules bound to a date do not move with them."""
+    changed = update(shows).where(shows.c.id == show)
+    await uow.connection.execute(changed.values(doors_ms=doors_ms, start_ms=start_ms, version=shows.c.version + 1))
+
+
+async def load_show(connection: AsyncConnection, show: ShowId) -> Show | None:
+    """A show by its id."""
+    return await _one_show(connection, select(shows).where(shows.c.id == show))
+
+
+async def load_show_of_room(connection: AsyncConnection, room: RoomId) -> Show | None:
+    """The show that a room belongs to."""
+    return await _one_show(connection, select(shows).where(shows.c.room_id == room))
+
+
+async def list_shows(connection: AsyncConnection) -> list[Show]:
+    """All shows, soonest first."""
+    rows = await connection.execute(select(shows).order_by(shows.c.start_ms, shows.c.id))
+    return [_show(row) for row in rows]
+
+
+async def list_products(connection: AsyncConnection, show: ShowId) -> list[Product]:
+    """The products of a show, cheapest first. The sum of their versions is the version of its sales."""
+    chosen = select(products).where(products.c.show_id == show)
+    rows = await connection.execute(chosen.order_by(products.c.price_minor, products.c.id))
+    return [_product(row) for row in rows]
+
+
+async def _one_show(connection: AsyncConnection, chosen: Select[Any]) -> Show | None:
+    row = (await connection.execute(chosen)).one_or_none()
+    return None if row is None else _show(row)
+
+
+def _show(row: Row[Any]) -> Show:
+    return Show(
+        id=ShowId(row.id),
+        room=RoomId(row.room_id),
+        title=row.title,
+        access=Access(row.access),
+        currency=row.currency,
+        doors_ms=row.doors_ms,
+        start_ms=row.start_ms,
+        refund_until_ms=row.refund_until_ms,
+        credit_minor=row.credit_minor,
+        version=row.version,
+    )
+
+
+def _product(row: Row[Any]) -> Product:
+    return Product(
+        id=ProductId(row.id),
+        show=ShowId(row.show_id),
+        name=row.name,
+        tier=Tier(row.tier),
+        price_minor=row.price_minor,
+        capacity=row.capacity,
+        credits=row.credits,
+        sold=row.sold,
+        held=row.held,
+        version=row.version,
+    )

@@ -1,0 +1,49 @@
+"""Gift credits of a user in a show, kept on the ledger."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.denials import Code, Denied
+from auth.identity import ShowId, UserId
+from presale import announcements_sql, ledger, ledger_sql, shows_sql
+from presale.tables_sql import ledger_balances
+from presale.wallet import Wallet
+from store.database_sql import UnitOfWork
+
+
+async def load(connection: AsyncConnection, show: ShowId, user: UserId) -> Wallet:
+    """What the user can spend now."""
+    return Wallet(*await ledger_sql.balance(connection, ledger.wallet(show, user), ledger.credit_unit(show)))
+
+
+async def load_locked(uow: UnitOfWork, show: ShowId, user: UserId) -> Wallet:
+    """As `load`, and nobody else changes it before this transaction ends."""
+    await uow.connection.execute(
+        select(ledger_balances.c.version)
+        .where(ledger_balances.c.account == ledger.wallet(show, user))
+        .with_for_update()
+    )
+    return await load(uow.connection, show, user)
+
+
+async def spend(uow: UnitOfWork, show: ShowId, user: UserId, credits: int, key: str) -> Wallet | Denied:  # noqa: A002
+    """Take credits (above zero) for a gift; answers the wallet afterwards and announces it.
+
+    `key` is the client's. The same key with the same credits spends once and answers the wallet as it is now; with
+    other credits it is IDEMPOTENCY_REUSED. INSUFFICIENT_CREDITS tells how many there are.
+    """
+    found = await shows_sql.load_show(uow.connection, show)
+    if found is None:
+        return Denied(Code.NOT_FOUND)
+    if credits <= 0:
+        return Denied(Code.BAD_REQUEST, detail={"field": "credits"})
+    before = await load_locked(uow, show, user)
+    posting = ledger.credits_spent(key, show, user, credits)
+    booked = await ledger_sql.posted(uow.connection, posting.key, ledger.wallet(show, user))
+    if booked is not None:
+        return before if booked == -credits else Denied(Code.IDEMPOTENCY_REUSED)
+    if before.credits < credits:
+        return Denied(Code.INSUFFICIENT_CREDITS, detail={"credits": before.credits})
+    await ledger_sql.post(uow, posting)
+    await announcements_sql.wallet_changed(uow, found, user)
+    return await load(uow.connection, show, user)
