@@ -19,7 +19,8 @@ Guarantees of every adapter, held by `tests/contracts/payments_suite.py`:
   any order or never: an event is a hint that is safe to apply many times, `query` is the fallback.
 * A browser coming back from the cashier proves nothing.
 
-Money is an integer of minor units beside its ISO 4217 code; times are integer milliseconds since the epoch.
+Money is an integer of minor units beside its ISO 4217 code, at least 1 in requests (free things need no provider).
+Times are integer milliseconds since the epoch.
 """
 
 from collections.abc import Mapping

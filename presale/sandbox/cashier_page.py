@@ -44,7 +44,7 @@ button:focus-visible,.back:focus-visible{outline:3px solid var(--go);outline-off
 """
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; style-src 'sha256-"
+    "default-src 'none'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; style-src 'sha256-"
     + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     + "'"
 )
@@ -134,7 +134,8 @@ def _page(*, title: str, kind: str, body: str) -> str:
     return (
         '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta name="robots" content="noindex"><title>{escape(title)}</title><style>{_STYLE}</style></head>'
+        '<meta name="robots" content="noindex"><link rel="icon" href="data:,">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
         '<body><div class="test">TEST MONEY · 测试货币</div>'
         f'<main><div class="card {kind}">{body}</div></main></body></html>'
     )
