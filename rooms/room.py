@@ -1,0 +1,24 @@
+"""The live place of a show."""
+
+from msgspec import Struct
+
+from auth.identity import RoomId, ShowId
+from auth.situation import Access, Phase, Switches
+from rooms.gifts import DEFAULT_CATALOGUE, GiftKind
+
+
+class RoomRecord(Struct, frozen=True):
+    """What is true of a room. `version` grows by one with each change of phase, switches or schedule."""
+
+    id: RoomId
+    show: ShowId
+    title: str
+    access: Access
+    phase: Phase
+    doors_ms: int
+    start_ms: int
+    switches: Switches = Switches()
+    gifts: tuple[GiftKind, ...] = DEFAULT_CATALOGUE
+    version: int = 1
+    like_total: int = 0
+    """All likes so far; outside of `version`."""
