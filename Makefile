@@ -23,7 +23,9 @@ demo: ## the whole house on http://127.0.0.1:8000
 	@$(call set_up,runtime web) && exec $(BIN)/liveroom demo
 
 test: ## every test
-	@$(call set_up,dev web) && exec $(BIN)/pytest $(ARGS)
+	@$(call set_up,dev web)
+	npm --prefix web-demo run --silent test
+	$(BIN)/pytest $(ARGS)
 
 check: ## format, lint, types, import rules, generated files
 	@$(call set_up,dev web)
