@@ -42,7 +42,7 @@ _LINK = pattern(
 class DanmakuStyle(Struct, frozen=True, omit_defaults=True):
     """How a danmaku flies; None is as the page likes."""
 
-    color: Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")] | None = None
+    color: Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$", max_length=7)] | None = None
     place: Literal["fly", "top", "bottom"] | None = None
 
 
