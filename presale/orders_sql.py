@@ -29,6 +29,11 @@ from store.database_sql import RacedError, UnitOfWork
 
 EXPIRE_JOB = "order.expire"
 QUERY_JOB = "order.query"
+"""Both carry the order id as payload."""
+SILENT_MS = 300_000
+"""An order that nobody has reported anything about for this long is asked for."""
+LAST_QUERY_MS = 600_000
+"""A closed order is asked for once more after this long: its callback may have been lost."""
 
 
 async def load(connection: AsyncConnection, order: OrderId) -> Order | None:
@@ -99,7 +104,9 @@ async def place(
         created_ms=uow.now_ms,
     )
     await _insert(uow, order)
-    await uow.enqueue(EXPIRE_JOB, order.id, b"", order.expires_ms)
+    await uow.enqueue(EXPIRE_JOB, order.id, order.id.encode(), order.expires_ms)
+    if ttl_ms > SILENT_MS:
+        await uow.enqueue(QUERY_JOB, order.id, order.id.encode(), uow.now_ms + SILENT_MS)
     await announcements_sql.order_changed(uow, show, order)
     await announcements_sql.sales_changed(uow, show)
     return order
@@ -133,6 +140,7 @@ async def close(
         .where(payments.c.id == order.payment, payments.c.progress == PaymentProgress.OPEN)
         .values(progress=progress)
     )
+    await uow.enqueue(QUERY_JOB, f"{order.id}:closed", order.id.encode(), uow.now_ms + LAST_QUERY_MS)
     await announcements_sql.order_changed(uow, show, closed)
     await announcements_sql.sales_changed(uow, show)
     return closed

@@ -18,6 +18,7 @@ from store.database_sql import RacedError, UnitOfWork
 
 SUBMIT_JOB = "refund.submit"
 QUERY_JOB = "refund.query"
+"""Both carry the refund id as payload."""
 
 
 async def load(connection: AsyncConnection, refund: RefundId) -> Refund | None:
@@ -170,7 +171,7 @@ async def _open(
             created_ms=refund.created_ms,
         )
     )
-    await uow.enqueue(SUBMIT_JOB, refund.id, b"", uow.now_ms)
+    await uow.enqueue(SUBMIT_JOB, refund.id, refund.id.encode(), uow.now_ms)
     return refund
 
 

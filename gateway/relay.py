@@ -1,0 +1,74 @@
+"""Brings committed publications to the broker: at once after a commit, and by a sweep what was left."""
+
+import asyncio
+
+import structlog
+
+from pubsub.broker import Broker, Publication, Retention
+from store import outbox_sql
+from store.database_sql import Database
+from store.outbox_sql import OutboxRow
+
+LEASE_MS = 10_000
+"""After a crash the rows of a relay wait this long for another."""
+BATCH = 200
+"""Rows claimed at a time."""
+
+_log = structlog.get_logger(__name__)
+
+
+class OutboxRelay:
+    """Publishes in commit order per room, at least once; the broker drops the repeated.
+
+    When the broker or the database fails, rows stay and the next sweep tries again.
+    """
+
+    def __init__(self, db: Database, broker: Broker, *, sweep_seconds: float = 1.0) -> None:
+        self._db = db
+        self._broker = broker
+        self._sweep_seconds = sweep_seconds
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something was committed. Cheap; for `Database.on_commit`."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Relay until cancelled."""
+        while True:
+            self._woken.clear()
+            try:
+                await self.drain()
+            except Exception:  # noqa: BLE001 - the world failed: the rows are safe in SQL, the sweep comes again
+                _log.exception("relay.failed")
+            await _wait(self._woken, self._sweep_seconds)
+
+    async def drain(self) -> int:
+        """Publish everything that is free now; answers how many rows."""
+        published = 0
+        while rows := await outbox_sql.claim(self._db, BATCH, LEASE_MS):
+            done: list[str] = []
+            try:
+                for row in rows:
+                    await self._publish(row)
+                    done.append(row.id)
+            finally:
+                # also when cancelled: what went out must not go out again, what did not must not wait for the lease
+                await self._finish(rows, done)
+            published += len(done)
+        return published
+
+    async def _publish(self, row: OutboxRow) -> None:
+        await self._broker.publish(row.room, Publication(row.id, row.body, Retention(row.retention), row.at_ms))
+
+    async def _finish(self, rows: list[OutboxRow], done: list[str]) -> None:
+        await outbox_sql.done(self._db, done)
+        await outbox_sql.release(self._db, [row.id for row in rows[len(done) :]])
+
+
+async def _wait(woken: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await woken.wait()
+    except TimeoutError:
+        return
