@@ -1,0 +1,120 @@
+/** The HTTP half of the contract, as far as the pages need it. Every call resolves to a `Result`, like a command. */
+import type { Access, Order, OrderItem, Phase, Role, Schedule, Tier } from "./contract.gen";
+import type { Failure, Result } from "./live";
+
+export interface Product {
+  id: string;
+  name: string;
+  tier: Tier;
+  price_minor: number;
+  currency: string;
+  credits: number;
+  capacity: number;
+  sold: number;
+  held: number;
+  left?: number;
+}
+
+export interface Show {
+  show: string;
+  room: string;
+  title: string;
+  access: Access;
+  phase: Phase;
+  currency: string;
+  schedule: Schedule;
+  products: Product[];
+}
+
+export interface Placed {
+  order: string;
+  state: Order["state"];
+  amount_minor: number;
+  currency: string;
+  pay_url?: string;
+}
+
+export interface Refunded {
+  refund: string;
+  state: string;
+  amount_minor: number;
+  currency: string;
+}
+
+const TIMEOUT_MS = 10_000;
+const PROVIDER = "sandbox";
+
+/** Demo mode only: in your platform the token comes from your own server. */
+export async function demoLogin(user: string, role: Role): Promise<Result<{ token: string }>> {
+  return request("POST", "/demo/login", { body: { user, role } });
+}
+
+/** Demo mode only: the ticketed show of the demo. */
+export async function demoShow(): Promise<Result<{ show: string; room: string }>> {
+  return request("GET", "/demo/show", {});
+}
+
+export async function listShows(token: string): Promise<Result<Show[]>> {
+  const answer = await request<Show[] | { shows: Show[] }>("GET", "/api/v1/shows", { token });
+  return answer.ok ? { ok: true, data: Array.isArray(answer.data) ? answer.data : answer.data.shows } : answer;
+}
+
+export async function loadShow(token: string, show: string): Promise<Result<Show>> {
+  return request("GET", `/api/v1/shows/${encodeURIComponent(show)}`, { token });
+}
+
+/** The same `key` never makes a second order, so a retry after a lost answer is safe. */
+export async function placeOrder(token: string, key: string, show: string, items: OrderItem[]): Promise<Result<Placed>> {
+  return request("POST", "/api/v1/orders", { token, body: { show, items, provider: PROVIDER }, headers: { "Idempotency-Key": key } });
+}
+
+export async function listOrders(token: string, show: string): Promise<Result<Order[]>> {
+  const answer = await request<Order[] | { orders: Order[] }>("GET", `/api/v1/orders?show=${encodeURIComponent(show)}`, { token });
+  return answer.ok ? { ok: true, data: Array.isArray(answer.data) ? answer.data : answer.data.orders } : answer;
+}
+
+export async function loadOrder(token: string, order: string): Promise<Result<Order>> {
+  return request("GET", `/api/v1/orders/${encodeURIComponent(order)}`, { token });
+}
+
+export async function requestRefund(token: string, order: string, reason: string): Promise<Result<Refunded>> {
+  return request("POST", `/api/v1/orders/${encodeURIComponent(order)}/refunds`, { token, body: { reason } });
+}
+
+/** Whether the signed playlist behind a grant opens. What a real player would do with hls.js. */
+export async function verifyGrant(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return answer.ok && (await answer.text()).startsWith("#EXTM3U");
+  } catch {
+    return false;
+  }
+}
+
+interface RequestParts {
+  token?: string;
+  body?: object;
+  headers?: Record<string, string>;
+}
+
+async function request<T>(method: string, path: string, { token, body, headers }: RequestParts): Promise<Result<T>> {
+  try {
+    const answer = await fetch(path, {
+      method,
+      headers: {
+        Accept: "application/json",
+        ...(body ? { "Content-Type": "application/json" } : {}),
+        ...(token ? { Authorization: `Bearer ${token}` } : {}),
+        ...headers,
+      },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const content: unknown = await answer.json().catch(() => undefined);
+    if (answer.ok) return { ok: true, data: content as T };
+    const error = (content as { error?: Failure } | undefined)?.error;
+    return { ok: false, error: error?.code ? error : { code: answer.status >= 500 ? "INTERNAL" : "BAD_REQUEST", retryable: answer.status >= 500 } };
+  } catch {
+    return { ok: false, error: { code: "OFFLINE", retryable: true } };
+  }
+}

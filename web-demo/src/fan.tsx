@@ -1,0 +1,168 @@
+/** The fan page: one fan, one show, whatever the ticket is worth at the moment. */
+import { render, type JSX } from "preact";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { listOrders, loadShow, type Show } from "./api";
+import type { ViewerCommands } from "./contract.gen";
+import { useLanguage } from "./i18n";
+import type { LiveOptions } from "./live";
+import type { Session } from "./session";
+import { barrier, headCountdown, pendingOrders, type RoomState } from "./state";
+import { useRoom } from "./store";
+import { BoxOffice } from "./ui/box_office";
+import { Chat } from "./ui/chat";
+import { ConnectionBanner, ConnectionChip, ShutDoor } from "./ui/connection";
+import { GiftBar, LeaderboardPanel } from "./ui/gifts";
+import { Icon } from "./ui/icons";
+import { Brand, CountdownLine, LanguageSwitch, LoginCard, TierBadge, useSession, useToasts } from "./ui/parts";
+import { Player } from "./ui/player";
+import { NoShow, ShowPicker, useShows } from "./ui/show_picker";
+import { StagePanel } from "./ui/stage_panel";
+import "./styles/theme.css";
+import "./styles/fan.css";
+
+const query = new URLSearchParams(location.search);
+const EMBEDDED = query.get("embed") === "1";
+const MSGPACK = query.get("codec") === "msgpack";
+const ORDERS_POLL_MS = 2_000;
+
+/** The binary form of the contract: another path and the parser that goes with it. */
+async function codec(): Promise<Pick<LiveOptions, "path" | "parser">> {
+  if (!MSGPACK) return {};
+  const { default: parser } = await import("socket.io-msgpack-parser");
+  return { path: "/socket.io-msgpack/", parser };
+}
+
+function App({ wire }: { wire: Pick<LiveOptions, "path" | "parser"> }): JSX.Element {
+  const [session, setSession, pending] = useSession("viewer", query.get("user"));
+  const { t } = useLanguage();
+  useEffect(() => void document.body.classList.toggle("embedded", EMBEDDED), []);
+  if (session) return <Shows session={session} wire={wire} onLeave={() => { session.forget(); setSession(null); }} />;
+  return (
+    <div class="front">
+      <header class="top"><Brand /><LanguageSwitch /></header>
+      <main>{pending ? <p class="muted">{t("connection.connecting")}…</p> : <LoginCard role="viewer" title="login.title" lead="login.lead" onSession={setSession} />}</main>
+    </div>
+  );
+}
+
+function Shows({ session, wire, onLeave }: { session: Session; wire: Pick<LiveOptions, "path" | "parser">; onLeave: () => void }): JSX.Element {
+  const choice = useShows(session, query.get("show"));
+  if (!choice.show) return <NoShow choice={choice} />;
+  return <RoomPage key={choice.show.show} session={session} listed={choice.show} wire={wire} picker={<ShowPicker choice={choice} />} onLeave={onLeave} />;
+}
+
+function RoomPage({ session, listed, wire, picker, onLeave }: {
+  session: Session; listed: Show; wire: Pick<LiveOptions, "path" | "parser">; picker: JSX.Element; onLeave: () => void;
+}): JSX.Element {
+  const { t } = useLanguage();
+  const [show, setShow] = useState(listed);
+  const [toasts, notify] = useToasts();
+  const [store, state] = useRoom<ViewerCommands>(`${session.user}/${listed.room}`, () => ({ room: listed.room, token: session.provide, ...wire }));
+  const readOrders = useCallback(async () => {
+    const orders = await listOrders(session.token, listed.show);
+    if (orders.ok) store.dispatch({ event: "orders", data: orders.data });
+  }, [session, store]);
+
+  useEffect(() => void loadShow(session.token, listed.show).then((loaded) => loaded.ok && setShow(loaded.data)), [state.room?.phase]);
+  useEffect(() => void readOrders(), [readOrders, state.connection.state, state.you?.version]);
+  useDoorWatch(state, readOrders, () => store.live.connect());
+  useNotices(state, notify);
+
+  const shut = state.connection.state === "refused" || state.connection.state === "ended";
+  const buying = state.connection.state === "refused" && ["TICKET_REQUIRED", "BALANCE_DUE"].includes(state.connection.refusal.code);
+  const box = <BoxOffice session={session} show={show.show} products={show.products} state={state} onOrders={() => void readOrders()} notify={notify} />;
+  const countdown = headCountdown(state);
+  return (
+    <div class="page">
+      {EMBEDDED ? <PaneHead session={session} state={state} /> : (
+        <header class="top">
+          <Brand />
+          {picker}
+          <nav class="top-links"><a href="/split">{t("nav.split")}</a><a href="/console">{t("nav.console")}</a></nav>
+          <div class="top-me">
+            <ConnectionChip state={state} />
+            <span class="who">{session.user}</span>
+            <TierBadge tier={state.you?.tier ?? "none"} testid="tier" />
+            <LanguageSwitch />
+            <button type="button" class="quiet" onClick={onLeave}>{t("login.out")}</button>
+          </div>
+        </header>
+      )}
+      <ConnectionBanner state={state} />
+      {shut ? (
+        <main class="shut"><ShutDoor state={state} store={store}>{buying && box}</ShutDoor></main>
+      ) : (
+        <main class="room">
+          <div class="room-head">
+            <h1>{state.room?.title ?? show.title}</h1>
+            <span class={`phase phase-${state.room?.phase ?? show.phase}`} data-testid="phase" data-value={state.room?.phase ?? show.phase}>{t(`phase.${state.room?.phase ?? show.phase}`)}</span>
+            <span class="muted here"><Icon name="users" size={16} />{t("online", { count: state.online })}</span>
+            {countdown && <CountdownLine countdown={countdown} offset_ms={state.offset_ms} />}
+          </div>
+          <div class="room-main">
+            <Player state={state} store={store} products={show.products} />
+            <GiftBar state={state} store={store} notify={notify} />
+          </div>
+          <aside class="room-side"><Chat state={state} store={store} /></aside>
+          <div class="room-foot">
+            {show.products.length > 0 && box}
+            <StagePanel state={state} store={store} notify={notify} />
+            {!EMBEDDED && <LeaderboardPanel state={state} />}
+          </div>
+        </main>
+      )}
+      {toasts}
+    </div>
+  );
+}
+
+/** The head of a pane: who this is and what the ticket is worth, large enough to compare at a glance. */
+function PaneHead({ session, state }: { session: Session; state: RoomState }): JSX.Element {
+  const { t } = useLanguage();
+  const speaks = barrier(state, "danmaku") === null;
+  return (
+    <header class="pane-head">
+      <strong class="who">{session.user}</strong>
+      <TierBadge tier={state.you?.tier ?? "none"} testid="tier" />
+      <span class={`badge speak-${speaks ? "yes" : "no"}`} data-testid="speak" data-value={speaks ? "yes" : "no"}><Icon name={speaks ? "chat" : "lock"} size={14} />{t(speaks ? "speak.yes" : "speak.no")}</span>
+      <ConnectionChip state={state} />
+    </header>
+  );
+}
+
+/** Outside a shut door no event tells of the payment: ask for the orders until one is paid, then knock again. */
+function useDoorWatch(state: RoomState, readOrders: () => Promise<void>, knock: () => void): void {
+  const waiting = state.connection.state === "refused" && pendingOrders(state).length > 0;
+  const waited = useRef(false);
+  useEffect(() => {
+    if (!waiting) return;
+    waited.current = true;
+    const timer = setInterval(() => void readOrders(), ORDERS_POLL_MS);
+    return () => clearInterval(timer);
+  }, [waiting, readOrders]);
+  const paid = Object.values(state.orders).some((order) => order.state === "paid");
+  useEffect(() => {
+    if (state.connection.state !== "refused" || !waited.current || waiting || !paid) return;
+    waited.current = false;
+    knock();
+  }, [state.connection.state, waiting, paid]);
+}
+
+/** What happened to this fan, as short notices. */
+function useNotices(state: RoomState, notify: (text: string, tone?: "good" | "bad" | "plain") => void): void {
+  const { t } = useLanguage();
+  const reason = state.you?.reason;
+  useEffect(() => {
+    if (reason === "purchase" || reason === "refund" || reason === "refund_failed") notify(t(`reason.${reason}`), reason === "purchase" ? "good" : "plain");
+  }, [reason, state.you?.version]);
+  const note = state.inbox.at(-1);
+  useEffect(() => {
+    if (note && note.kind !== "refund_failed") notify(t(`inbox.${note.kind}`), note.kind === "muted" ? "bad" : "good");
+  }, [note?.id]);
+  useEffect(() => {
+    if (state.caught_up) notify(t("connection.caught_up", { count: state.caught_up }));
+  }, [state.caught_up]);
+}
+
+const root = document.getElementById("app");
+if (root) void codec().then((wire) => render(<App wire={wire} />, root));

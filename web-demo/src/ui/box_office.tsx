@@ -1,0 +1,156 @@
+/** The box office: what is on sale, what is reserved, what is paid. */
+import type { JSX } from "preact";
+import { useRef, useState } from "preact/hooks";
+import { placeOrder, requestRefund, type Product } from "../api";
+import type { Order, ProductSales, Tier } from "../contract.gen";
+import { money } from "../format";
+import { codeText, useLanguage } from "../i18n";
+import { pendingOrders, settledOrders, type RoomState } from "../state";
+import { newKey } from "../store";
+import type { Session } from "../session";
+import { Icon } from "./icons";
+import { Meter, Panel, TimeLeft } from "./parts";
+
+const RANK: Record<Tier, number> = { none: 0, lobby: 1, main: 2, vip: 3 };
+const ON_SALE = ["presale", "doors", "live", "paused"];
+
+interface BoxOfficeProps {
+  session: Session;
+  show: string;
+  products: readonly Product[];
+  state: RoomState;
+  /** Something about the orders changed over HTTP: read them again. */
+  onOrders: () => void;
+  notify: (text: string, tone?: "good" | "bad" | "plain") => void;
+}
+
+export function BoxOffice(props: BoxOfficeProps): JSX.Element {
+  const { t } = useLanguage();
+  const { state, products } = props;
+  const phase = state.room?.phase;
+  return (
+    <Panel title={t("box.title")} icon="ticket" id="tickets" class="box-office">
+      {pendingOrders(state).map((order) => <PendingOrder key={order.order} order={order} {...props} />)}
+      <div class="products" data-testid="sales">
+        {products.map((product) => <ProductCard key={product.id} product={product} open={!phase || ON_SALE.includes(phase)} {...props} />)}
+      </div>
+      {settledOrders(state).slice(0, 3).map((order) => <SettledOrder key={order.order} order={order} {...props} />)}
+    </Panel>
+  );
+}
+
+/** What is known of the sales of a product: the live counter, else what the page was loaded with. */
+export function salesOf(product: Product, state: RoomState): ProductSales {
+  return state.sales?.products.find((sales) => sales.id === product.id) ?? product;
+}
+
+export function SalesLine({ product, state }: { product: Product; state: RoomState }): JSX.Element {
+  const { t } = useLanguage();
+  const sales = salesOf(product, state);
+  const capacity = sales.left === undefined ? product.capacity : sales.sold + sales.held + sales.left;
+  const hidden = sales.left === undefined && state.sales !== null;
+  return (
+    <div class="sales-line" data-testid={`sales-${product.tier}`} data-sold={sales.sold} data-held={sales.held} data-left={sales.left}>
+      {!hidden && <Meter value={sales.sold} held={sales.held} of={capacity} label={product.name} />}
+      <span class="muted digits">{hidden ? t("box.sold_only", { sold: sales.sold }) : t("box.sold", { sold: sales.sold, capacity })}</span>
+      {sales.left !== undefined && <span class="muted digits">{t("box.left", { left: sales.left })}</span>}
+    </div>
+  );
+}
+
+function ProductCard({ product, open, session, show, state, onOrders, notify }: BoxOfficeProps & { product: Product; open: boolean }): JSX.Element {
+  const { t, language } = useLanguage();
+  const [busy, setBusy] = useState(false);
+  const key = useRef<string | null>(null);
+  const sales = salesOf(product, state);
+  const owned = RANK[state.you?.tier ?? "none"] >= RANK[product.tier];
+  const soldOut = sales.left === 0;
+  const buy = async () => {
+    const cashier = openCashier();
+    setBusy(true);
+    key.current ??= newKey();
+    const placed = await placeOrder(session.token, key.current, show, [{ product: product.id, quantity: 1 }]);
+    setBusy(false);
+    if (placed.ok || !placed.error.retryable) key.current = null;
+    if (!placed.ok) {
+      cashier?.close();
+      return notify(codeText(t, placed.error.code), "bad");
+    }
+    if (placed.data.pay_url && cashier) cashier.location.href = placed.data.pay_url;
+    onOrders();
+  };
+  const price = money(product.price_minor, product.currency, language);
+  return (
+    <article class={`product tier-${product.tier}`}>
+      <header>
+        <h3><Icon name={product.tier === "vip" ? "crown" : "ticket"} />{product.name}</h3>
+        <span class="price">{price}</span>
+      </header>
+      <p class="muted product-worth">
+        {t(product.tier === "vip" ? "box.vip_stream" : "box.main_stream")}
+        {product.credits > 0 && <> · {t("box.credits", { credits: product.credits })}</>}
+      </p>
+      <SalesLine product={product} state={state} />
+      {owned ? (
+        <span class="owned"><Icon name="check" size={15} />{t("box.owned")}</span>
+      ) : (
+        <button type="button" class="primary" data-testid={`buy-${product.tier}`} disabled={busy || soldOut || !open} onClick={buy}>
+          {busy ? t("box.ordering") : soldOut ? t("box.soldout") : open ? t("box.buy", { price }) : t("box.closed")}
+        </button>
+      )}
+    </article>
+  );
+}
+
+function PendingOrder({ order, state, products }: BoxOfficeProps & { order: Order }): JSX.Element {
+  const { t, language } = useLanguage();
+  const price = money(order.amount_minor, order.currency, language);
+  return (
+    <div class="order pending" data-testid="pending-order" data-order={order.order}>
+      <div>
+        <strong>{t("order.pending")}: {namesOf(order, products)}</strong>
+        <p class="muted">{t("countdown.order")} <TimeLeft target_ms={order.expires_ms} offset_ms={state.offset_ms} /> · {t("order.pay_hint")}</p>
+      </div>
+      {order.pay_url && <a class="button primary" data-testid="pay-link" href={order.pay_url} target="_blank" rel="noopener">{t("order.pay", { price })}</a>}
+    </div>
+  );
+}
+
+function SettledOrder({ order, products, session, onOrders, notify }: BoxOfficeProps & { order: Order }): JSX.Element {
+  const { t, language } = useLanguage();
+  const [asking, setAsking] = useState(false);
+  const refund = async () => {
+    setAsking(false);
+    const answer = await requestRefund(session.token, order.order, "requested by the fan");
+    if (answer.ok) notify(t("order.refund_sent", { amount: money(answer.data.amount_minor, answer.data.currency, language) }), "good");
+    else notify(codeText(t, answer.error.code), "bad");
+    onOrders();
+  };
+  return (
+    <div class={`order ${order.state}`} data-testid="order" data-order={order.order} data-state={order.state}>
+      <div>
+        <strong>{namesOf(order, products)} · {money(order.amount_minor, order.currency, language)}</strong>
+        <p class="muted"><span class={`dot ${order.state}`} />{t(`order.${order.state}`)} · <span class="order-number">{t("order.number", { number: order.order })}</span></p>
+      </div>
+      {order.state === "paid" && !asking && <button type="button" class="quiet" data-testid="refund" onClick={() => setAsking(true)}>{t("order.refund")}</button>}
+      {asking && (
+        <div class="ask" role="group" aria-label={t("order.refund_sure")}>
+          <span>{t("order.refund_sure")}</span>
+          <button type="button" class="danger" data-testid="refund-confirm" onClick={refund}>{t("order.refund_yes")}</button>
+          <button type="button" class="quiet" onClick={() => setAsking(false)}>{t("order.refund_no")}</button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function namesOf(order: Order, products: readonly Product[]): string {
+  return order.items.map((item) => products.find((product) => product.id === item.product)?.name ?? item.product).join(", ");
+}
+
+/** Opened within the click, or browsers block it; the address follows when the order is placed. */
+export function openCashier(features?: string): Window | null {
+  const cashier = window.open("", "_blank", features);
+  if (cashier) cashier.opener = null;
+  return cashier;
+}

@@ -1,0 +1,126 @@
+/** The chat list and the send box. */
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { ViewerCommands } from "../contract.gen";
+import { duration } from "../format";
+import { codeText, useLanguage, type Translate } from "../i18n";
+import { barrier, type Barrier, type ChatLine, type RoomState } from "../state";
+import { useNow, type RoomStore } from "../store";
+import { Icon } from "./icons";
+import { Panel } from "./parts";
+
+const COLORS = ["", "#ffd166", "#ff7aa8", "#7ae0ff", "#9dff8a"];
+const NEAR_END_PX = 60;
+
+export function Chat({ state, store }: { state: RoomState; store: RoomStore<ViewerCommands> }): JSX.Element {
+  const { t } = useLanguage();
+  return (
+    <Panel title={t("chat.title")} icon="chat" class="chat-panel">
+      <Pins state={state} />
+      <ChatList state={state} />
+      <SayBox state={state} store={store} />
+    </Panel>
+  );
+}
+
+function Pins({ state }: { state: RoomState }): JSX.Element | null {
+  if (!state.pins?.items.length) return null;
+  return (
+    <ul class="pins" data-testid="pins">
+      {state.pins.items.map((pin) => (
+        <li key={pin.id}><Icon name={pin.kind === "announcement" ? "megaphone" : "pin"} size={15} /><span><b>{pin.name}</b> {pin.text}</span></li>
+      ))}
+    </ul>
+  );
+}
+
+function ChatList({ state }: { state: RoomState }): JSX.Element {
+  const { t } = useLanguage();
+  const list = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  useEffect(() => {
+    if (list.current && atEnd.current) list.current.scrollTop = list.current.scrollHeight;
+  }, [state.chat]);
+  const giftName = (id: string) => state.room?.gifts.find((gift) => gift.id === id)?.name ?? id;
+  return (
+    <div
+      class="chat-list" ref={list} role="log" aria-label={t("chat.title")} tabIndex={0} data-testid="chat"
+      onScroll={(event) => {
+        const { scrollHeight, scrollTop, clientHeight } = event.currentTarget;
+        atEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+      }}
+    ><ol>
+      {state.truncated && <li class="chat-note">{t("chat.truncated")}</li>}
+      {state.chat.length === 0 && <li class="chat-note">{t("chat.empty")}</li>}
+      {state.chat.map((line) => <li key={line.id} data-id={line.id}><Line line={line} t={t} giftName={giftName} /></li>)}
+    </ol></div>
+  );
+}
+
+export function Line({ line, t, giftName }: { line: ChatLine; t: Translate; giftName: (id: string) => string }): JSX.Element {
+  if (line.kind === "gift") {
+    return (
+      <div class="line gift">
+        <Icon name={line.item.gift} size={16} />
+        <b>{line.item.name}</b> {t("chat.sent_gift", { gift: giftName(line.item.gift), count: line.item.count })}
+      </div>
+    );
+  }
+  const { item } = line;
+  const staff = item.role && item.role !== "viewer";
+  return (
+    <div class={`line tier-${item.tier}`}>
+      <b class="line-name">{item.name}</b>
+      {item.tier === "vip" && <span class="tag vip">VIP</span>}
+      {staff && item.role && <span class="tag staff">{t(`role.${item.role}`)}</span>}
+      <span class="line-text" style={item.style?.color ? { "--said": item.style.color } : undefined}>{item.text}</span>
+    </div>
+  );
+}
+
+function SayBox({ state, store }: { state: RoomState; store: RoomStore<ViewerCommands> }): JSX.Element {
+  const { t } = useLanguage();
+  const [text, setText] = useState("");
+  const [color, setColor] = useState("");
+  const [note, setNote] = useState<string | null>(null);
+  const [free_ms, setFree] = useState(0);
+  const now = useNow();
+  const input = useRef<HTMLInputElement>(null);
+  const why = barrier(state, "danmaku");
+  const wait_ms = free_ms - now;
+  const send = async (event: Event) => {
+    event.preventDefault();
+    if (!text.trim() || why || wait_ms > 0) return;
+    const said = await store.live.call("danmaku", color ? { text, style: { color } } : { text });
+    if (said.ok) {
+      setText("");
+      setNote(said.data.shed ? t("chat.shed") : null);
+      setFree(Date.now() + (state.room?.switches.slow_ms ?? 0));
+    } else {
+      setNote(codeText(t, said.error.code));
+      if (said.error.retry_after_ms) setFree(Date.now() + said.error.retry_after_ms);
+    }
+    input.current?.focus();
+  };
+  const hint = why ? barrierText(t, why, state, now + state.offset_ms) : wait_ms > 0 ? t("chat.slow", { seconds: Math.ceil(wait_ms / 1000) }) : note;
+  return (
+    <form class="say" onSubmit={send}>
+      <p class={`say-hint${why ? " barred" : ""}`} role="status" data-testid="say-reason" data-value={why ?? ""}>{why && <Icon name="lock" size={13} />}{hint ?? ""}</p>
+      <div class="say-row">
+        <div class="swatches" role="radiogroup" aria-label={t("chat.color")}>
+          {COLORS.map((one) => (
+            <button type="button" key={one} role="radio" aria-checked={color === one} aria-label={one || "default"} class="swatch" style={{ "--swatch": one || "var(--text)" }} disabled={why !== null} onClick={() => setColor(one)} />
+          ))}
+        </div>
+        <input ref={input} data-testid="say-input" aria-label={t("chat.placeholder")} placeholder={why ? barrierText(t, why, state, now + state.offset_ms) : t("chat.placeholder")} value={text} maxLength={200} disabled={why !== null} onInput={(event) => setText(event.currentTarget.value)} />
+        <button type="submit" class="primary" data-testid="say-button" disabled={why !== null || wait_ms > 0}>{t("chat.send")}</button>
+      </div>
+    </form>
+  );
+}
+
+export function barrierText(t: Translate, why: Barrier, state: RoomState, server_now_ms: number): string {
+  const until = state.you?.muted_until_ms;
+  if (why === "muted" && until && until - server_now_ms < 86_400_000) return t("barrier.muted_until", { time: duration(until - server_now_ms) });
+  return t(`barrier.${why}`);
+}

@@ -1,0 +1,71 @@
+/** What the connection is doing, said plainly: a chip always, a banner when somebody should know, a card when the door is shut. */
+import type { ComponentChildren, JSX } from "preact";
+import type { ConsoleCommands, ViewerCommands } from "../contract.gen";
+import { codeText, useLanguage } from "../i18n";
+import type { RoomState } from "../state";
+import { useNow, type RoomStore } from "../store";
+import { Icon } from "./icons";
+
+/** The one word for the state of the link. */
+export function linkState(state: RoomState): "idle" | "connecting" | "online" | "reconnecting" | "refused" | "ended" | "draining" | "degraded" {
+  if (state.connection.state !== "online") return state.connection.state;
+  return state.draining ? "draining" : state.degraded_since_ms !== null ? "degraded" : "online";
+}
+
+export function ConnectionChip({ state }: { state: RoomState }): JSX.Element {
+  const { t } = useLanguage();
+  const link = linkState(state);
+  const { connection } = state;
+  const code = connection.state === "refused" ? connection.refusal.code : connection.state === "ended" ? connection.bye.code : "";
+  const word = link === "draining" ? t("connection.reconnecting") : link === "degraded" ? t("connection.online") : t(`connection.${link}`);
+  return (
+    <span class={`chip link-${link}`} data-testid="state" data-value={link} data-code={code} role="status">
+      <i class="chip-dot" />{word}{code && <code>{code}</code>}
+    </span>
+  );
+}
+
+export function ConnectionBanner({ state }: { state: RoomState }): JSX.Element | null {
+  const { t } = useLanguage();
+  const now = useNow();
+  const { connection } = state;
+  if (connection.state === "reconnecting") {
+    const seconds = connection.retry_at_ms === undefined ? null : Math.max(0, Math.ceil((connection.retry_at_ms - now) / 1000));
+    return (
+      <Banner tone="warn">
+        {connection.code ? codeText(t, connection.code, "bye") : t("connection.reconnecting")}
+        {seconds !== null && ` · ${t("connection.retry_in", { seconds })}`}
+      </Banner>
+    );
+  }
+  if (state.draining) return <Banner tone="warn">{t("connection.draining")}</Banner>;
+  if (state.degraded_since_ms !== null) return <Banner tone="warn">{t("connection.degraded")}</Banner>;
+  return null;
+}
+
+function Banner({ tone, children }: { tone: string; children: ComponentChildren }): JSX.Element {
+  return <div class={`banner ${tone}`} role="status" data-testid="banner"><Icon name="alert" size={16} />{children}</div>;
+}
+
+/** The card instead of the room: refused, or ended for good. The purchase sheet is `children`. */
+export function ShutDoor({ state, store, children }: { state: RoomState; store: RoomStore<ViewerCommands> | RoomStore<ConsoleCommands>; children?: ComponentChildren }): JSX.Element | null {
+  const { t } = useLanguage();
+  const now = useNow();
+  const { connection } = state;
+  if (connection.state !== "refused" && connection.state !== "ended") return null;
+  const code = connection.state === "refused" ? connection.refusal.code : connection.bye.code;
+  const buying = code === "TICKET_REQUIRED" || code === "BALANCE_DUE";
+  const retry_at_ms = connection.state === "refused" ? connection.retry_at_ms : undefined;
+  const hopeless = ["BANNED", "ROOM_ENDED", "ROOM_CANCELLED", "ROOM_NOT_FOUND"].includes(code);
+  return (
+    <div class="card door" role="alertdialog" aria-label={codeText(t, code, "bye")} data-testid="door" data-code={code}>
+      <span class="poster-icon"><Icon name={buying ? "ticket" : "alert"} size={26} /></span>
+      <h2>{buying ? t(code === "BALANCE_DUE" ? "door.balance" : "door.title") : codeText(t, code, "bye")}</h2>
+      {buying && <p class="muted">{t("door.lead")}</p>}
+      <p class="muted"><code>{code}</code>{retry_at_ms !== undefined && ` · ${t("connection.retry_in", { seconds: Math.max(0, Math.ceil((retry_at_ms - now) / 1000)) })}`}</p>
+      {children}
+      {buying && <p class="muted small">{t("door.waiting")}</p>}
+      {!buying && !hopeless && <button type="button" class="primary" data-testid="connect-again" onClick={() => store.live.connect()}>{t("connection.again")}</button>}
+    </div>
+  );
+}

@@ -1,0 +1,70 @@
+/** Danmaku flying over the picture. Text enters the page through `textContent` alone. */
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { emptyLanes, takeLane, type Lane } from "../lanes";
+import type { ChatLine } from "../state";
+import { useReducedMotion } from "../store";
+
+const MAX_NODES = 60;
+const CROSSING_MS = 8_000;
+const STANDING_MS = 4_000;
+const LANE_PX = 34;
+const COLOR = /^#[0-9a-fA-F]{6}$/;
+
+export function DanmakuLayer({ chat, giftName, sent }: { chat: readonly ChatLine[]; giftName: (id: string) => string; sent: (gift: string, count: number) => string }): JSX.Element {
+  const layer = useRef<HTMLDivElement>(null);
+  const lanes = useRef<Lane[]>([]);
+  const lastSeq = useRef(chat.at(-1)?.seq ?? 0);
+  const still = useReducedMotion();
+
+  useEffect(() => {
+    const element = layer.current;
+    if (!element) return;
+    const held = new Set(chat.map((line) => line.id));
+    for (const node of [...element.children] as HTMLElement[]) if (!held.has(node.dataset.id ?? "")) node.remove();
+    for (const line of chat) {
+      if (line.seq <= lastSeq.current) continue;
+      lastSeq.current = line.seq;
+      if (line.fresh && element.childElementCount < MAX_NODES) fly(element, lanes, line, still, describe(line));
+    }
+  }, [chat, still]);
+
+  const describe = (line: ChatLine): string =>
+    line.kind === "danmaku" ? line.item.text : `${line.item.name} ${sent(giftName(line.item.gift), line.item.count)}`;
+
+  return <div class="danmaku-layer" ref={layer} aria-hidden="true" data-testid="danmaku-layer" />;
+}
+
+function fly(layer: HTMLElement, lanes: { current: Lane[] }, line: ChatLine, still: boolean, text: string): void {
+  const count = Math.max(2, Math.min(12, Math.floor((layer.clientHeight * 0.7) / LANE_PX)));
+  if (lanes.current.length !== count) lanes.current = emptyLanes(count);
+  const node = document.createElement("span");
+  node.textContent = text;
+  node.dataset.id = line.id;
+  node.className = line.kind === "gift" ? "bullet gift" : `bullet tier-${line.item.tier} role-${line.item.role ?? "viewer"}`;
+  const style = line.kind === "danmaku" ? line.item.style : undefined;
+  if (style?.color && COLOR.test(style.color)) node.style.color = style.color;
+  layer.append(node);
+
+  const standing = still || style?.place === "top" || style?.place === "bottom";
+  if (standing) return stand(node, lanes.current, style?.place === "bottom");
+
+  const width = node.offsetWidth;
+  const screen = layer.clientWidth;
+  const lane = takeLane(lanes.current, performance.now(), width, screen, CROSSING_MS);
+  if (lane < 0) return node.remove();
+  node.style.top = `${lane * LANE_PX + 8}px`;
+  const flight = node.animate([{ transform: `translateX(${screen}px)` }, { transform: `translateX(${-width}px)` }], { duration: CROSSING_MS, fill: "both" });
+  flight.onfinish = () => node.remove();
+}
+
+function stand(node: HTMLElement, lanes: Lane[], below: boolean): void {
+  const now = performance.now();
+  const index = lanes.findIndex((lane) => lane.exit_ms <= now);
+  const lane = lanes[index];
+  if (!lane) return node.remove();
+  lane.entry_free_ms = lane.exit_ms = now + STANDING_MS;
+  node.classList.add("standing");
+  node.style[below ? "bottom" : "top"] = `${index * LANE_PX + 8}px`;
+  setTimeout(() => node.remove(), STANDING_MS);
+}

@@ -1,0 +1,97 @@
+/** Gifts, likes and the leaderboard. */
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { GiftKind, ViewerCommands } from "../contract.gen";
+import { codeText, useLanguage } from "../i18n";
+import { barrier, type RoomState } from "../state";
+import { newKey, useNow, type RoomStore } from "../store";
+import { barrierText } from "./chat";
+import { Icon } from "./icons";
+import { Panel } from "./parts";
+
+const LIKE_FLUSH_MS = 1_000;
+const LIKES_AT_ONCE = 100;
+const GIFT_TRIES = 3;
+
+interface Props {
+  state: RoomState;
+  store: RoomStore<ViewerCommands>;
+  notify: (text: string, tone?: "good" | "bad" | "plain") => void;
+}
+
+export function GiftBar({ state, store, notify }: Props): JSX.Element {
+  const { t } = useLanguage();
+  const now = useNow();
+  const why = barrier(state, "gift");
+  const credits = state.wallet?.credits ?? 0;
+  const give = async (gift: GiftKind) => {
+    const key = newKey();
+    for (let attempt = 1; ; attempt++) {
+      const given = await store.live.call("gift", { gift: gift.id, count: 1, key });
+      if (given.ok) return store.dispatch({ event: "wallet", data: given.data.wallet });
+      // The same key never spends twice, so an unanswered gift may be sent again.
+      if (given.error.code !== "TIMEOUT" || attempt === GIFT_TRIES) return notify(codeText(t, given.error.code), "bad");
+    }
+  };
+  return (
+    <div class="gift-bar">
+      <div class="gift-head">
+        <span class="wallet" data-testid="wallet" data-value={credits}><Icon name="coin" size={16} />{t("gifts.wallet", { credits })}</span>
+        {why && <span class="muted barred"><Icon name="lock" size={13} />{barrierText(t, why, state, now + state.offset_ms)}</span>}
+        <LikeButton state={state} store={store} />
+      </div>
+      <div class="gifts" role="group" aria-label={t("gifts.title")}>
+        {state.room?.gifts.map((gift) => (
+          <button type="button" key={gift.id} class="gift" data-testid={`gift-${gift.id}`} disabled={why !== null || credits < gift.credits} aria-label={t("gifts.send", { gift: gift.name, credits: gift.credits })} onClick={() => void give(gift)}>
+            <Icon name={gift.id} size={24} />
+            <span>{gift.name}</span>
+            <small class="digits">{gift.credits}</small>
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+/** Clicks are counted here and sent once a second. */
+function LikeButton({ state, store }: Omit<Props, "notify">): JSX.Element {
+  const { t } = useLanguage();
+  const waiting = useRef(0);
+  const [extra, setExtra] = useState(0);
+  const barred = barrier(state, "like") !== null;
+  useEffect(() => {
+    const timer = setInterval(async () => {
+      const count = Math.min(waiting.current, LIKES_AT_ONCE);
+      if (count === 0) return;
+      waiting.current -= count;
+      const liked = await store.live.call("like", { count });
+      if (liked.ok) store.dispatch({ event: "like", data: liked.data });
+      setExtra(waiting.current);
+    }, LIKE_FLUSH_MS);
+    return () => clearInterval(timer);
+  }, [store]);
+  const like = () => {
+    waiting.current += 1;
+    setExtra(waiting.current);
+  };
+  return (
+    <button type="button" class="like" data-testid="like" disabled={barred} onClick={like} aria-label={t("like.button")}>
+      <Icon name="heart" filled /><span class="digits" data-testid="likes">{state.likes + extra}</span>
+    </button>
+  );
+}
+
+export function LeaderboardPanel({ state }: { state: RoomState }): JSX.Element {
+  const { t } = useLanguage();
+  const items = state.leaderboard?.items ?? [];
+  return (
+    <Panel title={t("leaderboard.title")} icon="crown" class="leaderboard">
+      {items.length === 0 && <p class="muted">{t("leaderboard.empty")}</p>}
+      <ol data-testid="leaderboard">
+        {items.slice(0, 10).map((item, index) => (
+          <li key={item.user}><span class="place digits">{index + 1}</span><span class="who">{item.name}</span><span class="digits">{item.credits}</span></li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}

@@ -1,0 +1,36 @@
+import { defineConfig, type Plugin } from "vite";
+
+const GATEWAY = process.env.LIVEROOM_URL ?? "http://127.0.0.1:8000";
+const PAGES = ["console", "split"];
+
+/** The gateway serves /console and /split without a suffix; the development server does the same. */
+function prettyPaths(): Plugin {
+  return {
+    name: "pretty-paths",
+    configureServer(server) {
+      server.middlewares.use((request, _response, next) => {
+        const [path, query] = (request.url ?? "/").split("?");
+        const page = PAGES.find((name) => path === `/${name}`);
+        if (page) request.url = `/${page}.html${query ? `?${query}` : ""}`;
+        next();
+      });
+    },
+  };
+}
+
+const proxied = ["/api", "/demo/", "/media", "/pay", "/socket.io/", "/socket.io-msgpack/"];
+
+export default defineConfig({
+  plugins: [prettyPaths()],
+  server: {
+    host: "127.0.0.1",
+    proxy: Object.fromEntries(proxied.map((path) => [path, { target: GATEWAY, ws: path.startsWith("/socket.io") }])),
+  },
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rollupOptions: { input: { index: "index.html", console: "console.html", split: "split.html" } },
+  },
+  test: { include: ["tests/**/*.test.ts"], environment: "node" },
+} as Parameters<typeof defineConfig>[0]);
