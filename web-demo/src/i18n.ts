@@ -556,11 +556,11 @@ export function translate(language: Language, key: TextKey, values: Record<strin
   return TEXTS[language][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
-/** The text of a code, or the code itself where this page does not know it yet. */
+/** The text of a code, or the code itself where this page does not know it yet. A `bye` reads differently from a refusal. */
 export function codeText(t: Translate, code: string, family: "code" | "bye" = "code"): string {
-  const key = `${family}.${code}`;
-  if (key in en) return t(key as TextKey);
-  return family === "bye" ? codeText(t, code) : code;
+  const other = family === "code" ? "bye" : "code";
+  const key = [`${family}.${code}`, `${other}.${code}`].find((one) => one in en);
+  return key ? t(key as TextKey) : code;
 }
 
 export function useLanguage(): { language: Language; t: Translate; toggle: () => void } {

@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import phasesPython from "../../rooms/phases.py?raw";
+import contractText from "../src/contract.gen.ts?raw";
+import { duration, money } from "../src/format";
+import { codeText, translate, type TextKey } from "../src/i18n";
+import { emptyLanes, takeLane } from "../src/lanes";
+import { TRANSITIONS } from "../src/phases";
+
+describe("lanes", () => {
+  it("give simultaneous danmaku a lane each and then none", () => {
+    const lanes = emptyLanes(3);
+    expect([1, 2, 3, 4].map(() => takeLane(lanes, 0, 200, 800, 8_000))).toEqual([0, 1, 2, -1]);
+  });
+
+  it("are free again once the tail has entered", () => {
+    const lanes = emptyLanes(1);
+    takeLane(lanes, 0, 200, 800, 8_000);
+    expect(takeLane(lanes, 1_700, 200, 800, 8_000)).toBe(-1);
+    expect(takeLane(lanes, 1_800, 200, 800, 8_000)).toBe(0);
+  });
+
+  it("are closed to a fast one that would catch up with a slow one", () => {
+    const lanes = emptyLanes(1);
+    takeLane(lanes, 0, 50, 800, 8_000);
+    expect(takeLane(lanes, 1_000, 2_000, 800, 8_000)).toBe(-1);
+  });
+});
+
+describe("numbers", () => {
+  it("read as money", () => {
+    expect(money(8800, "CNY", "zh")).toBe("¥88");
+    expect(money(8850, "CNY", "en")).toBe("¥88.50");
+    expect(money(500, "JPY", "en")).toBe("¥500");
+  });
+
+  it.each([[0, "00:00"], [-5, "00:00"], [61_000, "01:01"], [3_661_000, "01:01:01"], [90_000_000, "1 d 01:00:00"], [1, "00:01"]])("%i ms left read as %s", (left, text) => {
+    expect(duration(left)).toBe(text);
+  });
+});
+
+describe("texts", () => {
+  const codes = [...contractText.matchAll(/export type Code = (.*);/g)][0]?.[1]?.match(/\w+/g) ?? [];
+
+  it("exist for every code of the contract, in both languages", () => {
+    expect(codes.length).toBeGreaterThan(30);
+    for (const language of ["en", "zh"] as const) {
+      for (const code of codes) expect(codeText((key, values) => translate(language, key, values), code, "bye"), code).not.toBe(code);
+    }
+  });
+
+  it("fill in their values and leave unknown ones visible", () => {
+    expect(translate("en", "box.left", { left: 3 })).toBe("3 left");
+    expect(translate("en", "box.left" as TextKey)).toBe("{left} left");
+  });
+});
+
+it("knows the same ways between phases as the server", () => {
+  const rows = [...phasesPython.matchAll(/^ {4}Phase\.(\w+): frozenset\((.*)\),$/gm)];
+  const server = Object.fromEntries(rows.map(([, phase, targets]) => [phase?.toLowerCase(), [...(targets ?? "").matchAll(/Phase\.(\w+)/g)].map(([, target]) => target?.toLowerCase())]));
+  expect(TRANSITIONS).toEqual(server);
+});
