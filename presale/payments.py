@@ -25,16 +25,14 @@ Times are integer milliseconds since the epoch.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Protocol
+from typing import Protocol
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from auth.denials import Denied
 
 MAX_CALLBACK_BYTES = 65_536
 """A callback body beyond this is refused unread."""
-
-ProviderId = Annotated[str, Meta(pattern="^[0-9A-Za-z_-]{1,64}$")]
 
 
 class PaymentRequest(Struct, frozen=True, kw_only=True):

@@ -8,10 +8,10 @@ from msgspec import Meta, Struct
 
 from presale.sandbox.faults import Faults
 
-ReferenceId = Annotated[str, Meta(pattern="^[0-9A-Za-z_-]{1,64}$")]
+ReferenceId = Annotated[str, Meta(pattern="^[0-9A-Za-z_-]{1,64}\\Z")]
 Minor = Annotated[int, Meta(ge=1, le=2**53)]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
-WebAddress = Annotated[str, Meta(pattern="^https?://[^\\s\"'<>]{1,2000}$")]
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}\\Z")]
+WebAddress = Annotated[str, Meta(pattern="^https?://[^\\s\"'<>]{1,2000}\\Z")]
 
 
 class PaymentStatus(StrEnum):

@@ -273,7 +273,15 @@ class TestSignedCalls:
         assert isinstance(refused, Unavailable)
 
     @pytest.mark.parametrize(
-        "change", [{"amount_minor": 0}, {"currency": "yuan"}, {"return_url": "javascript:alert(1)"}, {"payment": "a/b"}]
+        "change",
+        [
+            {"amount_minor": 0},
+            {"currency": "yuan"},
+            {"currency": "CNY\n"},  # a `$` would let the line break through
+            {"return_url": "javascript:alert(1)"},
+            {"return_url": 'http://a/"onclick="'},
+            {"payment": "a/b"},
+        ],
     )
     async def test_a_malformed_payment_is_refused(self, sandbox: SandboxWorld, change: dict[str, Any]) -> None:
         refused = await sandbox.provider.create(PaymentProviderContract.request(sandbox, **change))
