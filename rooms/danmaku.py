@@ -88,7 +88,5 @@ def has_link(cleaned: str) -> bool:
 
 
 def _clean_plain(text: str) -> str:
-    """Twice, because what is taken out may have stood between characters that compose."""
-    for _ in range(2):
-        text = unicodedata.normalize("NFKC", _UNSEEN.sub("", _BLANK.sub(" ", text)))
-    return _UNSEEN.sub("", text)
+    """Unseen characters go first, for they may stand between ones that compose; none comes out of NFKC."""
+    return unicodedata.normalize("NFKC", _UNSEEN.sub("", _BLANK.sub(" ", text)))

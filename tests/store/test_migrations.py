@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from store import migrations
 from store.database_sql import metadata, writer_engine
 
-for registered in ("presale.tables_sql",):
+for registered in ("presale.tables_sql", "rooms.tables_sql"):
     import_module(registered)
 
 

@@ -1,0 +1,100 @@
+"""The countdowns a host sets, in SQL. The schedule's own follow from the room and are not stored."""
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.denials import Code, Denied
+from auth.identity import RoomId, UserId
+from pubsub.broker import Retention
+from rooms import audit_sql, events, rooms_sql
+from rooms.countdowns import MAX_CUSTOM, Countdown, CountdownKind, of_schedule
+from rooms.danmaku import clean
+from rooms.events import CountdownChanged
+from rooms.tables_sql import countdowns, rooms
+from store.database_sql import UnitOfWork
+
+
+async def load_custom(connection: AsyncConnection, room: RoomId) -> list[Countdown]:
+    """The host's own countdowns, next first."""
+    rows = await connection.execute(
+        select(countdowns).where(countdowns.c.room_id == room).order_by(countdowns.c.target_ms, countdowns.c.id)
+    )
+    return [Countdown(row.id, CountdownKind.CUSTOM, row.target_ms, row.label, row.version) for row in rows]
+
+
+async def set_countdown(
+    uow: UnitOfWork, room: RoomId, kind: str, target_ms: int, label: str, countdown_id: str | None, by: UserId
+) -> Countdown | Denied:
+    """Show a countdown; `doors` and `show` move the schedule instead (see `rooms_sql.update_schedule`).
+
+    With an id the one of that id is replaced, NOT_FOUND where there is none; without, a new one is made, at most
+    `MAX_CUSTOM` of them.
+    """
+    if CountdownKind(kind) is not CountdownKind.CUSTOM:
+        return await _reschedule(uow, room, CountdownKind(kind), target_ms, by)
+    wanted = Countdown(countdown_id or uow.new_id(), CountdownKind.CUSTOM, target_ms, clean(label), 1)
+    made = await (_add(uow, room, wanted) if countdown_id is None else _replace(uow, room, wanted))
+    if isinstance(made, Denied):
+        return made
+    await _tell(uow, room, made)
+    await audit_sql.record(uow, room, by, "countdown:set", made.id)
+    return made
+
+
+async def clear_countdown(uow: UnitOfWork, room: RoomId, countdown_id: str, by: UserId) -> Countdown | Denied:
+    """Take one of the host's countdowns off the screens; the schedule's own end by themselves."""
+    here = (countdowns.c.room_id == room) & (countdowns.c.id == countdown_id)
+    cleared = await uow.connection.execute(delete(countdowns).where(here).returning(countdowns))
+    row = cleared.one_or_none()
+    if row is None:
+        return Denied(Code.NOT_FOUND)
+    gone = Countdown(row.id, CountdownKind.CUSTOM, None, row.label, row.version + 1)
+    await _tell(uow, room, gone)
+    await audit_sql.record(uow, room, by, "countdown:clear", gone.id)
+    return gone
+
+
+async def _reschedule(
+    uow: UnitOfWork, room: RoomId, kind: CountdownKind, target_ms: int, by: UserId
+) -> Countdown | Denied:
+    before = await rooms_sql.load_room(uow.connection, room)
+    if before is None:
+        return Denied(Code.ROOM_NOT_FOUND)
+    is_doors = kind is CountdownKind.DOORS
+    doors_ms, start_ms = (target_ms, before.start_ms) if is_doors else (before.doors_ms, target_ms)
+    after = await rooms_sql.update_schedule(uow, room, doors_ms, start_ms, by)
+    if isinstance(after, Denied):
+        return after
+    return next(countdown for countdown in of_schedule(after) if countdown.kind is kind)
+
+
+async def _add(uow: UnitOfWork, room: RoomId, wanted: Countdown) -> Countdown | Denied:
+    if (await uow.connection.execute(select(rooms.c.id).where(rooms.c.id == room))).first() is None:
+        return Denied(Code.ROOM_NOT_FOUND)
+    counted = select(func.count()).select_from(countdowns).where(countdowns.c.room_id == room)
+    if (await uow.connection.execute(counted)).scalar_one() >= MAX_CUSTOM:
+        return Denied(Code.BAD_REQUEST, detail={"field": "id", "max": MAX_CUSTOM})
+    await uow.connection.execute(
+        insert(countdowns).values(
+            room_id=room, id=wanted.id, label=wanted.label, target_ms=wanted.target_ms, version=wanted.version
+        )
+    )
+    return wanted
+
+
+async def _replace(uow: UnitOfWork, room: RoomId, wanted: Countdown) -> Countdown | Denied:
+    replaced = await uow.connection.execute(
+        update(countdowns)
+        .where(countdowns.c.room_id == room, countdowns.c.id == wanted.id)
+        .values(label=wanted.label, target_ms=wanted.target_ms, version=countdowns.c.version + 1)
+        .returning(countdowns.c.version)
+    )
+    version = replaced.scalar_one_or_none()
+    if version is None:
+        return Denied(Code.NOT_FOUND)
+    return Countdown(wanted.id, wanted.kind, wanted.target_ms, wanted.label, version)
+
+
+async def _tell(uow: UnitOfWork, room: RoomId, now: Countdown) -> None:
+    changed = CountdownChanged(now.id, now.kind, now.target_ms, now.label, now.version)
+    await uow.emit(room, events.encode(changed), Retention.NONE)

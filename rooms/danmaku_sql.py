@@ -1,0 +1,78 @@
+"""Danmaku in SQL: written in batches after they were said, for pins, retractions, cards and replay."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, Select, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.identity import Role, RoomId, Tier, UserId
+from rooms.danmaku import DanmakuStyle
+from rooms.events import DanmakuSaid
+from rooms.tables_sql import danmaku, retractions
+from store.database_sql import UnitOfWork
+
+_IDS_PER_QUERY = 500
+"""Old SQLite builds take 999 variables in one statement."""
+
+
+async def store_batch(uow: UnitOfWork, room: RoomId, items: Sequence[DanmakuSaid]) -> int:
+    """Write what is not written yet, by id; answers how many were. Tells nobody: it has all been said."""
+    unique = {item.id: item for item in items}
+    ids = list(unique)
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        asked = danmaku.c.id.in_(ids[start : start + _IDS_PER_QUERY])
+        for row in await uow.connection.execute(select(danmaku.c.id).where(danmaku.c.room_id == room, asked)):
+            del unique[row.id]
+    if unique:
+        await uow.connection.execute(insert(danmaku), [_row(room, item) for item in unique.values()])
+    return len(unique)
+
+
+async def find(connection: AsyncConnection, room: RoomId, danmaku_id: str) -> DanmakuSaid | None:
+    """A stored danmaku; None where there is none or it was retracted."""
+    row = (await connection.execute(_standing(room).where(danmaku.c.id == danmaku_id))).one_or_none()
+    return None if row is None else _said(row)
+
+
+async def recent(connection: AsyncConnection, room: RoomId, limit: int) -> list[DanmakuSaid]:
+    """The latest stored danmaku that were not retracted, oldest first."""
+    latest = _standing(room).order_by(danmaku.c.at_ms.desc(), danmaku.c.id.desc()).limit(limit)
+    return [_said(row) for row in reversed((await connection.execute(latest)).all())]
+
+
+def _standing(room: RoomId) -> Select[Any]:
+    retracted = select(retractions.c.danmaku_id).where(
+        retractions.c.room_id == danmaku.c.room_id, retractions.c.danmaku_id == danmaku.c.id
+    )
+    return select(danmaku).where(danmaku.c.room_id == room, ~retracted.exists())
+
+
+def _row(room: RoomId, item: DanmakuSaid) -> dict[str, object]:
+    return {
+        "room_id": room,
+        "id": item.id,
+        "user_id": item.user,
+        "name": item.name,
+        "text": item.text,
+        "tier": item.tier,
+        "role": item.role,
+        "style": None if item.style is None else msgspec.json.encode(item.style).decode(),
+        "floor": item.floor,
+        "at_ms": item.at_ms,
+    }
+
+
+def _said(row: Row[Any]) -> DanmakuSaid:
+    return DanmakuSaid(
+        id=row.id,
+        user=UserId(row.user_id),
+        name=row.name,
+        text=row.text,
+        tier=Tier(row.tier),
+        role=Role(row.role),
+        style=None if row.style is None else msgspec.json.decode(row.style, type=DanmakuStyle),
+        at_ms=row.at_ms,
+        floor=Tier(row.floor),
+    )

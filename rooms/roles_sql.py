@@ -1,0 +1,81 @@
+"""Roles in SQL: per show, and everywhere for operators."""
+
+from typing import NamedTuple
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.denials import Code, Denied
+from auth.identity import Role, RoomId, ShowId, UserId
+from pubsub.broker import Retention
+from rooms import audit_sql, events, phases
+from rooms.events import RoleChanged
+from rooms.roles import strongest
+from rooms.tables_sql import roles, rooms
+from store.database_sql import UnitOfWork
+from store.dialect_sql import insert_or_ignore
+
+EVERYWHERE = ShowId("")
+"""Stands for the show of a role that holds in all of them."""
+
+
+class RoleGrant(NamedTuple):
+    """A role somebody was given; `show` None is everywhere."""
+
+    show: ShowId | None
+    user: UserId
+    role: Role
+    by: UserId
+    at_ms: int
+
+
+async def grant(uow: UnitOfWork, user: UserId, role: Role, show: ShowId | None, by: UserId) -> Role | Denied:
+    """Give a role in a show, or everywhere (operators only); answers the strongest role they hold there now.
+
+    Whether `by` may give it (`roles.may_grant`) is the caller's to know. Giving it again changes nothing.
+    """
+    if role is Role.VIEWER or (show is None and role is not Role.OPERATOR):
+        return Denied(Code.BAD_REQUEST, detail={"field": "role"})
+    row = {"show_id": show or EVERYWHERE, "user_id": user, "role": role, "by_id": by, "at_ms": uow.now_ms}
+    if await insert_or_ignore(uow.connection, roles, ("show_id", "user_id", "role"), row):
+        await _tell(uow, user, role, show, by, "role:grant")
+    return await role_of(uow.connection, user, show or EVERYWHERE)
+
+
+async def revoke(uow: UnitOfWork, user: UserId, role: Role, show: ShowId | None, by: UserId) -> Role | Denied:
+    """Take a role; answers the strongest one left. NOT_FOUND where they do not hold it there."""
+    held = (roles.c.show_id == (show or EVERYWHERE)) & (roles.c.user_id == user) & (roles.c.role == role)
+    if (await uow.connection.execute(delete(roles).where(held))).rowcount != 1:
+        return Denied(Code.NOT_FOUND)
+    await _tell(uow, user, role, show, by, "role:revoke")
+    return await role_of(uow.connection, user, show or EVERYWHERE)
+
+
+async def role_of(connection: AsyncConnection, user: UserId, show: ShowId) -> Role:
+    """The strongest role somebody has in a show, be it there or everywhere; `viewer` without any."""
+    held = select(roles.c.role).where(roles.c.user_id == user, roles.c.show_id.in_([show, EVERYWHERE]))
+    return strongest(Role(row.role) for row in await connection.execute(held))
+
+
+async def list_roles(connection: AsyncConnection, show: ShowId | None) -> list[RoleGrant]:
+    """The roles given in a show, or those that hold everywhere; oldest first."""
+    given = select(roles).where(roles.c.show_id == (show or EVERYWHERE)).order_by(roles.c.at_ms, roles.c.user_id)
+    return [
+        RoleGrant(show, UserId(row.user_id), Role(row.role), UserId(row.by_id), row.at_ms)
+        for row in await connection.execute(given)
+    ]
+
+
+async def _tell(uow: UnitOfWork, user: UserId, role: Role, show: ShowId | None, by: UserId, action: str) -> None:
+    """Write it down once; tell the show's room, or every room whose show is not over."""
+    concerned = select(rooms.c.id, rooms.c.show_id)
+    if show is None:
+        concerned = concerned.where(rooms.c.phase.not_in(phases.OVER))
+    else:
+        concerned = concerned.where(rooms.c.show_id == show)
+    found = (await uow.connection.execute(concerned)).all()
+    for row in found:
+        changed = RoleChanged(user, await role_of(uow.connection, user, ShowId(row.show_id)))
+        await uow.emit(row.id, events.encode(changed), Retention.NONE)
+    place = RoomId(found[0].id) if show is not None and found else audit_sql.EVERYWHERE
+    await audit_sql.record(uow, place, by, action, f"{user} {role.value}")

@@ -1,0 +1,107 @@
+"""The stage of a room in SQL: one value, compared and set as a whole."""
+
+import msgspec
+from msgspec import structs
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.denials import Code, Denied
+from auth.identity import RoomId, UserId
+from auth.situation import Phase
+from pubsub.broker import Retention
+from rooms import audit_sql, events
+from rooms.events import CohostChanged, QueueChanged, StageChanged
+from rooms.stage import STAFF_ACTIONS, StageAction, StageCommand, StageReason, StageRecord, StageState, decide
+from rooms.tables_sql import rooms, stages
+from store.database_sql import RacedError, UnitOfWork
+
+
+async def create_stage(uow: UnitOfWork, room: RoomId, stage: StageRecord) -> None:
+    """Build the stage of a new room; `rooms_sql.create_room` does."""
+    await uow.connection.execute(insert(stages).values(room_id=room, state=_encode(stage), version=stage.version))
+
+
+async def load_stage(connection: AsyncConnection, room: RoomId) -> StageRecord:
+    """The stage as it stands; the room exists."""
+    row = (await connection.execute(select(stages.c.state).where(stages.c.room_id == room))).one()
+    return msgspec.json.decode(row.state, type=StageRecord)
+
+
+async def act(uow: UnitOfWork, room: RoomId, command: StageCommand, by: UserId | None = None) -> StageRecord | Denied:
+    """Do what `stage.decide` allows and tell the room. `by` is the member of the staff behind a staff action.
+
+    Whether the viewer or `by` may do it at all is the caller's to know.
+    """
+    phase = (await uow.connection.execute(select(rooms.c.phase).where(rooms.c.id == room))).scalar_one_or_none()
+    if phase is None:
+        return Denied(Code.ROOM_NOT_FOUND)
+    before = await load_stage(uow.connection, room)
+    after = decide(before, command, Phase(phase), uow.now_ms)
+    if isinstance(after, Denied):
+        return after
+    if not await _set(uow, room, before, after):
+        return Denied(Code.CONFLICT)
+    await _tell(uow, room, before, after)
+    await _tell_user(uow, room, after, command.user, command.outcome)
+    if command.action in STAFF_ACTIONS:
+        await audit_sql.record(uow, room, by, f"cohost:{command.action.value}", command.user)
+    return after
+
+
+async def remove_from_stage(
+    uow: UnitOfWork, room: RoomId, user: UserId, reason: StageReason = StageReason.RIGHTS_ENDED
+) -> StageRecord:
+    """Take somebody whose right ended off the stage and out of the queue, in any phase.
+
+    Does nothing where they are in neither. Raises RacedError where the compare-and-set loses, for the change
+    that ended the right stands in the same transaction.
+    """
+    before = await load_stage(uow.connection, room)
+    if before.state_of(user) is StageState.IDLE:
+        return before
+    outcome = await act(uow, room, StageCommand(StageAction.END, user, reason=reason))
+    if isinstance(outcome, Denied):
+        raise RacedError(f"stage of {room}")
+    return outcome
+
+
+async def clear_stage(uow: UnitOfWork, room: RoomId, reason: StageReason = StageReason.RIGHTS_ENDED) -> StageRecord:
+    """Take everybody off and empty the queue, as at the end of a show. Raises RacedError as above."""
+    before = await load_stage(uow.connection, room)
+    users = [member.user for member in before.members] + [item.user for item in before.queue]
+    if not users:
+        return before
+    after = structs.replace(before, members=(), queue=(), version=before.version + 1)
+    if not await _set(uow, room, before, after):
+        raise RacedError(f"stage of {room}")
+    await _tell(uow, room, before, after)
+    for user in users:
+        await _tell_user(uow, room, after, user, reason)
+    return after
+
+
+async def _set(uow: UnitOfWork, room: RoomId, before: StageRecord, after: StageRecord) -> bool:
+    seen = (stages.c.room_id == room) & (stages.c.version == before.version)
+    result = await uow.connection.execute(
+        update(stages).where(seen).values(state=_encode(after), version=after.version)
+    )
+    return result.rowcount == 1
+
+
+async def _tell(uow: UnitOfWork, room: RoomId, before: StageRecord, after: StageRecord) -> None:
+    if after.members != before.members:
+        changed = StageChanged(after.members, after.capacity, after.version)
+        await uow.emit(room, events.encode(changed), Retention.NONE)
+    if after.queue != before.queue:
+        await uow.emit(room, events.encode(QueueChanged(after.queue, after.version)), Retention.NONE)
+
+
+async def _tell_user(
+    uow: UnitOfWork, room: RoomId, stage: StageRecord, user: UserId, reason: StageReason | None
+) -> None:
+    changed = CohostChanged(user, stage.state_of(user), reason, stage.version)
+    await uow.emit(room, events.encode(changed), Retention.NONE)
+
+
+def _encode(stage: StageRecord) -> str:
+    return msgspec.json.encode(stage).decode()
