@@ -1,29 +1,11 @@
-from collections.abc import AsyncIterator, Callable
-from itertools import count
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from store import migrations
 from store.database_sql import Database
-
-
-class FakeClock:
-    """Milliseconds that move only when told to."""
-
-    def __init__(self, now_ms: int = 1_800_000_000_000) -> None:
-        self.now_ms = now_ms
-
-    def __call__(self) -> int:
-        return self.now_ms
-
-    def advance(self, milliseconds: int) -> None:
-        self.now_ms += milliseconds
-
-
-def counting_ids() -> Callable[[], str]:
-    numbers = count(1)
-    return lambda: f"{next(numbers):026d}"
+from tests.store.fakes import FakeClock, counting_ids
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 from store import jobs_sql, outbox_sql
 from store.database_sql import Database
 from store.tables_sql import JobState, jobs, outbox
-from tests.store.conftest import FakeClock
+from tests.store.fakes import FakeClock
 
 
 class Stop(Exception):  # noqa: N818 - not an error, a way out

@@ -3,7 +3,7 @@ import asyncio
 from store import jobs_sql
 from store.database_sql import Database
 from store.tables_sql import JobState
-from tests.store.conftest import FakeClock
+from tests.store.fakes import FakeClock
 
 
 async def enqueue(db: Database, key: str, in_ms: int = 0) -> None:

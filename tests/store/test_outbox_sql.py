@@ -2,7 +2,7 @@ import asyncio
 
 from store import outbox_sql
 from store.database_sql import Database
-from tests.store.conftest import FakeClock
+from tests.store.fakes import FakeClock
 
 
 async def emit(db: Database, *bodies: str, room: str = "room") -> None:

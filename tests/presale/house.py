@@ -1,0 +1,192 @@
+"""A whole box office on a fresh SQLite file, with a fake provider, a fake clock and one show."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.denials import Denied
+from auth.identity import Role, RoomId, ShowId, Tier, UserId
+from auth.situation import Access, Phase
+from gateway.box_office import BoxOffice
+from gateway.worker import JobWorker
+from presale import (
+    audit_sql,
+    entitlements_sql,
+    events,
+    ledger,
+    ledger_sql,
+    orders_sql,
+    refunds_sql,
+    shows_sql,
+    wallet_sql,
+)
+from presale.audit_sql import Finding
+from presale.orders import Order, OrderItem
+from presale.refunds import Refund
+from presale.shows import Product, ProductId, Show
+from store import migrations, outbox_sql
+from store.database_sql import Database
+from tests.presale.fake_provider import GENUINE, FakeProvider
+from tests.store.fakes import FakeClock, counting_ids
+
+SHOW = ShowId("show")
+MAIN = ProductId("main")
+VIP = ProductId("vip")
+FAN = UserId("fan")
+RIVAL = UserId("rival")
+OPERATOR = UserId("operator")
+TTL_MS = 900_000
+
+
+@dataclass
+class House:
+    db: Database
+    clock: FakeClock
+    provider: FakeProvider
+    box: BoxOffice
+    worker: JobWorker
+    phase: Phase | None = Phase.PRESALE
+
+    async def place(
+        self, user: UserId = FAN, *products: ProductId, key: str = "key-0001", show: ShowId = SHOW
+    ) -> Order | Denied:
+        items = [OrderItem(product) for product in products or (MAIN,)]
+        return await self.box.place_order(user, key, show, items, "fake")
+
+    async def placed(self, user: UserId = FAN, *products: ProductId, key: str = "key-0001") -> Order:
+        order = await self.place(user, *products, key=key)
+        assert isinstance(order, Order)
+        return order
+
+    async def paid(self, user: UserId = FAN, *products: ProductId, key: str = "key-0001") -> Order:
+        order = await self.placed(user, *products, key=key)
+        assert await self.callback(self.provider.pay(order.payment)) is None
+        return await self.reload(order)
+
+    async def callback(self, body: bytes) -> Denied | None:
+        return await self.box.receive_callback("fake", GENUINE, body)
+
+    async def return_ticket(self, order: Order, by: UserId = OPERATOR, role: Role = Role.OPERATOR) -> Refund:
+        refund = await self.box.request_refund(by, role, order.id, "changed my mind")
+        assert isinstance(refund, Refund)
+        return refund
+
+    async def reload(self, order: Order) -> Order:
+        async with self.db.read() as connection:
+            found = await orders_sql.load(connection, order.id)
+        assert found is not None
+        return found
+
+    async def refund_of(self, order: Order) -> Refund | None:
+        async with self.db.read() as connection:
+            return await refunds_sql.load_latest(connection, order.id)
+
+    async def tier(self, user: UserId = FAN) -> Tier:
+        async with self.db.read() as connection:
+            return (await entitlements_sql.load(connection, SHOW, user)).tier
+
+    async def credits(self, user: UserId = FAN) -> int:
+        async with self.db.read() as connection:
+            return (await wallet_sql.load(connection, SHOW, user)).credits
+
+    async def spend(self, credits_: int, key: str = "gift-0001", user: UserId = FAN) -> object:
+        async with self.db.write() as uow:
+            return await wallet_sql.spend(uow, SHOW, user, credits_, key)
+
+    async def seats(self, product: ProductId = MAIN) -> tuple[int, int]:
+        """Sold and held."""
+        async with self.db.read() as connection:
+            found = {each.id: each for each in await shows_sql.list_products(connection, SHOW)}[product]
+        return found.sold, found.held
+
+    async def balance(self, account: str) -> int:
+        async with self.db.read() as connection:
+            return (await ledger_sql.balance(connection, account, "CNY"))[0]
+
+    async def money(self) -> tuple[int, int, int]:
+        """At the provider, sales, refunds."""
+        return (
+            await self.balance("provider:fake"),
+            await self.balance(ledger.sales(SHOW)),
+            await self.balance(ledger.refunds(SHOW)),
+        )
+
+    async def audit(self) -> list[Finding]:
+        async with self.db.read() as connection:
+            return await audit_sql.audit(connection)
+
+    async def events(self) -> list[events.PresaleEvent]:
+        """What was announced since the last call."""
+        rows = await outbox_sql.claim(self.db, 1000, 1000)
+        await outbox_sql.done(self.db, [row.id for row in rows])
+        return [events.decode(row.body) for row in rows]
+
+    async def work(self) -> int:
+        return await self.worker.drain()
+
+    async def work_later(self, milliseconds: int = TTL_MS) -> int:
+        self.clock.advance(milliseconds)
+        return await self.worker.drain()
+
+
+@asynccontextmanager
+async def open_house(folder: Path, *, capacity: int = 10, credits_: int = 10) -> AsyncIterator[House]:
+    """One show in presale: `main` for 128.00 with gift credits worth 1.00 each, `vip` for 388.00 without."""
+    path = folder / "liveroom.sqlite"
+    shutil.copy(_migrated(), path)
+    clock = FakeClock()
+    db = await Database.open(f"sqlite+aiosqlite:///{path}", clock=clock, new_id=counting_ids())
+    provider = FakeProvider()
+
+    async def phase_of(_connection: AsyncConnection, show: ShowId) -> Phase | None:
+        return house.phase if show == SHOW else None
+
+    box = BoxOffice(db, {"fake": provider}, phase_of, order_ttl_ms=TTL_MS)
+    house = House(db, clock, provider, box, JobWorker(db, box.handlers))
+    async with db.write() as uow:
+        await shows_sql.create_show(uow, show(clock.now_ms))
+        await shows_sql.add_product(uow, product(MAIN, Tier.MAIN, 12_800, capacity, credits_))
+        await shows_sql.add_product(uow, product(VIP, Tier.VIP, 38_800, capacity, 0))
+    try:
+        yield house
+    finally:
+        await db.close()
+
+
+def show(now_ms: int, refund_until_ms: int | None = None) -> Show:
+    return Show(
+        id=SHOW,
+        room=RoomId("room"),
+        title="Opening night",
+        access=Access.TICKETED,
+        currency="CNY",
+        doors_ms=now_ms + 3_600_000,
+        start_ms=now_ms + 7_200_000,
+        refund_until_ms=refund_until_ms,
+        credit_minor=100,
+    )
+
+
+def product(id_: ProductId, tier: Tier, price_minor: int, capacity: int, credits_: int) -> Product:
+    return Product(id=id_, show=SHOW, name=id_, tier=tier, price_minor=price_minor, capacity=capacity, credits=credits_)
+
+
+@cache
+def _migrated() -> Path:
+    """One migrated file, copied by every test: migrating each anew would take most of the time."""
+    path = Path(tempfile.mkdtemp(prefix="liveroom-test-")) / "migrated.sqlite"
+
+    def migrate() -> None:
+        asyncio.run(migrations.upgrade(f"sqlite+aiosqlite:///{path}"))
+
+    with ThreadPoolExecutor(1) as thread:  # a loop is running already where this is called from
+        thread.submit(migrate).result()
+    return path

@@ -1,0 +1,36 @@
+import msgspec
+import pytest
+
+from auth.identity import ShowId, Tier, UserId
+from presale import events
+from presale.entitlements import EntitlementReason
+from presale.orders import OrderId, OrderItem, OrderState
+from presale.refunds import RefundId
+from presale.shows import ProductId
+
+FAN, SHOW = UserId("fan"), ShowId("show")
+EVENTS: list[tuple[str, events.PresaleEvent]] = [
+    ("presale.entitlement", events.EntitlementChanged(FAN, SHOW, Tier.MAIN, 1, EntitlementReason.PURCHASE)),
+    (
+        "presale.order",
+        events.OrderChanged(
+            FAN, SHOW, OrderId("o"), OrderState.PAID, 1, "CNY", [OrderItem(ProductId("p"))], 2, 3, None
+        ),
+    ),
+    ("presale.sales", events.SalesChanged(SHOW, [events.ProductCount(ProductId("p"), 1, 2, 3)], 4)),
+    ("presale.wallet", events.WalletChanged(FAN, SHOW, 1, 2)),
+    ("presale.revenue", events.RevenueChanged(SHOW, "CNY", 1, 2, 3, 4)),
+    ("presale.refund_failed", events.RefundFailed(FAN, SHOW, RefundId("r"), OrderId("o"))),
+]
+
+
+@pytest.mark.parametrize(("tag", "event"), EVENTS)
+def test_events_come_back_as_they_were_sent_under_their_tag(tag: str, event: events.PresaleEvent) -> None:
+    body = events.encode(event)
+    assert msgspec.json.decode(body)["t"] == tag
+    assert events.decode(body) == event
+
+
+def test_something_else_is_no_event() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        events.decode(b'{"t":"room.phase"}')
