@@ -9,10 +9,11 @@ export interface Product {
   price_minor: number;
   currency: string;
   credits: number;
-  capacity: number;
+  /** Null where the host hides how many are left. */
+  capacity: number | null;
   sold: number;
   held: number;
-  left?: number;
+  left: number | null;
 }
 
 export interface Show {
@@ -31,7 +32,7 @@ export interface Placed {
   state: Order["state"];
   amount_minor: number;
   currency: string;
-  pay_url?: string;
+  pay_url?: string | null;
 }
 
 export interface Refunded {
@@ -55,8 +56,8 @@ export async function demoShow(): Promise<Result<{ show: string; room: string }>
 }
 
 export async function listShows(token: string): Promise<Result<Show[]>> {
-  const answer = await request<Show[] | { shows: Show[] }>("GET", "/api/v1/shows", { token });
-  return answer.ok ? { ok: true, data: Array.isArray(answer.data) ? answer.data : answer.data.shows } : answer;
+  const answer = await request<{ shows: Show[] }>("GET", "/api/v1/shows", { token });
+  return answer.ok ? { ok: true, data: answer.data.shows } : answer;
 }
 
 export async function loadShow(token: string, show: string): Promise<Result<Show>> {
@@ -69,12 +70,8 @@ export async function placeOrder(token: string, key: string, show: string, items
 }
 
 export async function listOrders(token: string, show: string): Promise<Result<Order[]>> {
-  const answer = await request<Order[] | { orders: Order[] }>("GET", `/api/v1/orders?show=${encodeURIComponent(show)}`, { token });
-  return answer.ok ? { ok: true, data: Array.isArray(answer.data) ? answer.data : answer.data.orders } : answer;
-}
-
-export async function loadOrder(token: string, order: string): Promise<Result<Order>> {
-  return request("GET", `/api/v1/orders/${encodeURIComponent(order)}`, { token });
+  const answer = await request<{ orders: Order[] }>("GET", `/api/v1/orders?show=${encodeURIComponent(show)}`, { token });
+  return answer.ok ? { ok: true, data: answer.data.orders } : answer;
 }
 
 export async function requestRefund(token: string, order: string, reason: string): Promise<Result<Refunded>> {

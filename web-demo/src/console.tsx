@@ -71,7 +71,7 @@ function Desk({ session, listed, picker, onLeave }: { session: Session; listed: 
           <span class="who">{session.user}</span>
           <span class="badge tier-vip">{t(`role.${state.you?.role ?? "host"}`)}</span>
           <LanguageSwitch />
-          <button type="button" class="quiet" onClick={onLeave}>{t("login.out")}</button>
+          <button type="button" class="quiet" data-testid="leave" title={t("login.out")} aria-label={t("login.out")} onClick={onLeave}><Icon name="leave" size={17} /></button>
         </div>
       </header>
       <ConnectionBanner state={state} />

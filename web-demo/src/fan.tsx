@@ -84,7 +84,7 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
             <span class="who">{session.user}</span>
             <TierBadge tier={state.you?.tier ?? "none"} testid="tier" />
             <LanguageSwitch />
-            <button type="button" class="quiet" onClick={onLeave}>{t("login.out")}</button>
+            <button type="button" class="quiet" data-testid="leave" title={t("login.out")} aria-label={t("login.out")} onClick={onLeave}><Icon name="leave" size={17} /></button>
           </div>
         </header>
       )}

@@ -18,5 +18,5 @@ export function duration(left_ms: number): string {
 }
 
 export function timeOfDay(at_ms: number, language: string): string {
-  return new Date(at_ms).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+  return new Date(at_ms).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }

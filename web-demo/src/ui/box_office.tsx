@@ -41,14 +41,15 @@ export function BoxOffice(props: BoxOfficeProps): JSX.Element {
 
 /** What is known of the sales of a product: the live counter, else what the page was loaded with. */
 export function salesOf(product: Product, state: RoomState): ProductSales {
-  return state.sales?.products.find((sales) => sales.id === product.id) ?? product;
+  const live = state.sales?.products.find((sales) => sales.id === product.id);
+  return live ?? { id: product.id, sold: product.sold, held: product.held, ...(product.left === null ? {} : { left: product.left }) };
 }
 
 export function SalesLine({ product, state }: { product: Product; state: RoomState }): JSX.Element {
   const { t } = useLanguage();
   const sales = salesOf(product, state);
-  const capacity = sales.left === undefined ? product.capacity : sales.sold + sales.held + sales.left;
-  const hidden = sales.left === undefined && state.sales !== null;
+  const hidden = sales.left === undefined;
+  const capacity = sales.sold + sales.held + (sales.left ?? 0);
   return (
     <div class="sales-line" data-testid={`sales-${product.tier}`} data-sold={sales.sold} data-held={sales.held} data-left={sales.left}>
       {!hidden && <Meter value={sales.sold} held={sales.held} of={capacity} label={product.name} />}
