@@ -1,0 +1,48 @@
+"""The FastAPI app of the box office."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from gateway.api import refusals
+from gateway.api.bodies import BoundedBodies
+from gateway.api.callers import ApiDependencies
+from gateway.api.orders import order_routes
+from gateway.api.roles import role_routes
+from gateway.api.shapes import ErrorBody
+from gateway.api.shows import show_routes
+
+VERSION = "1"
+
+
+def create_api(deps: ApiDependencies) -> FastAPI:
+    """Routes under `/v1`, described at `/v1/openapi.json`.
+
+    The pages FastAPI could add are off: they load scripts from elsewhere.
+    """
+    api = FastAPI(
+        title="live-room-gateway",
+        version=VERSION,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses={"default": {"model": ErrorBody, "description": "A refusal; the status follows from the code."}},
+        redirect_slashes=False,
+    )
+    for routes in (show_routes(deps), order_routes(deps), role_routes(deps)):
+        api.include_router(routes)
+    refusals.install(api)
+    api.add_middleware(BoundedBodies)
+
+    def openapi() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            described = get_openapi(title=api.title, version=api.version, routes=api.routes, servers=[{"url": "/api"}])
+            described.setdefault("components", {})["securitySchemes"] = {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            }
+            api.openapi_schema = described
+        return api.openapi_schema
+
+    api.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the description
+    return api

@@ -1,0 +1,79 @@
+"""Who calls: the bearer token, and the role SQL gives them for a show."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import Header
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.denials import Code, Denied
+from auth.identity import Identity, Role, ShowId, UserId
+from gateway.api.refusals import Refused, granted
+from gateway.box_office import BoxOffice
+from rooms import roles_sql
+from store.database_sql import Database
+
+AuthorizationHeader = Annotated[str, Header(include_in_schema=False)]
+"""Described as the security of the route, not once more as a parameter."""
+
+
+class Verifier(Protocol):
+    """Turns a token into its bearer; `auth.tokens.TokenVerifier` is one."""
+
+    def verify(self, token: str, now_ms: int) -> Identity | Denied:
+        """The bearer, or TOKEN_INVALID or TOKEN_EXPIRED."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApiDependencies:
+    """What the API is made of."""
+
+    db: Database
+    box_office: BoxOffice
+    verifier: Verifier
+    clock: Callable[[], int]
+
+
+def caller_of(deps: ApiDependencies) -> Callable[..., Identity]:
+    """A dependency: the caller, or 401."""
+
+    def caller(authorization: AuthorizationHeader = "") -> Identity:
+        identity = _bearer(deps, authorization)
+        if identity is None:
+            raise Refused(Denied(Code.TOKEN_INVALID))
+        return identity
+
+    return caller
+
+
+def optional_caller_of(deps: ApiDependencies) -> Callable[..., Identity | None]:
+    """A dependency: the caller, None without a token, 401 with a bad one."""
+
+    def caller(authorization: AuthorizationHeader = "") -> Identity | None:
+        return _bearer(deps, authorization)
+
+    return caller
+
+
+async def role_in(connection: AsyncConnection, user: UserId | None, show: ShowId) -> Role:
+    """The caller's role in a show; nobody is a viewer."""
+    return Role.VIEWER if user is None else await roles_sql.role_of(connection, user, show)
+
+
+async def require_role(connection: AsyncConnection, user: UserId, show: ShowId, *allowed: Role) -> Role:
+    """The caller's role in a show, or 403 if it is not among the allowed."""
+    role = await roles_sql.role_of(connection, user, show)
+    if role not in allowed:
+        raise Refused(Denied(Code.FORBIDDEN))
+    return role
+
+
+def _bearer(deps: ApiDependencies, authorization: str) -> Identity | None:
+    if not authorization:
+        return None
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Refused(Denied(Code.TOKEN_INVALID))
+    return granted(deps.verifier.verify(token.strip(), deps.clock()))

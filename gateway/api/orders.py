@@ -1,0 +1,146 @@
+"""Routes of quotes, orders and refunds."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header
+
+from auth.denials import Code, Denied
+from auth.identity import Identity, Role, ShowId
+from gateway.api.callers import ApiDependencies, caller_of
+from gateway.api.refusals import Refused, granted
+from gateway.api.routing import needs
+from gateway.api.shapes import (
+    NewOrder,
+    NewQuote,
+    NewRefund,
+    OrderBody,
+    OrderItemBody,
+    OrderList,
+    QuoteBody,
+    QuoteLineBody,
+    RefundBody,
+)
+from presale import orders_sql, refunds_sql, shows_sql
+from presale.orders import Order, OrderId, OrderItem, OrderState, Quote
+from presale.refunds import Refund, RefundId
+from presale.shows import ProductId
+from rooms import roles_sql
+
+MAX_KEY_CHARS = 64
+
+
+def order_routes(deps: ApiDependencies) -> APIRouter:
+    """What a fan buys and returns. Others' orders do not exist, except for the show's host and operators."""
+    router = APIRouter(tags=["orders"])
+    caller = caller_of(deps)
+
+    @router.post("/v1/quotes", **needs("viewer"))
+    async def quote(body: NewQuote, _who: Annotated[Identity, Depends(caller)]) -> QuoteBody:
+        return _quote_body(granted(await deps.box_office.quote(ShowId(body.show), _items(body.items))))
+
+    @router.post("/v1/orders", status_code=201, **needs("viewer"))
+    async def place_order(
+        body: NewOrder,
+        who: Annotated[Identity, Depends(caller)],
+        key: Annotated[str, Depends(_idempotency_key)],
+    ) -> OrderBody:
+        items = _items(body.items)
+        placed = await deps.box_office.place_order(who.user, key, ShowId(body.show), items, body.provider)
+        return _order_body(granted(placed))
+
+    @router.get("/v1/orders", **needs("viewer"))
+    async def own_orders(show: str, who: Annotated[Identity, Depends(caller)]) -> OrderList:
+        async with deps.db.read() as connection:
+            if await shows_sql.load_show(connection, ShowId(show)) is None:
+                raise Refused(Denied(Code.NOT_FOUND))
+        own = await deps.box_office.orders(who.user, ShowId(show))
+        return OrderList(orders=[_order_body(order) for order in own])
+
+    @router.get("/v1/orders/{order}", **needs("viewer"))
+    async def get_order(order: str, who: Annotated[Identity, Depends(caller)]) -> OrderBody:
+        role = await _role_at(deps, who, OrderId(order))
+        return _order_body(granted(await deps.box_office.order(who.user, OrderId(order), role=role)))
+
+    @router.post("/v1/orders/{order}/refunds", status_code=202, **needs("viewer", "operator"))
+    async def request_refund(order: str, body: NewRefund, who: Annotated[Identity, Depends(caller)]) -> RefundBody:
+        role = await _role_at(deps, who, OrderId(order))
+        return _refund_body(granted(await deps.box_office.request_refund(who.user, role, OrderId(order), body.reason)))
+
+    @router.get("/v1/refunds/{refund}", **needs("viewer"))
+    async def get_refund(refund: str, who: Annotated[Identity, Depends(caller)]) -> RefundBody:
+        async with deps.db.read() as connection:
+            known = await refunds_sql.load(connection, RefundId(refund))
+        if known is None:
+            raise Refused(Denied(Code.NOT_FOUND))
+        role = await _role_at(deps, who, known.order)
+        return _refund_body(granted(await deps.box_office.refund(who.user, known.id, role=role)))
+
+    return router
+
+
+def _idempotency_key(idempotency_key: Annotated[str, Header()] = "") -> str:
+    """The client's key: 1 to 64 printable ASCII characters."""
+    key = idempotency_key
+    if not (1 <= len(key) <= MAX_KEY_CHARS and key.isascii() and key.isprintable()):
+        raise Refused(Denied(Code.BAD_REQUEST, detail={"field": "Idempotency-Key"}))
+    return key
+
+
+async def _role_at(deps: ApiDependencies, who: Identity, order: OrderId) -> Role:
+    """The caller's role in the show of an order; 404 if there is no such order."""
+    async with deps.db.read() as connection:
+        found = await orders_sql.load(connection, order)
+        if found is None:
+            raise Refused(Denied(Code.NOT_FOUND))
+        return await roles_sql.role_of(connection, who.user, found.show)
+
+
+def _items(items: Sequence[OrderItemBody]) -> list[OrderItem]:
+    return [OrderItem(ProductId(item.product), item.quantity) for item in items]
+
+
+def _quote_body(quote: Quote) -> QuoteBody:
+    return QuoteBody(
+        show=quote.show,
+        amount_minor=quote.amount_minor,
+        currency=quote.currency,
+        lines=[
+            QuoteLineBody(
+                product=line.product,
+                name=line.name,
+                tier=line.tier,
+                quantity=line.quantity,
+                price_minor=line.price_minor,
+                credits=line.credits,
+            )
+            for line in quote.lines
+        ],
+    )
+
+
+def _order_body(order: Order) -> OrderBody:
+    return OrderBody(
+        order=order.id,
+        show=order.show,
+        state=order.state.value,
+        amount_minor=order.amount_minor,
+        currency=order.currency,
+        items=[OrderItemBody(product=item.product, quantity=item.quantity) for item in order.items],
+        provider=order.provider,
+        pay_url=order.pay_url if order.state is OrderState.PENDING else None,
+        expires_ms=order.expires_ms,
+        created_ms=order.created_ms,
+        paid_ms=order.paid_ms,
+        version=order.version,
+    )
+
+
+def _refund_body(refund: Refund) -> RefundBody:
+    return RefundBody(
+        refund=refund.id,
+        order=refund.order,
+        state=refund.state.value,
+        amount_minor=refund.amount_minor,
+        currency=refund.currency,
+    )

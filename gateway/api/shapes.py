@@ -1,0 +1,232 @@
+"""Bodies of the HTTP API. Strict: no string becomes a number, no 1 becomes true; unknown fields are ignored.
+
+Money is an integer of minor units beside a currency code, times are integer milliseconds since the epoch.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from auth.identity import Role, Tier
+from auth.situation import Access, Phase
+
+MAX_MINOR = 10**12
+MAX_CAPACITY = 10_000_000
+MAX_MILLIS = 2**53
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+Minor = Annotated[int, Field(ge=0, le=MAX_MINOR)]
+Millis = Annotated[int, Field(ge=0, le=MAX_MILLIS)]
+CurrencyCode = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+# ---- from clients
+
+
+class NewProduct(_Shape):
+    """A ticket type to sell."""
+
+    name: Title
+    tier: Literal["main", "vip"]
+    price_minor: Annotated[int, Field(ge=1, le=MAX_MINOR)]
+    capacity: Annotated[int, Field(ge=0, le=MAX_CAPACITY)]
+    credits: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Gift credits included."""
+
+
+class NewShow(_Shape):
+    """A show to put on; it begins in `draft`."""
+
+    title: Title
+    access: Literal["ticketed", "open"] = "ticketed"
+    currency: CurrencyCode
+    doors_ms: Millis
+    start_ms: Millis
+    refund_until_ms: Millis | None = None
+    """Until then fans may return tickets; without it until the doors open."""
+    credit_minor: Minor = 0
+    """What a spent gift credit takes off a refund."""
+    products: Annotated[list[NewProduct], Field(max_length=50)] = []
+
+
+class OrderItemBody(_Shape):
+    """A line to buy."""
+
+    product: Id
+    quantity: Annotated[int, Field(ge=1, le=100)] = 1
+
+
+class NewQuote(_Shape):
+    """A cart to price."""
+
+    show: Id
+    items: Annotated[list[OrderItemBody], Field(min_length=1, max_length=8)]
+
+
+class NewOrder(NewQuote):
+    """A cart to buy."""
+
+    provider: Id
+
+
+class NewRefund(_Shape):
+    """Why a ticket goes back."""
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
+# ---- to clients
+
+
+class ScheduleBody(_Shape):
+    """When the show is planned to open and to start."""
+
+    doors_ms: int
+    start_ms: int
+
+
+class ProductBody(_Shape):
+    """A ticket type. `capacity` and `left` are null where the host hides how many are left."""
+
+    id: str
+    name: str
+    tier: Tier
+    price_minor: int
+    currency: str
+    credits: int
+    capacity: int | None
+    sold: int
+    held: int
+    left: int | None
+
+
+class ShowBody(_Shape):
+    """A show with what it sells. `server_ms` is the server's clock when this was sent."""
+
+    show: str
+    room: str
+    title: str
+    access: Access
+    phase: Phase
+    currency: str
+    schedule: ScheduleBody
+    products: list[ProductBody]
+    server_ms: int
+
+
+class ShowList(_Shape):
+    """All shows the caller may know of, soonest first."""
+
+    shows: list[ShowBody]
+
+
+class QuoteLineBody(_Shape):
+    """A priced line; `price_minor` is for one."""
+
+    product: str
+    name: str
+    tier: Tier
+    quantity: int
+    price_minor: int
+    credits: int
+
+
+class QuoteBody(_Shape):
+    """What a cart costs now. It reserves nothing."""
+
+    show: str
+    amount_minor: int
+    currency: str
+    lines: list[QuoteLineBody]
+
+
+class OrderBody(_Shape):
+    """An order as it stands. `pay_url` is null when it cannot be paid (any more)."""
+
+    order: str
+    show: str
+    state: Literal["pending", "paid", "closed", "refunding", "refunded"]
+    amount_minor: int
+    currency: str
+    items: list[OrderItemBody]
+    provider: str
+    pay_url: str | None
+    expires_ms: int
+    created_ms: int
+    paid_ms: int | None
+    version: int
+
+
+class OrderList(_Shape):
+    """Orders, oldest first."""
+
+    orders: list[OrderBody]
+
+
+class RefundBody(_Shape):
+    """A refund as it stands."""
+
+    refund: str
+    order: str
+    state: Literal["requested", "succeeded", "failed"]
+    amount_minor: int
+    currency: str
+
+
+class EntitlementBody(_Shape):
+    """What the caller's tickets are worth; version 0: never had one."""
+
+    show: str
+    tier: Tier
+    version: int
+
+
+class GuestBody(_Shape):
+    """A line of the guest list."""
+
+    user: str
+    tier: Tier
+    version: int
+
+
+class GuestList(_Shape):
+    """Everybody who holds a tier above `none`."""
+
+    show: str
+    guests: list[GuestBody]
+
+
+class RoleBody(_Shape):
+    """A role somebody holds; `scope` is `show`, or `everywhere` for a global operator."""
+
+    user: str
+    role: Role
+    scope: Literal["show", "everywhere"]
+
+
+class RoleList(_Shape):
+    """Who may do more than watch."""
+
+    show: str
+    roles: list[RoleBody]
+
+
+class ErrorDetail(BaseModel):
+    """Why not. Further fields depend on the code: `field`, `product`, `offer`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    code: str
+    retryable: bool
+    retry_after_ms: int | None = None
+
+
+class ErrorBody(BaseModel):
+    """The body of every refusal."""
+
+    error: ErrorDetail

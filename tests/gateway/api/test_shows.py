@@ -1,0 +1,196 @@
+from typing import Any
+
+import pytest
+
+from auth.identity import RoomId, UserId
+from auth.situation import Phase
+from rooms import audit_sql, rooms_sql
+from rooms.switches import SwitchChanges
+from tests.gateway.api.desk import ROOM, Desk
+
+SHOW: dict[str, Any] = {
+    "title": "Encore",
+    "access": "open",
+    "currency": "CNY",
+    "doors_ms": 1_900_000_000_000,
+    "start_ms": 1_900_000_100_000,
+    "products": [{"name": "Main", "tier": "main", "price_minor": 100, "capacity": 5, "credits": 3}],
+}
+PRODUCT: dict[str, Any] = {"name": "Late", "tier": "vip", "price_minor": 500, "capacity": 2}
+
+
+async def test_anybody_sees_a_show_and_what_it_sells(desk: Desk) -> None:
+    await desk.paid_order()
+    answer = await desk.ask("GET", "/api/v1/shows/show", None)
+    assert answer.status_code == 200
+    body = answer.json()
+    products = body.pop("products")
+    now_ms = desk.house.clock.now_ms
+    assert body == {
+        "show": "show",
+        "room": "room",
+        "title": "Opening night",
+        "access": "ticketed",
+        "phase": "presale",
+        "currency": "CNY",
+        "schedule": {"doors_ms": now_ms + 3_600_000, "start_ms": now_ms + 7_200_000},
+        "server_ms": now_ms,
+    }
+    assert products[0] == {
+        "id": "main",
+        "name": "main",
+        "tier": "main",
+        "price_minor": 12_800,
+        "currency": "CNY",
+        "credits": 10,
+        "capacity": 10,
+        "sold": 1,
+        "held": 0,
+        "left": 9,
+    }
+    listed = await desk.ask("GET", "/api/v1/shows")
+    assert [show["show"] for show in listed.json()["shows"]] == ["show"]
+
+
+async def test_a_host_may_hide_from_fans_how_many_are_left(desk: Desk) -> None:
+    async with desk.house.db.write() as uow:
+        await rooms_sql.change_switches(uow, ROOM, SwitchChanges(sales_left=False), UserId("hana"))
+    hidden = (await desk.ask("GET", "/api/v1/shows/show")).json()["products"][0]
+    assert (hidden["left"], hidden["capacity"]) == (None, None)
+    shown = (await desk.ask("GET", "/api/v1/shows/show", "mo")).json()["products"][0]
+    assert (shown["left"], shown["capacity"]) == (10, 10)
+
+
+async def test_an_operator_puts_on_a_show_with_its_room(desk: Desk) -> None:
+    answer = await desk.ask("POST", "/api/v1/shows", "olga", SHOW)
+    assert answer.status_code == 201
+    body = answer.json()
+    assert (body["title"], body["access"], body["phase"]) == ("Encore", "open", "draft")
+    assert [(p["tier"], p["credits"], p["left"]) for p in body["products"]] == [("main", 3, 5)]
+    async with desk.house.db.read() as connection:
+        room = await rooms_sql.load_room(connection, RoomId(body["room"]))
+        trail = await audit_sql.recent(connection, RoomId(body["room"]), 10)
+    assert room is not None
+    assert (room.show, room.phase) == (body["show"], Phase.DRAFT)
+    assert [(entry.by, entry.action) for entry in trail] == [("olga", "room:create")]
+
+
+async def test_a_draft_is_seen_by_its_staff_only(desk: Desk) -> None:
+    show = (await desk.ask("POST", "/api/v1/shows", "olga", SHOW)).json()["show"]
+    for user in ("fan", "hana", None):
+        assert (await desk.ask("GET", f"/api/v1/shows/{show}", user)).status_code == 404
+        assert len((await desk.ask("GET", "/api/v1/shows", user)).json()["shows"]) == 1
+    assert (await desk.ask("GET", f"/api/v1/shows/{show}", "olga")).status_code == 200
+    assert len((await desk.ask("GET", "/api/v1/shows", "olga")).json()["shows"]) == 2
+
+
+async def test_a_new_product_can_be_bought_at_once(desk: Desk) -> None:
+    answer = await desk.ask("POST", "/api/v1/shows/show/products", "hana", PRODUCT)
+    assert answer.status_code == 201
+    product = answer.json()["id"]
+    assert (await desk.order(items=[{"product": product}])).json()["amount_minor"] == 500
+    assert (await desk.ask("POST", "/api/v1/shows/nowhere/products", "olga", PRODUCT)).status_code == 404
+
+
+async def test_the_guest_list_holds_who_has_a_ticket(desk: Desk) -> None:
+    await desk.paid_order("fan")
+    answer = await desk.ask("GET", "/api/v1/shows/show/entitlements", "hana")
+    assert answer.json() == {"show": "show", "guests": [{"user": "fan", "tier": "main", "version": 1}]}
+    assert (await desk.ask("GET", "/api/v1/entitlements/show", "fan")).json()["tier"] == "main"
+    assert (await desk.ask("GET", "/api/v1/entitlements/nowhere")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"title": " "}, "title"),
+        ({"currency": "yuan"}, "currency"),
+        ({"currency": "CNY\n"}, "currency"),
+        ({"doors_ms": "soon"}, "doors_ms"),
+        ({"doors_ms": 2**60}, "doors_ms"),
+        ({"access": "free"}, "access"),
+        ({"products": [{**PRODUCT, "price_minor": 0}]}, "products.0.price_minor"),
+        ({"products": [{**PRODUCT, "tier": "none"}]}, "products.0.tier"),
+        ({"products": [{**PRODUCT, "capacity": -1}]}, "products.0.capacity"),
+        ({"start_ms": 1}, "start_ms"),
+    ],
+)
+async def test_a_malformed_show_is_refused(desk: Desk, change: dict[str, Any], field: str) -> None:
+    answer = await desk.ask("POST", "/api/v1/shows", "olga", {**SHOW, **change})
+    assert (answer.status_code, answer.json()["error"].get("field")) == (400, field)
+    assert len((await desk.ask("GET", "/api/v1/shows", "olga")).json()["shows"]) == 1
+
+
+NEEDED = [
+    ("POST", "/api/v1/shows", SHOW, {"olga"}),
+    ("POST", "/api/v1/shows/show/products", PRODUCT, {"olga", "hana"}),
+    ("GET", "/api/v1/shows/show/entitlements", None, {"olga", "hana"}),
+    ("GET", "/api/v1/shows/show/roles", None, {"olga", "hana"}),
+    ("PUT", "/api/v1/shows/show/roles/new/moderator", None, {"olga", "hana"}),
+    ("PUT", "/api/v1/shows/show/roles/new/host", None, {"olga"}),
+    ("PUT", "/api/v1/shows/show/roles/new/operator", None, {"olga"}),
+    ("DELETE", "/api/v1/shows/show/roles/mo/moderator", None, {"olga", "hana"}),
+    ("DELETE", "/api/v1/shows/show/roles/hana/host", None, {"olga"}),
+]
+
+
+@pytest.mark.parametrize("user", ["fan", "mo", "hana", "olga", None])
+@pytest.mark.parametrize(("method", "path", "body", "allowed"), NEEDED)
+async def test_staff_routes_open_to_their_roles_only(
+    desk: Desk, method: str, path: str, body: object, allowed: set[str], user: str | None
+) -> None:
+    answer = await desk.ask(method, path, user, body)
+    if user in allowed:
+        assert answer.is_success
+    elif user is None:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "TOKEN_INVALID")
+    else:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "FORBIDDEN")
+
+
+class TestRoles:
+    async def test_a_given_role_works_at_once_and_ends_at_once(self, desk: Desk) -> None:
+        path = "/api/v1/shows/show/roles/hugo/host"
+        for _ in range(2):
+            assert (await desk.ask("PUT", path, "olga")).status_code == 204
+        listed = (await desk.ask("GET", "/api/v1/shows/show/roles", "hugo")).json()["roles"]
+        assert {(held["user"], held["role"], held["scope"]) for held in listed} == {
+            ("hugo", "host", "show"),
+            ("hana", "host", "show"),
+            ("mo", "moderator", "show"),
+            ("olga", "operator", "everywhere"),
+        }
+        assert (await desk.ask("DELETE", path, "olga")).status_code == 204
+        assert (await desk.ask("GET", "/api/v1/shows/show/roles", "hugo")).status_code == 403
+        assert (await desk.ask("DELETE", path, "olga")).status_code == 404
+
+    async def test_impossible_roles_users_and_shows_are_refused(self, desk: Desk) -> None:
+        async def status(path: str) -> int:
+            return (await desk.ask("PUT", f"/api/v1/shows/{path}", "olga")).status_code
+
+        assert await status("show/roles/a/viewer") == 400
+        assert await status("show/roles/a/king") == 400
+        assert await status(f"show/roles/{'x' * 65}/host") == 400
+        assert await status("show/roles/a%E2%80%AEb/host") == 400
+        assert await status("nowhere/roles/a/host") == 404
+
+
+class TestDescription:
+    async def test_every_route_names_the_roles_it_needs(self, desk: Desk) -> None:
+        described = (await desk.ask("GET", "/api/v1/openapi.json", None)).json()
+        operations = {
+            (method, path): operation
+            for path, methods in described["paths"].items()
+            for method, operation in methods.items()
+        }
+        assert len(operations) == 15
+        for operation in operations.values():
+            assert operation["x-roles"]
+            assert ("security" in operation) == (operation["x-roles"] != ["anybody"])
+            assert "422" not in operation["responses"]
+            assert "default" in operation["responses"]
+        assert described["servers"] == [{"url": "/api"}]
+
+    async def test_no_page_that_loads_scripts_from_elsewhere_is_served(self, desk: Desk) -> None:
+        for path in ("/api/docs", "/api/redoc"):
+            assert (await desk.ask("GET", path)).status_code == 404
