@@ -54,24 +54,7 @@ def show_routes(deps: ApiDependencies) -> APIRouter:
         if body.start_ms < body.doors_ms:
             raise Refused(Denied(Code.BAD_REQUEST, detail={"field": "start_ms"}))
         async with deps.db.write() as uow:
-            show = _planned(body, ShowId(uow.new_id()), RoomId(uow.new_id()))
-            await require_role(
-                uow.connection, who.user, show.id, Role.OPERATOR
-            )  # nobody has a role in it yet but everywhere
-            room = RoomRecord(
-                id=show.room,
-                show=show.id,
-                title=show.title,
-                access=show.access,
-                phase=Phase.DRAFT,
-                doors_ms=show.doors_ms,
-                start_ms=show.start_ms,
-            )
-            await shows_sql.create_show(uow, show)
-            granted(await rooms_sql.create_room(uow, room, by=who.user))
-            products = [_offered(product, show, uow) for product in body.products]
-            for product in products:
-                await shows_sql.add_product(uow, product)
+            show, room, products = await _put_on(uow, body, who)
         return _show_body(show, room, products, deps.clock(), is_staff=True)
 
     @router.post("/v1/shows/{show}/products", status_code=201, **needs("operator", "host"))
@@ -122,6 +105,28 @@ async def _visible(
         return None
     products = await shows_sql.list_products(connection, show.id)
     return _show_body(show, room, products, deps.clock(), is_staff=role.is_staff)
+
+
+async def _put_on(uow: UnitOfWork, body: NewShow, who: Identity) -> tuple[Show, RoomRecord, list[Product]]:
+    """The show with its room in `draft` and its products; for those who are operators everywhere."""
+    show = _planned(body, ShowId(uow.new_id()), RoomId(uow.new_id()))
+    # in a show that is not there yet only a role that holds everywhere counts
+    await require_role(uow.connection, who.user, show.id, Role.OPERATOR)
+    room = RoomRecord(
+        id=show.room,
+        show=show.id,
+        title=show.title,
+        access=show.access,
+        phase=Phase.DRAFT,
+        doors_ms=show.doors_ms,
+        start_ms=show.start_ms,
+    )
+    await shows_sql.create_show(uow, show)
+    granted(await rooms_sql.create_room(uow, room, by=who.user))
+    products = [_offered(product, show, uow) for product in body.products]
+    for product in products:
+        await shows_sql.add_product(uow, product)
+    return show, room, products
 
 
 def _planned(body: NewShow, show: ShowId, room: RoomId) -> Show:
