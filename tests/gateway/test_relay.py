@@ -1,0 +1,151 @@
+"""The outbox reaches the broker: in order, at once, and again after a failure."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.relay import LEASE_MS, OutboxRelay
+from pubsub.broker import Position, Publication, Recovery, Retention, Subscription
+from store import migrations, outbox_sql
+from store.database_sql import Database
+from tests.store.fakes import FakeClock, counting_ids
+
+
+class RecordingBroker:
+    """Keeps what is published; fails when told to."""
+
+    def __init__(self) -> None:
+        self.published: list[tuple[str, Publication]] = []
+        self.failures = 0
+        self.heard = asyncio.Event()
+
+    async def publish(self, channel: str, publication: Publication) -> Position:
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionError
+        self.published.append((channel, publication))
+        self.heard.set()
+        return Position("epoch", len(self.published))
+
+    async def subscribe(self, channel: str, receive: object) -> Subscription:
+        raise NotImplementedError
+
+    async def position(self, channel: str) -> Position:
+        raise NotImplementedError
+
+    async def recover(self, channel: str, after: Position) -> Recovery:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        raise NotImplementedError
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [publication.body for _, publication in self.published]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def broker() -> RecordingBroker:
+    return RecordingBroker()
+
+
+@pytest.fixture
+async def db(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Database]:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'relay.sqlite'}"
+    await migrations.upgrade(url)
+    database = await Database.open(url, clock=clock, new_id=counting_ids())
+    yield database
+    await database.close()
+
+
+async def emit(db: Database, *bodies: bytes) -> None:
+    async with db.write() as uow:
+        for body in bodies:
+            await uow.emit("room", body, "long")
+
+
+async def test_publications_keep_their_id_order_retention_and_time(
+    db: Database, broker: RecordingBroker, clock: FakeClock
+) -> None:
+    await emit(db, b"1", b"2")
+    await emit(db, b"3")
+    assert await OutboxRelay(db, broker).drain() == 3
+    assert broker.bodies == [b"1", b"2", b"3"]
+    channel, first = broker.published[0]
+    assert (channel, first.retention, first.at_ms) == ("room", Retention.LONG, clock.now_ms)
+    assert len({publication.id for _, publication in broker.published}) == 3
+
+
+async def test_what_was_published_is_not_published_again(db: Database, broker: RecordingBroker) -> None:
+    await emit(db, b"1")
+    relay = OutboxRelay(db, broker)
+    await relay.drain()
+    assert await relay.drain() == 0
+    async with db.read() as connection:
+        assert await outbox_sql.pending(connection) == 0
+
+
+async def test_a_broker_that_fails_in_the_middle_gets_the_rest_in_order_next_time(
+    db: Database, broker: RecordingBroker
+) -> None:
+    await emit(db, b"1", b"2", b"3")
+    relay = OutboxRelay(db, broker)
+    original, calls = broker.publish, 0
+
+    async def fail_once(channel: str, publication: Publication) -> Position:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise ConnectionError
+        return await original(channel, publication)
+
+    broker.publish = fail_once  # type: ignore[method-assign]
+    with pytest.raises(ConnectionError):
+        await relay.drain()
+    await relay.drain()
+    assert broker.bodies == [b"1", b"2", b"3"]
+
+
+async def test_after_a_crash_between_publishing_and_finishing_the_same_ids_go_out_again(
+    db: Database, broker: RecordingBroker, clock: FakeClock
+) -> None:
+    await emit(db, b"1")
+    (row,) = await outbox_sql.claim(db, 10, LEASE_MS)  # the crashed one got as far as publishing
+    relay = OutboxRelay(db, broker)
+    assert await relay.drain() == 0
+    clock.advance(LEASE_MS)
+    assert await relay.drain() == 1
+    assert broker.published[0][1].id == row.id
+
+
+async def test_a_running_relay_publishes_at_once_after_a_commit(db: Database, broker: RecordingBroker) -> None:
+    relay = OutboxRelay(db, broker, sweep_seconds=60)
+    db.on_commit = relay.wake
+    task = asyncio.create_task(relay.run())
+    async with asyncio.timeout(5):
+        await emit(db, b"1")
+        await broker.heard.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_running_relay_survives_a_failing_broker_and_sweeps_without_being_woken(
+    db: Database, broker: RecordingBroker
+) -> None:
+    broker.failures = 2
+    await emit(db, b"1")
+    task = asyncio.create_task(OutboxRelay(db, broker, sweep_seconds=0.01).run())
+    async with asyncio.timeout(5):
+        await broker.heard.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert broker.bodies == [b"1"]
