@@ -9,22 +9,26 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from auth.grants import Grant
 from auth.identity import Role, Tier
-from auth.situation import Access, Phase, Scale, Switches
+from auth.situation import Access, Phase, Switches
+from presale.orders import OrderItem, OrderState
+from rooms.danmaku import DanmakuStyle
+from rooms.gifts import GiftKind
+from rooms.leaderboard import LeaderboardItem
+from rooms.pins import Pin
+from rooms.stage import QueueItem, StageMember, StageReason, StageState
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Millis = Annotated[int, Meta(ge=0, le=2**53)]
+TierReason = Literal["purchase", "refund", "refund_failed", "phase", "switches", "role"]
+InboxKind = Literal["muted", "unmuted", "refund_failed"]
+FOREVER_MS = 2**53
+"""An end that does not come by itself."""
 ShortText = Annotated[str, Meta(max_length=1000)]
 
 # ---- history: replayed on recovery -------------------------------------------------------------
-
-
-class DanmakuStyle(Struct, frozen=True, omit_defaults=True):
-    """How a danmaku flies."""
-
-    color: Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$")] | UnsetType = UNSET
-    place: Literal["fly", "top", "bottom"] | UnsetType = UNSET
 
 
 class DanmakuItem(Struct, frozen=True, omit_defaults=True):
@@ -89,14 +93,6 @@ class Schedule(Struct, frozen=True):
     start_ms: Millis
 
 
-class GiftKind(Struct, frozen=True):
-    """A gift that may be sent, and its price in credits."""
-
-    id: str
-    name: str
-    credits: Count
-
-
 class Room(Struct, frozen=True):
     """The live place of a show."""
 
@@ -107,40 +103,22 @@ class Room(Struct, frozen=True):
     phase: Phase
     switches: Switches
     schedule: Schedule
-    gifts: list[GiftKind]
+    gifts: tuple[GiftKind, ...]
     version: Count
-
-
-class StageMember(Struct, frozen=True):
-    """Somebody co-hosting now."""
-
-    user: str
-    name: str
-    since_ms: Millis
 
 
 class Stage(Struct, frozen=True):
     """Who is on stage."""
 
-    members: list[StageMember]
+    members: tuple[StageMember, ...]
     capacity: Count
     version: Count
-
-
-class Pin(Struct, frozen=True):
-    """A pinned danmaku or an announcement of the host."""
-
-    id: str
-    kind: Literal["danmaku", "announcement"]
-    text: str
-    name: str
-    at_ms: Millis
 
 
 class Pins(Struct, frozen=True):
     """What stays on top, newest last."""
 
-    items: list[Pin]
+    items: tuple[Pin, ...]
     version: Count
 
 
@@ -175,18 +153,10 @@ class Sales(Struct, frozen=True):
     version: Count
 
 
-class LeaderboardItem(Struct, frozen=True):
-    """A fan and the credits of all their gifts in this room."""
-
-    user: str
-    name: str
-    credits: Count
-
-
 class Leaderboard(Struct, frozen=True):
     """The ten most generous fans, first is most."""
 
-    items: list[LeaderboardItem]
+    items: tuple[LeaderboardItem, ...]
     version: Count
 
 
@@ -205,38 +175,21 @@ class Like(Struct, frozen=True):
 # ---- personal: read again from SQL on connect --------------------------------------------------
 
 
-class StreamGrant(Struct, frozen=True):
-    """A short-lived right to play or publish one stream. Ask `streams:refresh` before it expires."""
-
-    stream: str
-    right: Literal["play", "publish"]
-    kind: str
-    url: str
-    expires_ms: Millis
-
-
 class TierChange(Struct, frozen=True):
     """What your ticket is worth from now on, and why it changed."""
 
     tier: Tier
     version: Count
     permissions: list[str]
-    streams: list[StreamGrant]
-    reason: Literal["purchase", "refund", "refund_failed", "phase", "switches", "role", "mute", "sync"]
-
-
-class OrderItem(Struct, frozen=True):
-    """A line of an order."""
-
-    product: str
-    quantity: Count
+    streams: list[Grant]
+    reason: TierReason
 
 
 class Order(Struct, frozen=True, omit_defaults=True):
     """An order of yours as it stands."""
 
     order: str
-    state: Literal["pending", "paid", "closed", "refunding", "refunded"]
+    state: OrderState
     amount_minor: Count
     currency: str
     items: list[OrderItem]
@@ -257,7 +210,7 @@ class Inbox(Struct, frozen=True):
     """A notice only you see: a mute, an end of a mute, a refund that failed."""
 
     id: str
-    kind: Literal["muted", "unmuted", "refund_failed"]
+    kind: InboxKind
     at_ms: Millis
     until_ms: Millis | None = None
 
@@ -265,16 +218,16 @@ class Inbox(Struct, frozen=True):
 class Cohost(Struct, frozen=True, omit_defaults=True):
     """Where you stand with the stage; `grant` is there while you are on it."""
 
-    state: Literal["idle", "requested", "invited", "on_stage"]
+    state: StageState
     version: Count
-    reason: Literal["rejected", "removed", "left", "cancelled", "rights_ended", "paused"] | UnsetType = UNSET
-    grant: StreamGrant | UnsetType = UNSET
+    reason: StageReason | UnsetType = UNSET
+    grant: Grant | UnsetType = UNSET
 
 
 class Streams(Struct, frozen=True):
     """All stream grants you hold now."""
 
-    grants: list[StreamGrant]
+    grants: list[Grant]
 
 
 class You(Struct, frozen=True):
@@ -290,6 +243,7 @@ class You(Struct, frozen=True):
     orders: list[Order]
     cohost: Cohost
     muted_until_ms: Millis | None = None
+    """`FOREVER_MS` (2^53) until somebody ends it."""
 
 
 class MissedEvent(Struct, frozen=True):
@@ -297,29 +251,6 @@ class MissedEvent(Struct, frozen=True):
 
     event: Literal["danmaku", "gift", "retract"]
     data: Danmaku | Gift | Retract
-
-
-class Welcome(Struct, frozen=True, omit_defaults=True):
-    """The first event after CONNECT: the whole state of the room as it concerns you."""
-
-    contract: str
-    server_ms: Millis
-    room: Room
-    you: You
-    streams: list[StreamGrant]
-    countdowns: list[Countdown]
-    sales: Sales
-    stage: Stage
-    pins: Pins
-    leaderboard: Leaderboard
-    presence: Presence
-    like: Like
-    cursor: str
-    recovered: bool
-    """True: `missed` is everything you missed. False: start from this snapshot."""
-    danmaku_truncated: bool = False
-    """Recovered, but older danmaku fell out of the history."""
-    missed: list[MissedEvent] = []
 
 
 # ---- link --------------------------------------------------------------------------------------
@@ -387,21 +318,10 @@ class Revenue(Struct, frozen=True):
     version: Count
 
 
-class QueueItem(Struct, frozen=True):
-    """Somebody asking to come on stage, or invited and not yet there."""
-
-    user: str
-    name: str
-    tier: Tier
-    state: Literal["requested", "invited"]
-    message: str
-    at_ms: Millis
-
-
 class CohostQueue(Struct, frozen=True):
     """Who waits for the stage, longest first."""
 
-    items: list[QueueItem]
+    items: tuple[QueueItem, ...]
     version: Count
 
 
@@ -411,6 +331,32 @@ class Health(Struct, frozen=True):
     online: Count
     shed: dict[str, int]
     lag_ms: Count
+
+
+# ---- the first event ---------------------------------------------------------------------------
+
+
+class Welcome(Struct, frozen=True, omit_defaults=True):
+    """The first event after CONNECT: the whole state of the room as it concerns you."""
+
+    contract: str
+    server_ms: Millis
+    room: Room
+    you: You
+    streams: list[Grant]
+    countdowns: list[Countdown]
+    sales: Sales
+    stage: Stage
+    pins: Pins
+    leaderboard: Leaderboard
+    presence: Presence
+    like: Like
+    cursor: str
+    recovered: bool
+    """True: `missed` is everything you missed. False: start from this snapshot."""
+    danmaku_truncated: bool = False
+    """Recovered, but older danmaku fell out of the history."""
+    missed: list[MissedEvent] = []
 
 
 # ---- viewer -> server --------------------------------------------------------------------------
@@ -466,19 +412,6 @@ class ChangePhase(Struct, frozen=True):
     """Move the show on."""
 
     phase: Phase
-
-
-class ChangeSwitches(Struct, frozen=True):
-    """Only the named switches change."""
-
-    chat: Scale | UnsetType = UNSET
-    gifts: Scale | UnsetType = UNSET
-    cohost: Scale | UnsetType = UNSET
-    likes: Scale | UnsetType = UNSET
-    slow_ms: Annotated[int, Meta(ge=0, le=600_000)] | UnsetType = UNSET
-    links: bool | UnsetType = UNSET
-    emoji_only: bool | UnsetType = UNSET
-    sales_left: bool | UnsetType = UNSET
 
 
 class Mute(Struct, frozen=True):

@@ -1,0 +1,204 @@
+"""The door: from a CONNECT packet to a member of a room, or to a refusal with a code."""
+
+from typing import TYPE_CHECKING
+
+from auth import door
+from auth.denials import Code, Denied
+from auth.identity import Identity, Tier
+from gateway.contract import shapes
+from gateway.cursor import from_cursor, to_cursor
+from gateway.member import Member
+from gateway.replica import decode
+from gateway.rights import with_offer
+from gateway.sockets.connection import Opening
+from gateway.throttle import Throttle
+from gateway.welcome import Luggage, danmaku_item, gift_item
+from presale import entitlements_sql, orders_sql, wallet_sql
+from presale.events import PresaleEvent
+from presale.orders import Order
+from pubsub.broker import Delivery, Position
+from rooms import roles_sql
+from rooms.events import DanmakuSaid, GiftSent, Retracted, RoomEvent
+
+if TYPE_CHECKING:
+    from gateway.house import House
+
+SETTLE_EVERY_MS = 5_000
+MAX_AUTH_CHARS = 512
+"""Of `room`, `cursor` and `device`."""
+
+
+class Admission:
+    """Decides for each opening socket. Failed tokens count per address, good ones per user."""
+
+    def __init__(self, house: "House") -> None:
+        self._house = house
+        self._failures = Throttle(house.settings.failed_handshakes_per_minute)
+        self._arrivals = Throttle(house.settings.handshakes_per_minute)
+        self._settled_ms: dict[str, int] = {}
+
+    async def __call__(self, opening: Opening) -> Member | Denied:
+        """Let in, or say why not."""
+        with self._house.metrics.connect_seconds.time():
+            answer = await self._decide(opening)
+        if isinstance(answer, Denied):
+            self._house.metrics.refusals.labels(answer.code).inc()
+        return answer
+
+    async def _decide(self, opening: Opening) -> Member | Denied:
+        if self._house.draining:
+            return Denied(Code.BUSY, retry_after_ms=1000)
+        identity = self._identify(opening)
+        if isinstance(identity, Denied):
+            return identity
+        cursor = opening.auth.get("cursor", "")
+        after = from_cursor(cursor) if cursor else None
+        if cursor and after is None:
+            return Denied(Code.BAD_REQUEST, detail={"field": "cursor"})
+        room = await self._house.live_rooms.get(opening.auth["room"])
+        if room is None:
+            return Denied(Code.ROOM_NOT_FOUND)
+        member = Member(room, opening, identity)
+        room.enter(member)  # before its rights are read, so that no change of them slips between
+        try:
+            denied = await self._admit(member, after)
+        except BaseException:
+            room.leave(member)
+            raise
+        if denied is not None:
+            room.leave(member)
+            return with_offer(denied, room.replica)
+        watch_token(self._house, member)
+        return member
+
+    def _identify(self, opening: Opening) -> Identity | Denied:
+        house, now = self._house, self._house.clock()
+        if not house.settings.is_playground:
+            wait_ms = self._failures.wait_ms(opening.address, now)
+            if wait_ms:
+                return Denied(Code.BUSY, retry_after_ms=wait_ms)
+        for name in ("room", "cursor", "device"):
+            if len(opening.auth.get(name, "")) > MAX_AUTH_CHARS:
+                return Denied(Code.BAD_REQUEST, detail={"field": name})
+        token = opening.auth.get("token", "")
+        identity = house.verifier.verify(token, now) if token else Denied(Code.TOKEN_INVALID)
+        if isinstance(identity, Denied):
+            self._failures.hit(opening.address, now)
+            return identity
+        if not opening.auth.get("room"):
+            return Denied(Code.BAD_REQUEST, detail={"field": "room"})
+        wait_ms = self._arrivals.hit(identity.user, now)
+        return Denied(Code.BUSY, retry_after_ms=wait_ms) if wait_ms else identity
+
+    async def _admit(self, member: Member, after: Position | None) -> Denied | None:
+        room = member.room
+        replica = room.replica
+        if member.user in replica.bans:
+            return Denied(Code.BANNED)
+        await self._read_rights(member)
+        denied = self._at_the_door(member)
+        if denied is not None and denied.code in (Code.TICKET_REQUIRED, Code.BALANCE_DUE):
+            if await self._settle_pending(member):
+                await self._read_rights(member)
+            denied = self._at_the_door(member)
+        if denied is None:
+            await self._pack(member, after)
+            denied = self._at_the_door(member)  # the phase may have moved while we read
+        return denied
+
+    def _at_the_door(self, member: Member) -> Denied | None:
+        room = member.room.replica.room
+        return door.enter(member.role, member.tier, room.access, room.phase, member.surface)
+
+    async def _read_rights(self, member: Member) -> None:
+        show = member.room.replica.show
+        async with self._house.db.read() as connection:
+            member.role = await roles_sql.role_of(connection, member.user, show)
+            entitlement = await entitlements_sql.load(connection, show, member.user)
+        member.take_tier(entitlement.tier, entitlement.version)
+        member.refresh_permissions()
+
+    async def _settle_pending(self, member: Member) -> bool:
+        """Ask the provider about the viewer's pending orders, at most every few seconds per user."""
+        now = self._house.clock()
+        if now - self._settled_ms.get(member.user, 0) < SETTLE_EVERY_MS:
+            return False
+        async with self._house.db.read() as connection:
+            orders = await orders_sql.list_open(connection, member.room.replica.show, member.user)
+        if not orders:
+            return False
+        self._settled_ms = {user: at for user, at in self._settled_ms.items() if now - at < SETTLE_EVERY_MS}
+        self._settled_ms[member.user] = now
+        for order in orders:
+            await self._house.box_office.settle(order.id)
+        return True
+
+    async def _pack(self, member: Member, after: Position | None) -> None:
+        """Read what the welcome takes from SQL and from history."""
+        show = member.room.replica.show
+        async with self._house.db.read() as connection:
+            wallet = await wallet_sql.load(connection, show, member.user)
+            orders = await orders_sql.list_own(connection, show, member.user)
+            history = await entitlements_sql.history(connection, show, member.user) if after else []
+        member.luggage = Luggage(wallet, _worth_showing(orders))
+        if after is not None:
+            member.luggage = await self._recover(member, member.luggage, after, history)
+
+    async def _recover(
+        self, member: Member, luggage: Luggage, after: Position, history: list[tuple[int, Tier]]
+    ) -> Luggage:
+        recovery = await self._house.broker.recover(member.room.id, after)
+        result = "complete" if recovery.long_complete and recovery.short_complete else "truncated"
+        if not recovery.long_complete:
+            self._house.metrics.recoveries.labels("failed").inc()
+            return luggage
+        self._house.metrics.recoveries.labels(result).inc()
+        missed = [
+            told
+            for delivery in recovery.deliveries
+            if (told := _missed(delivery, history, is_staff=member.role.is_staff)) is not None
+        ]
+        return Luggage(luggage.wallet, luggage.orders, missed, True, not recovery.short_complete, recovery.position)
+
+
+def watch_token(house: "House", member: Member) -> None:
+    """Warn before the token's end, and end the socket with it unless it was renewed."""
+    for deadline in member.deadlines:
+        deadline.cancel()
+    ends_ms = member.identity.expires_ms
+    warn_ms = ends_ms - house.settings.token_warning_seconds * 1000
+    member.deadlines = [
+        house.deadlines.at(warn_ms, lambda: member.tell("token:expiring", shapes.TokenExpiring(ends_ms))),
+        house.deadlines.at(ends_ms, lambda: member.bye(Code.TOKEN_EXPIRED)),
+    ]
+
+
+def _worth_showing(orders: list[Order]) -> list[Order]:
+    """Orders a fan can still do something with: everything but the closed and the refunded."""
+    return [order for order in orders if order.state in ("pending", "paid", "refunding")]
+
+
+def _missed(delivery: Delivery, history: list[tuple[int, Tier]], *, is_staff: bool) -> shapes.MissedEvent | None:
+    """A publication as the missed event it was for somebody with this history of tiers, or None."""
+    cursor = to_cursor(delivery.position)
+    event: RoomEvent | PresaleEvent = decode(delivery.publication.body)
+    if not isinstance(event, DanmakuSaid | GiftSent | Retracted):
+        return None
+    if not is_staff and _tier_at(history, delivery.publication.at_ms) < event.floor:
+        return None
+    match event:
+        case DanmakuSaid():
+            return shapes.MissedEvent("danmaku", shapes.Danmaku([danmaku_item(event)], cursor))
+        case GiftSent():
+            return shapes.MissedEvent("gift", shapes.Gift([gift_item(event)], cursor))
+        case Retracted():
+            return shapes.MissedEvent("retract", shapes.Retract([shapes.RetractItem(event.id)], cursor))
+
+
+def _tier_at(history: list[tuple[int, Tier]], at_ms: int) -> Tier:
+    tier = Tier.NONE
+    for since_ms, held in history:
+        if since_ms > at_ms:
+            break
+        tier = held
+    return tier

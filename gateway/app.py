@@ -1,0 +1,127 @@
+"""The outer ASGI app: sockets, API, callbacks, media checks, keys, health, metrics, and the pages."""
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.api.app import create_api
+from gateway.api.callers import ApiDependencies
+from gateway.media import media_routes
+from gateway.pay import pay_routes
+from gateway.playground import playground_routes
+from gateway.sockets.codec import Codec
+from gateway.sockets.server import SocketServer
+from store import migrations
+
+if TYPE_CHECKING:
+    from gateway.house import House
+
+PAGES = {"/": "index.html", "/console": "console.html", "/split": "split.html"}
+PAGE_POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws: wss:; "
+    "frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
+)
+
+
+def create_app(house: "House") -> ASGIApp:
+    """The whole app; background work and shutdown are the server's."""
+    api = create_api(ApiDependencies(house.db, house.box_office, house.verifier, house.clock))
+    routes: list[BaseRoute] = [
+        Mount("/socket.io", app=engine(house.socket_server(Codec.JSON))),
+        Mount("/socket.io-msgpack", app=engine(house.socket_server(Codec.MSGPACK))),
+        Mount("/api", app=api),
+        *pay_routes(house.box_office),
+        *media_routes(house),
+        *_operations(house),
+    ]
+    if house.settings.is_playground:
+        routes += playground_routes(house)
+    routes += _pages(house)
+    return Starlette(routes=routes, middleware=[Middleware(SafeHeaders)])
+
+
+def engine(server: SocketServer) -> ASGIApp:
+    """The ASGI side of a socket server."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await server.handle_request(scope, receive, send)
+
+    return app
+
+
+class SafeHeaders:
+    """Puts the headers on every HTTP answer that keep browsers from guessing and pages from being framed elsewhere."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"referrer-policy", b"no-referrer"),
+                    (b"content-security-policy", PAGE_POLICY.encode()),
+                ]
+            await send(message)
+
+        await self._app(scope, receive, send_safely)
+
+
+def _operations(house: "House") -> list[Route]:
+    async def livez(_: Request) -> Response:
+        return JSONResponse({"ok": True})
+
+    async def readyz(_: Request) -> Response:
+        reasons = await _not_ready(house)
+        return JSONResponse({"ok": not reasons, "reasons": reasons}, 503 if reasons else 200)
+
+    async def metrics(_: Request) -> Response:
+        return Response(house.metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def jwks(_: Request) -> Response:
+        return JSONResponse(house.keys().public_jwks(), headers={"cache-control": "max-age=300"})
+
+    return [
+        Route("/livez", livez),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
+        Route("/.well-known/jwks.json", jwks),
+    ]
+
+
+async def _not_ready(house: "House") -> list[str]:
+    """Codes of everything that keeps this process from serving."""
+    if house.draining:
+        return ["draining"]
+    try:
+        current = await migrations.is_current(house.settings.effective_database_url)
+    except Exception:  # noqa: BLE001 - whatever a driver raises: the database cannot be asked
+        return ["database_unreachable"]
+    return [] if current else ["database_schema_outdated"]
+
+
+def _pages(house: "House") -> list[BaseRoute]:
+    folder = house.settings.web_dir
+    if not folder.is_dir():
+        return []
+
+    def page(name: str) -> Route:
+        async def answer(_: Request) -> Response:
+            return FileResponse(folder / PAGES[name], headers={"cache-control": "no-cache"})
+
+        return Route(name, answer)
+
+    return [*(page(name) for name in PAGES), Mount("/", app=StaticFiles(directory=folder))]

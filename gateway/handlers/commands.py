@@ -1,0 +1,99 @@
+"""From an event to its handler: known, well-formed, not too often, allowed; then one function per event."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from auth.console import may as may_on_console
+from auth.denials import Code, Denied
+from gateway.contract.registry import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS, Command, RateClass
+from gateway.handlers import console, viewer
+from gateway.member import Member
+from gateway.rights import missing_right, with_offer
+from rooms import roles_sql
+from rooms.rates import Bucket
+from store.database_sql import RacedError
+
+if TYPE_CHECKING:
+    from gateway.house import House
+
+Handler = Callable[["House", Member, Any], Awaitable[msgspec.Struct | Denied]]
+
+HANDLERS: Mapping[str, Handler] = {**viewer.HANDLERS, **console.HANDLERS}
+
+_BY_NAME = {command.name: command for command in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS)}
+ON_LIVE = frozenset(command.name for command in VIEWER_COMMANDS)
+ON_CONSOLE = frozenset(command.name for command in CONSOLE_COMMANDS) | frozenset(SHARED_COMMANDS)
+
+
+class Commands:
+    """Answers every event of every member."""
+
+    def __init__(self, house: "House") -> None:
+        self._house = house
+
+    async def __call__(self, member: Member, event: str, payload: object) -> msgspec.Struct | Denied:
+        """The ack of one event."""
+        answer = await self._answer(member, event, payload)
+        known = event if event in _BY_NAME else "unknown"
+        self._house.metrics.commands.labels(known, answer.code if isinstance(answer, Denied) else "ok").inc()
+        return answer
+
+    async def _answer(self, member: Member, event: str, payload: object) -> msgspec.Struct | Denied:
+        if event not in (ON_CONSOLE if member.is_console else ON_LIVE):
+            return Denied(Code.BAD_REQUEST, detail={"field": "event"})
+        command = _BY_NAME[event]
+        request = _parse(command, payload)
+        if isinstance(request, Denied):
+            return request
+        denied = await self._staff_only(member, event) if member.is_console else self._rights_only(member, command)
+        if denied is None:
+            denied = _too_often(member, command.rate, self._house.clock())
+        if denied is not None:
+            return denied
+        try:
+            return await HANDLERS[event](self._house, member, request)
+        except RacedError:  # somebody else changed it first; nothing of ours was written
+            return Denied(Code.CONFLICT)
+
+    def _rights_only(self, member: Member, command: Command) -> Denied | None:
+        if command.permission is None or member.may(command.permission):
+            return None
+        replica = member.room.replica
+        return with_offer(missing_right(command.permission, member.tier, replica.room), replica)
+
+    async def _staff_only(self, member: Member, event: str) -> Denied | None:
+        """Roles are read from SQL at every action of a console."""
+        async with self._house.db.read() as connection:
+            role = await roles_sql.role_of(connection, member.user, member.room.replica.show)
+        if not role.is_staff or (event not in SHARED_COMMANDS and not may_on_console(role, event)):
+            return Denied(Code.FORBIDDEN)
+        return None
+
+
+def _parse(command: Command, payload: object) -> msgspec.Struct | Denied:
+    try:
+        return msgspec.convert({} if payload is None else payload, command.payload)
+    except msgspec.ValidationError as error:
+        return Denied(Code.BAD_REQUEST, detail={"field": _field_of(str(error))})
+
+
+def _field_of(message: str) -> str:
+    """The place msgspec names: "... - at `$.text`", or "... missing required field `text`"."""
+    if "required field `" in message:
+        return message.split("`", 2)[1]
+    if "at `$." in message:
+        return message.split("at `$.", 1)[1].split("`", 1)[0]
+    return "payload"
+
+
+def _too_often(member: Member, rate: RateClass, now_ms: int) -> Denied | None:
+    buckets: Mapping[RateClass, Bucket] = {
+        RateClass.DANMAKU: member.danmaku_bucket,
+        RateClass.GIFT: member.gift_bucket,
+        RateClass.COHOST: member.cohost_bucket,
+    }
+    bucket = buckets.get(rate)
+    wait_ms = bucket.take(now_ms) if bucket is not None else 0
+    return Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms) if wait_ms else None

@@ -1,0 +1,184 @@
+"""The composition root: which adapters stand behind which ports, and who owns what."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import msgspec
+
+from auth.grants import StreamGrants
+from auth.grants_hls import HlsGrants
+from auth.identity import RoomId, UserId
+from auth.keys import KeyRing
+from auth.keys_http import JwksSource
+from auth.tokens import TokenVerifier
+from gateway import ambient, preflight
+from gateway.admission import Admission
+from gateway.box_office import BoxOffice
+from gateway.deadlines import Deadlines
+from gateway.handlers.commands import Commands
+from gateway.housekeeping import Housekeeping
+from gateway.live_room import LiveRoom
+from gateway.live_rooms import LiveRooms
+from gateway.metrics import Metrics
+from gateway.relay import OutboxRelay
+from gateway.settings import Settings
+from gateway.sockets.codec import Codec
+from gateway.sockets.connection import SocketLimits
+from gateway.sockets.server import SocketServer
+from gateway.worker import JobWorker
+from presale.payments import PaymentProvider
+from presale.payments_sandbox import SandboxPayments
+from presale.webhook_signature import parse_secrets
+from pubsub.broker import Broker
+from pubsub.broker_memory import MemoryBroker
+from pubsub.presence import Presence
+from pubsub.presence_memory import MemoryPresence
+from rooms import rooms_sql
+from rooms.blocked_words import BlockedWords
+from store import migrations
+from store.database_sql import Database
+
+
+@dataclass
+class House:
+    """Everything a handler may need. Built by `open_house`."""
+
+    settings: Settings
+    clock: Callable[[], int]
+    new_id: Callable[[], str]
+    metrics: Metrics
+    db: Database
+    broker: Broker
+    presence: Presence
+    keys: Callable[[], KeyRing]
+    verifier: TokenVerifier
+    grants: StreamGrants
+    blocked_words: BlockedWords
+    box_office: BoxOffice
+    relay: OutboxRelay
+    worker: JobWorker
+    jwks: JwksSource | None
+    draining: bool = False
+    socket_servers: list[SocketServer] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.deadlines = Deadlines(self.clock)
+        self.live_rooms = LiveRooms(self)
+        self.commands = Commands(self)
+        self.housekeeping = Housekeeping(self, node=self.new_id())
+        admission = Admission(self)
+        self.socket_servers.extend(_socket_server(self, codec, admission) for codec in Codec)
+
+    def socket_server(self, codec: Codec) -> SocketServer:
+        """The server of one encoding."""
+        return next(server for server in self.socket_servers if server.codec is codec)
+
+    def rights_ended(self, room: RoomId, user: UserId) -> None:
+        """Somebody may not be on stage any more."""
+        self.housekeeping.rights_ended(room, user)
+
+    def products_changed(self, room: LiveRoom) -> None:
+        """A product was added or changed; what is offered at the door follows shortly."""
+        self.housekeeping.products_changed(room.id)
+
+    async def run(self) -> None:
+        """All background work, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.relay.run())
+            group.create_task(self.worker.run())
+            group.create_task(self.deadlines.run())
+            group.create_task(self.housekeeping.run())
+            if self.jwks is not None:
+                group.create_task(self.jwks.run())
+
+
+@asynccontextmanager
+async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """Open everything, in order; close it in reverse. CommandError says in one sentence what is wrong."""
+    clock, new_id = ambient.now_ms, ambient.new_id
+    async with AsyncExitStack() as closing:
+        if settings.is_playground:
+            await migrations.upgrade(settings.effective_database_url)
+        db = await closing.enter_async_context(preflight.database(settings.effective_database_url))
+        broker = MemoryBroker(short_ms=settings.history_seconds * 1000, short_bytes=settings.history_bytes)
+        closing.push_async_callback(broker.close)
+        providers: dict[str, PaymentProvider] = {}
+        if settings.sandbox_url:
+            secrets = parse_secrets(settings.sandbox_secrets)
+            sandbox = SandboxPayments(settings.sandbox_url, secrets, clock=clock, new_id=new_id)
+            closing.push_async_callback(sandbox.aclose)
+            providers[sandbox.name] = sandbox
+        box_office = BoxOffice(
+            db,
+            providers,
+            rooms_sql.phase_of,
+            order_ttl_ms=settings.order_ttl_seconds * 1000,
+            return_url=f"{settings.own_url}/",
+        )
+        jwks, keys, verifier = await _verifier(settings)
+        house = House(
+            settings=settings,
+            clock=clock,
+            new_id=new_id,
+            metrics=Metrics(),
+            db=db,
+            broker=broker,
+            presence=MemoryPresence(),
+            keys=keys,
+            verifier=verifier,
+            grants=HlsGrants(settings.grant_secrets, settings.grant_seconds, settings.media_url),
+            blocked_words=_blocked_words(settings),
+            box_office=box_office,
+            relay=OutboxRelay(db, broker),
+            worker=JobWorker(db, box_office.handlers),
+            jwks=jwks,
+        )
+
+        def committed() -> None:
+            house.relay.wake()
+            house.worker.wake()
+
+        db.on_commit = committed
+        closing.push_async_callback(house.live_rooms.close)
+        for server in house.socket_servers:
+            closing.push_async_callback(server.close)
+        yield house
+
+
+async def _verifier(settings: Settings) -> tuple[JwksSource | None, Callable[[], KeyRing], TokenVerifier]:
+    issuer, audience = settings.jwt_issuer, settings.jwt_audience
+    if settings.jwt_jwks_url:
+        source = JwksSource(settings.jwt_jwks_url, settings.jwt_secrets)
+        await source.refresh()
+        return source, source.ring, TokenVerifier(source.ring, issuer, audience, unknown_kid=source.ask)
+    document = msgspec.json.decode(settings.jwt_jwks_file.read_bytes()) if settings.jwt_jwks_file else None
+    ring = KeyRing(settings.jwt_secrets, document)
+    return None, lambda: ring, TokenVerifier(ring, issuer, audience)
+
+
+def _blocked_words(settings: Settings) -> BlockedWords:
+    if settings.blocked_words_file is None:
+        return BlockedWords(())
+    lines = settings.blocked_words_file.read_text("utf-8").splitlines()
+    return BlockedWords(tuple(line.strip() for line in lines if line.strip()))
+
+
+def _socket_server(house: House, codec: Codec, admission: Admission) -> SocketServer:
+    settings = house.settings
+    return SocketServer(
+        codec,
+        admission,
+        clock=house.clock,
+        allowed_origins="*" if "*" in settings.allowed_origins else (settings.allowed_origins or None),
+        max_packet_bytes=settings.packet_bytes,
+        ping_seconds=(settings.ping_interval_seconds, settings.ping_timeout_seconds),
+        limits=SocketLimits(
+            inbox=settings.inbox_events,
+            outbox=settings.outbox_packets,
+            packets_per_second=settings.packets_per_second,
+            packets_burst=settings.packets_burst,
+            connect_seconds=settings.connect_seconds,
+        ),
+    )

@@ -1,0 +1,123 @@
+"""What a gateway does by the clock: counters, positions, batches, health. One task each, owned by the server."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from auth.identity import RoomId, Tier, UserId
+from gateway.contract import shapes
+from rooms import stage_sql
+from rooms.stage import StageState
+from store import outbox_sql
+
+if TYPE_CHECKING:
+    from gateway.house import House
+
+Work = Callable[[], Awaitable[None]]
+
+log = structlog.get_logger(__name__)
+
+HEALTH_SECONDS = 5.0
+PRESENCE_SECONDS = 1.0
+MAX_CHORES = 10_000
+
+
+class Housekeeping:
+    """The gateway's clockwork."""
+
+    def __init__(self, house: "House", node: str) -> None:
+        self._house = house
+        self._node = node
+        self._chores: asyncio.Queue[Work] = asyncio.Queue(MAX_CHORES)
+        self._lag_seconds = 0.0
+
+    def rights_ended(self, room: RoomId, user: UserId) -> None:
+        """Somebody lost the right to be on stage; they are taken off it shortly."""
+        self._soon(lambda: self._take_off_stage(room, user))
+
+    def products_changed(self, room: RoomId) -> None:
+        """What is sold has changed; the offer at the door follows shortly."""
+        self._soon(lambda: self._read_products(room))
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        settings = self._house.settings
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._every(settings.conflate_ms / 1000, "flush", self._flush))
+            group.create_task(self._every(settings.position_seconds, "positions", self._positions))
+            group.create_task(self._every(settings.danmaku_store_ms / 1000, "store", self._store))
+            group.create_task(self._every(PRESENCE_SECONDS, "presence", self._presence))
+            group.create_task(self._every(HEALTH_SECONDS, "health", self._health))
+            group.create_task(self._chores_in_turn())
+
+    async def _every(self, seconds: float, name: str, work: Work) -> None:
+        while True:
+            asked = time.monotonic()
+            await asyncio.sleep(seconds)
+            self._lag_seconds = max(self._lag_seconds, time.monotonic() - asked - seconds)
+            try:
+                await work()
+            except Exception:
+                log.exception("housekeeping.failed", work=name)
+
+    async def _flush(self) -> None:
+        for room in self._house.live_rooms:
+            room.flush()
+
+    async def _positions(self) -> None:
+        for room in self._house.live_rooms:
+            room.tell_position()
+
+    async def _store(self) -> None:
+        for room in self._house.live_rooms:
+            await self._house.live_rooms.store(room)
+
+    async def _presence(self) -> None:
+        for room in self._house.live_rooms:
+            await self._house.presence.report(room.id, self._node, room.online())
+            online: dict[Tier, int] = dict(await self._house.presence.online(room.id))
+            room.tell_presence(sum(online.values()))
+
+    async def _health(self) -> None:
+        metrics = self._house.metrics
+        lag_seconds, self._lag_seconds = self._lag_seconds, 0.0
+        metrics.loop_lag_seconds.set(lag_seconds)
+        async with self._house.db.read() as connection:
+            metrics.outbox_pending.set(await outbox_sql.pending(connection))
+        online = 0
+        for server in self._house.socket_servers:
+            for namespace in ("/live", "/console"):
+                count = sum(1 for one in server.connections.values() if one.namespace == namespace)
+                metrics.sockets.labels(namespace, server.codec).set(count)
+                online += count
+        health = shapes.Health(online, {}, round(lag_seconds * 1000))
+        for room in self._house.live_rooms:
+            room.tell_consoles("health", health)
+
+    async def _chores_in_turn(self) -> None:
+        while True:
+            chore = await self._chores.get()
+            try:
+                await chore()
+            except Exception:
+                log.exception("housekeeping.chore_failed")
+
+    async def _take_off_stage(self, room_id: RoomId, user: UserId) -> None:
+        room = await self._house.live_rooms.get(room_id)
+        if room is not None and room.replica.stage.state_of(user) is not StageState.IDLE:
+            async with self._house.db.write() as uow:
+                await stage_sql.remove_from_stage(uow, room_id, user)
+
+    async def _read_products(self, room_id: RoomId) -> None:
+        room = await self._house.live_rooms.get(room_id)
+        if room is not None:
+            await self._house.live_rooms.refresh_products(room)
+
+    def _soon(self, chore: Work) -> None:
+        try:
+            self._chores.put_nowait(chore)
+        except asyncio.QueueFull:
+            log.exception("housekeeping.chores_overflow", waiting=MAX_CHORES)

@@ -1,0 +1,327 @@
+"""A room on this gateway: its replica, its sockets, and what each publication means to each of them."""
+
+from collections.abc import Callable
+from functools import singledispatchmethod
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+from msgspec import structs
+
+from auth.denials import Code
+from auth.door import Surface, expelled_by
+from auth.identity import Role, RoomId, Tier, UserId
+from auth.permissions import Permission, Permissions
+from auth.situation import Phase
+from gateway import welcome
+from gateway.contract import shapes
+from gateway.cursor import to_cursor
+from gateway.member import Member
+from gateway.replica import Event, Replica, audit_shape, countdown_shape, decode
+from gateway.rights import rights_in
+from gateway.sockets.codec import Prepared
+from presale import events as presale
+from pubsub.broker import Delivery, Position
+from rooms import events as rooms
+from rooms.countdowns import changed as changed_countdowns
+from rooms.room import RoomRecord
+
+if TYPE_CHECKING:
+    from gateway.house import House
+
+log = structlog.get_logger(__name__)
+
+
+class LiveRoom:
+    """Applies publications in order and tells the sockets. Everything here is synchronous: order comes free."""
+
+    def __init__(self, house: "House", replica: Replica, position: Position) -> None:
+        self.house = house
+        self.replica = replica
+        self.position = position
+        self.unstored_danmaku: list[rooms.DanmakuSaid] = []
+        self.uncounted_likes = 0
+        self.told_online = -1
+        self._members: set[Member] = set()
+        self._by_user: dict[UserId, list[Member]] = {}
+        self._due: dict[str, Callable[[], None]] = {}
+
+    @property
+    def id(self) -> RoomId:
+        """The room's id, its channel at the broker too."""
+        return self.replica.id
+
+    # ---- who is here -------------------------------------------------------------------------------
+
+    def enter(self, member: Member) -> None:
+        """Add a socket; it hears everything from now on, and is told after its welcome."""
+        self._members.add(member)
+        self._by_user.setdefault(member.user, []).append(member)
+
+    def leave(self, member: Member) -> None:
+        """Forget a socket. Idempotent."""
+        if member not in self._members:
+            return
+        self._members.discard(member)
+        mine = self._by_user[member.user]
+        mine.remove(member)
+        if not mine:
+            del self._by_user[member.user]
+
+    def members(self) -> list[Member]:
+        """All sockets, as of now."""
+        return list(self._members)
+
+    def of_user(self, user: UserId) -> list[Member]:
+        """A user's sockets, oldest first."""
+        return list(self._by_user.get(user, ()))
+
+    def online(self) -> dict[Tier, int]:
+        """Opened sockets of viewers by tier."""
+        count = dict.fromkeys(Tier, 0)
+        for member in self._members:
+            if not member.is_console and member.connection is not None:
+                count[member.tier] += 1
+        return count
+
+    def keep_newest_seats(self, user: UserId) -> None:
+        """Let only so many devices use a ticket: the newest stay."""
+        seated = [member for member in self.of_user(user) if member.is_seated and member.connection is not None]
+        for member in seated[: -self.house.settings.sockets_per_seat]:
+            member.bye(Code.SEAT_TAKEN)
+
+    def permissions_of(self, role: Role, tier: Tier) -> Permissions:
+        """What somebody may do here now."""
+        return rights_in(self.replica.room, role, tier)
+
+    def welcome(self, member: Member) -> tuple[int, shapes.Welcome]:
+        """The first event of a socket, and the offset up to which it tells the history."""
+        self.keep_newest_seats(member.user)
+        return welcome.build(self, member)
+
+    def console_state(self) -> list[tuple[str, msgspec.Struct]]:
+        """What a console is told right after its welcome."""
+        replica = self.replica
+        return [
+            ("audit", replica.audit_shape()),
+            ("revenue", replica.revenue_shape()),
+            ("cohost:queue", replica.queue_shape()),
+        ]
+
+    # ---- publications --------------------------------------------------------------------------------
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Take the next publication of this room's channel."""
+        self.position = delivery.position
+        try:
+            event = decode(delivery.publication.body)
+            self.house.metrics.publications.labels(type(event).__name__).inc()
+            before = self.replica.room
+            if self.replica.apply(event):
+                self._happened(event, before)
+        except Exception:  # one unreadable publication must not deafen the room
+            log.exception("room.publication_failed", room=self.id, publication=delivery.publication.id)
+
+    @singledispatchmethod
+    def _happened(self, _event: Event, _before: RoomRecord) -> None:
+        """Tell whoever an event concerns; the replica has taken it in, and was `before` as a room."""
+
+    @_happened.register
+    def _(self, event: rooms.DanmakuSaid, _before: RoomRecord) -> None:
+        self._history("danmaku", shapes.Danmaku([welcome.danmaku_item(event)], self.cursor()))
+
+    @_happened.register
+    def _(self, event: rooms.GiftSent, _before: RoomRecord) -> None:
+        self._history("gift", shapes.Gift([welcome.gift_item(event)], self.cursor()))
+        self._soon("revenue", self._tell_revenue)
+
+    @_happened.register
+    def _(self, event: rooms.Retracted, _before: RoomRecord) -> None:
+        self._history("retract", shapes.Retract([shapes.RetractItem(event.id)], self.cursor()))
+
+    @_happened.register
+    def _(self, event: rooms.RoomState, before: RoomRecord) -> None:
+        self._everybody("room", self.replica.room_shape())
+        for countdown in changed_countdowns(before, self.replica.room):
+            self._everybody("countdown", countdown_shape(countdown, self.house.clock()))
+        self._rights_follow("phase" if isinstance(event, rooms.PhaseChanged) else "switches")
+        if before.phase is not self.replica.room.phase:
+            self._tell_pins()
+        if before.switches.sales_left is not self.replica.room.switches.sales_left:
+            self._soon("sales", self._tell_sales)
+
+    @_happened.register
+    def _(self, event: rooms.CountdownChanged, _before: RoomRecord) -> None:
+        self._everybody("countdown", countdown_shape(event, self.house.clock()))
+
+    @_happened.register
+    def _(self, _event: rooms.StageChanged, _before: RoomRecord) -> None:
+        self._everybody("stage", self.replica.stage_shape())
+
+    @_happened.register
+    def _(self, _event: rooms.QueueChanged, _before: RoomRecord) -> None:
+        self._consoles("cohost:queue", self.replica.queue_shape())
+
+    @_happened.register
+    def _(self, _event: rooms.PinsChanged, _before: RoomRecord) -> None:
+        self._tell_pins()
+
+    @_happened.register
+    def _(self, _event: rooms.LeaderboardChanged, _before: RoomRecord) -> None:
+        self._soon("leaderboard", lambda: self._everybody("leaderboard", self.replica.leaderboard_shape()))
+
+    @_happened.register
+    def _(self, _event: rooms.LikesCounted, _before: RoomRecord) -> None:
+        self._soon("like", lambda: self._everybody("like", shapes.Like(self.replica.likes)))
+
+    @_happened.register
+    def _(self, event: rooms.AuditRecorded, _before: RoomRecord) -> None:
+        self._consoles("audit", audit_shape([event]))
+
+    @_happened.register
+    def _(self, event: rooms.CohostChanged, _before: RoomRecord) -> None:
+        for member in self.of_user(event.user):
+            member.tell("cohost", welcome.cohost_changed(self, event))
+
+    @_happened.register
+    def _(self, event: rooms.Muted, _before: RoomRecord) -> None:
+        self._inbox(event.user, "muted", event.until_ms)
+
+    @_happened.register
+    def _(self, event: rooms.Unmuted, _before: RoomRecord) -> None:
+        self._inbox(event.user, "unmuted")
+
+    @_happened.register
+    def _(self, event: rooms.Banned, _before: RoomRecord) -> None:
+        for member in self.of_user(event.user):
+            member.bye(Code.BANNED)
+
+    @_happened.register
+    def _(self, event: rooms.Kicked, _before: RoomRecord) -> None:
+        for member in self.of_user(event.user):
+            member.bye(Code.KICKED)
+
+    @_happened.register
+    def _(self, event: rooms.RoleChanged, _before: RoomRecord) -> None:
+        for member in self.of_user(event.user):
+            member.role = event.role
+            if member.is_console and not event.role.is_staff:
+                member.bye(Code.KICKED)
+            elif member.refresh_permissions():
+                self._tell_rights(member, "role")
+
+    @_happened.register
+    def _(self, event: presale.EntitlementChanged, _before: RoomRecord) -> None:
+        for member in self.of_user(event.user):
+            if member.take_tier(event.tier, event.version):
+                self._tell_rights(member, event.reason.value)
+        on_air = structs.replace(self.replica.room, phase=Phase.LIVE)  # a pause takes nobody off the stage
+        if Permission.COHOST not in rights_in(on_air, Role.VIEWER, event.tier):
+            self.house.rights_ended(self.id, event.user)
+        self.keep_newest_seats(event.user)
+
+    @_happened.register
+    def _(self, event: presale.OrderChanged, _before: RoomRecord) -> None:
+        self._tell_user(event.user, "order", welcome.order_shape(event))
+        self._tell_user(event.user, "countdown", welcome.order_countdown(event, self.house.clock()))
+
+    @_happened.register
+    def _(self, event: presale.WalletChanged, _before: RoomRecord) -> None:
+        self._tell_user(event.user, "wallet", shapes.Wallet(event.credits, event.version))
+
+    @_happened.register
+    def _(self, event: presale.RefundFailed, _before: RoomRecord) -> None:
+        self._inbox(event.user, "refund_failed")
+
+    @_happened.register
+    def _(self, event: presale.SalesChanged, _before: RoomRecord) -> None:
+        self._soon("sales", self._tell_sales)
+        if {count.id for count in event.products} != {product.id for product in self.replica.products}:
+            self.house.products_changed(self)
+
+    @_happened.register
+    def _(self, _event: presale.RevenueChanged, _before: RoomRecord) -> None:
+        self._soon("revenue", self._tell_revenue)
+
+    # ---- telling -------------------------------------------------------------------------------------
+
+    def _rights_follow(self, reason: shapes.TierReason) -> None:
+        """After the room has changed: who must leave leaves, who may do other things now is told."""
+        ends = {surface: expelled_by(self.replica.room.phase, surface) for surface in Surface}
+        for member in self.members():
+            end = ends[member.surface]
+            if end is not None:
+                member.bye(end)
+            elif member.refresh_permissions():
+                self._tell_rights(member, reason)
+
+    def _tell_rights(self, member: Member, reason: shapes.TierReason) -> None:
+        member.tell("tier", welcome.tier_shape(member, reason))
+
+    def cursor(self) -> str:
+        """Where the room stands, for clients."""
+        return to_cursor(self.position)
+
+    def tell_position(self) -> None:
+        """Let quiet sockets know where the room stands."""
+        self._everybody("position", shapes.RoomPosition(self.cursor()))
+
+    def tell_presence(self, online: int) -> None:
+        """Tell everybody how many are here, if that changed."""
+        if online != self.told_online:
+            self.told_online = online
+            self._everybody("presence", shapes.Presence(online))
+
+    def tell_consoles(self, event: str, payload: shapes.Health) -> None:
+        """Tell the consoles something about this gateway."""
+        self._consoles(event, payload)
+
+    def flush(self) -> None:
+        """Send the latest value of every counter that changed since the last call."""
+        due, self._due = self._due, {}
+        for tell in due.values():
+            tell()
+
+    def _soon(self, event: str, tell: Callable[[], None]) -> None:
+        """Counters conflate: many changes in one tick, one event with the latest value."""
+        self._due[event] = tell
+
+    def _history(self, event: str, payload: shapes.Danmaku | shapes.Gift | shapes.Retract) -> None:
+        prepared = Prepared(event, payload)
+        offset = self.position.offset
+        for member in self._members:
+            if Permission.CHAT_READ in member.permissions:
+                member.send(prepared, offset)
+
+    def _everybody(self, event: str, payload: msgspec.Struct) -> None:
+        prepared = Prepared(event, payload)
+        for member in self._members:
+            member.send(prepared)
+
+    def _consoles(self, event: str, payload: msgspec.Struct) -> None:
+        prepared = Prepared(event, payload)
+        for member in self._members:
+            if member.is_console:
+                member.send(prepared)
+
+    def _tell_pins(self) -> None:
+        inside, outside = (Prepared("pins", self.replica.pins_shape(inside=seen)) for seen in (True, False))
+        for member in self._members:
+            member.send(inside if Permission.CHAT_READ in member.permissions else outside)
+
+    def _tell_sales(self) -> None:
+        for_all, for_staff = (Prepared("sales", self.replica.sales_shape(for_staff=staff)) for staff in (False, True))
+        for member in self._members:
+            member.send(for_staff if member.is_console else for_all)
+
+    def _tell_revenue(self) -> None:
+        self._consoles("revenue", self.replica.revenue_shape())
+
+    def _tell_user(self, user: UserId, event: str, payload: msgspec.Struct) -> None:
+        prepared = Prepared(event, payload)
+        for member in self.of_user(user):
+            member.send(prepared)
+
+    def _inbox(self, user: UserId, kind: shapes.InboxKind, until_ms: int | None = None) -> None:
+        house = self.house
+        self._tell_user(user, "inbox", shapes.Inbox(house.new_id(), kind, house.clock(), until_ms))

@@ -1,0 +1,136 @@
+"""The rooms this gateway holds: opened on first need from SQL, then kept in step by the broker."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.identity import RoomId
+from gateway.live_room import LiveRoom
+from gateway.replica import Replica
+from presale import revenue_sql, shows_sql
+from presale.events import ProductCount, RevenueChanged, SalesChanged
+from presale.shows import Product, Show
+from pubsub.broker import Delivery, Subscription
+from rooms import audit_sql, countdowns_sql, danmaku_sql, gifts_sql, moderation_sql, pins_sql, rooms_sql, stage_sql
+
+if TYPE_CHECKING:
+    from gateway.house import House
+
+log = structlog.get_logger(__name__)
+
+MAX_ROOM_ID_CHARS = 64
+
+
+class LiveRooms:
+    """Finds and opens rooms. A room stays open until the gateway stops."""
+
+    def __init__(self, house: "House") -> None:
+        self._house = house
+        self._rooms: dict[RoomId, LiveRoom] = {}
+        self._subscriptions: list[Subscription] = []
+        self._opening = asyncio.Lock()
+
+    def __iter__(self) -> Iterator[LiveRoom]:
+        return iter(list(self._rooms.values()))
+
+    async def get(self, room_id: str) -> LiveRoom | None:
+        """The room, opened if need be; None where there is none of that name."""
+        known = self._rooms.get(RoomId(room_id))
+        if known is not None or len(room_id) > MAX_ROOM_ID_CHARS:
+            return known
+        async with self._opening:
+            known = self._rooms.get(RoomId(room_id))
+            return known or await self._open(RoomId(room_id))
+
+    async def close(self) -> None:
+        """Stop listening, after storing what was said."""
+        for room in self:
+            await self.store(room)
+        for subscription in self._subscriptions:
+            await subscription.close()
+
+    async def store(self, room: LiveRoom) -> None:
+        """Write what never waited for SQL: danmaku said and likes counted since the last call."""
+        said, room.unstored_danmaku = room.unstored_danmaku, []
+        liked, room.uncounted_likes = room.uncounted_likes, 0
+        if not said and not liked:
+            return
+        async with self._house.db.write() as uow:
+            if said:
+                await danmaku_sql.store_batch(uow, room.id, said)
+            if liked:
+                await rooms_sql.add_likes(uow, room.id, liked)
+
+    async def _open(self, room_id: RoomId) -> LiveRoom | None:
+        async with self._house.db.read() as connection:
+            if await rooms_sql.load_room(connection, room_id) is None:
+                return None
+        # listen first, read then: whatever is published while we read is applied on top, by its version
+        early: list[Delivery] = []
+        room: LiveRoom | None = None
+
+        def receive(delivery: Delivery) -> None:
+            if room is None:
+                early.append(delivery)
+            else:
+                room.deliver(delivery)
+
+        subscription = await self._house.broker.subscribe(room_id, receive)
+        position = await self._house.broker.position(room_id)
+        async with self._house.db.read() as connection:
+            replica = await load_replica(connection, room_id)
+        room = LiveRoom(self._house, replica, position)
+        for delivery in early:
+            room.deliver(delivery)
+        self._subscriptions.append(subscription)
+        self._rooms[room_id] = room
+        return room
+
+    async def refresh_products(self, room: LiveRoom) -> None:
+        """Read the products again, after one was added."""
+        async with self._house.db.read() as connection:
+            room.replica.products = tuple(await shows_sql.list_products(connection, room.replica.show))
+
+
+async def load_replica(connection: AsyncConnection, room_id: RoomId) -> Replica:
+    """All of a room as SQL has it; the room exists."""
+    room = await rooms_sql.load_room(connection, room_id)
+    show = await shows_sql.load_show_of_room(connection, room_id)
+    assert room is not None, "asked for a room that exists"
+    assert show is not None, "a room and its show are made in one transaction"
+    products = tuple(await shows_sql.list_products(connection, show.id))
+    stage = await stage_sql.load_stage(connection, room_id)
+    sanctions = await moderation_sql.load_sanctions(connection, room_id)
+    totals = await gifts_sql.totals(connection, room_id)
+    replica = Replica(
+        room=room,
+        products=products,
+        sales=_sales(show, products),
+        revenue=await _revenue(connection, show),
+        gift_credits=totals.credits,
+        stage=stage,
+        queue_version=stage.version,
+        pins=await pins_sql.load_pins(connection, room_id),
+        custom_countdowns={one.id: one for one in await countdowns_sql.load_custom(connection, room_id)},
+        leaderboard=await gifts_sql.leaderboard(connection, room_id),
+        mutes=dict(sanctions.mutes),
+        bans=set(sanctions.bans),
+        likes=room.like_total,
+    )
+    replica.audit.extend(await audit_sql.recent(connection, room_id, 50))
+    return replica
+
+
+def _sales(show: Show, products: tuple[Product, ...]) -> SalesChanged:
+    counts = [ProductCount(product.id, product.sold, product.held, product.capacity) for product in products]
+    return SalesChanged(show.id, counts, sum(product.version for product in products))
+
+
+async def _revenue(connection: AsyncConnection, show: Show) -> RevenueChanged:
+    money = await revenue_sql.revenue(connection, show)
+    return RevenueChanged(
+        show.id, money.currency, money.gross_minor, money.refunded_minor, money.orders_paid, money.version
+    )

@@ -1,0 +1,162 @@
+"""One socket in a room: who it is, what it may do now, and the order of what it is told."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from auth.denials import Code, Denied
+from auth.door import Surface
+from auth.grants import Grant
+from auth.identity import Identity, Role, Tier, UserId
+from auth.permissions import Permission, Permissions
+from gateway.sockets.codec import Prepared
+from gateway.sockets.connection import Connection, Opening
+from rooms.rates import Bucket
+
+if TYPE_CHECKING:
+    from gateway.deadlines import Deadline
+    from gateway.live_room import LiveRoom
+    from gateway.welcome import Luggage
+
+STREAMS = {Permission.STREAM_MAIN: "main", Permission.STREAM_VIP: "vip"}
+
+
+class Member:
+    """A guest of a live room.
+
+    It is in the room from before its rights are read from SQL, so that no change of them slips between; until
+    it is opened what it is sent waits, so that `welcome` comes first.
+    """
+
+    __slots__ = (
+        "_expelled",
+        "_held",
+        "cohost_bucket",
+        "connection",
+        "danmaku_bucket",
+        "deadlines",
+        "device",
+        "gift_bucket",
+        "identity",
+        "last_danmaku_ms",
+        "luggage",
+        "permissions",
+        "role",
+        "room",
+        "surface",
+        "tier",
+        "tier_version",
+    )
+
+    def __init__(self, room: "LiveRoom", opening: Opening, identity: Identity) -> None:
+        limits = room.house.settings
+        self.room = room
+        self.surface = Surface(opening.namespace)
+        self.device = opening.auth.get("device", "")
+        self.identity = identity
+        self.role = Role.VIEWER
+        self.tier = Tier.NONE
+        self.tier_version = -1
+        self.permissions: Permissions = frozenset()
+        self.connection: Connection | None = None
+        self.luggage: Luggage | None = None
+        self.last_danmaku_ms: int | None = None
+        self.danmaku_bucket = Bucket(limits.danmaku_per_second, limits.danmaku_burst)
+        self.gift_bucket = Bucket(limits.gifts_per_second, max(1, int(limits.gifts_per_second)))
+        self.cohost_bucket = Bucket(1 / limits.cohost_every_seconds, 1)
+        self.deadlines: list[Deadline] = []
+        self._held: list[tuple[int | None, Prepared]] | None = []
+        self._expelled: Code | None = None
+
+    @property
+    def user(self) -> UserId:
+        """Whose socket this is."""
+        return self.identity.user
+
+    @property
+    def is_console(self) -> bool:
+        """Whether it steers the room."""
+        return self.surface is Surface.CONSOLE
+
+    @property
+    def is_seated(self) -> bool:
+        """Whether it uses a ticket, of which only so many devices may at once."""
+        return not self.is_console and not self.role.is_staff and self.tier >= Tier.MAIN
+
+    def may(self, permission: Permission) -> bool:
+        """Whether it may do this now."""
+        return permission in self.permissions
+
+    def take_tier(self, tier: Tier, version: int) -> bool:
+        """Take an entitlement in; False where a newer one is known already."""
+        if version <= self.tier_version:
+            return False
+        self.tier, self.tier_version = tier, version
+        self.refresh_permissions()
+        return True
+
+    def refresh_permissions(self) -> bool:
+        """Work out the rights again from role, tier and room; True where they changed."""
+        before = self.permissions
+        self.permissions = self.room.permissions_of(self.role, self.tier)
+        return before != self.permissions
+
+    def grants(self) -> list[Grant]:
+        """Fresh grants of every stream it may watch, in a stable order."""
+        house = self.room.house
+        now = house.clock()
+        return [
+            house.grants.play(self.user, self.room.id, stream, now)
+            for permission, stream in STREAMS.items()
+            if permission in self.permissions
+        ]
+
+    # ---- sending -----------------------------------------------------------------------------------
+
+    def send(self, prepared: Prepared, offset: int | None = None) -> None:
+        """Queue an event; `offset` marks history, which a welcome may already have told."""
+        if self._held is not None:
+            self._held.append((offset, prepared))
+        elif self.connection is not None:
+            self.connection.send(prepared)
+
+    def tell(self, event: str, payload: msgspec.Struct) -> None:
+        """Send something meant for this socket alone."""
+        self.send(Prepared(event, payload))
+
+    def bye(self, code: Code, retry_after_ms: int | None = None) -> None:
+        """End the socket; one that is still waiting to be opened ends right after its welcome."""
+        if self.connection is None:
+            self._expelled = code
+            return
+        self.room.house.metrics.byes.labels(code).inc()
+        self.connection.bye(code, retry_after_ms)
+
+    # ---- gateway.sockets.connection.Guest ------------------------------------------------------------
+
+    def opened(self, connection: Connection) -> None:
+        """Welcome, then what happened since the snapshot was taken."""
+        self.connection = connection
+        told_until, welcome = self.room.welcome(self)
+        connection.send(Prepared("welcome", welcome))
+        if self.is_console:
+            for event, payload in self.room.console_state():
+                connection.send(Prepared(event, payload))
+        held, self._held = self._held or [], None
+        for offset, prepared in held:
+            if offset is None or offset > told_until:
+                connection.send(prepared)
+        if self._expelled is not None:
+            self.bye(self._expelled)
+
+    async def received(self, event: str, payload: object) -> msgspec.Struct | Denied:
+        """Hand an event to its handler."""
+        return await self.room.house.commands(self, event, payload)
+
+    def closed(self) -> None:
+        """Leave the room."""
+        for deadline in self.deadlines:
+            deadline.cancel()
+        self.connection = None
+        self._held = None
+        self.room.leave(self)

@@ -1,0 +1,43 @@
+"""The gateway's Prometheus metrics, one registry per process composition so that tests do not share counts."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+
+class Metrics:
+    """What operators watch. Names and labels are part of the operator's contract."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.sockets = Gauge("liveroom_sockets", "Open sockets", ["namespace", "codec"], registry=self.registry)
+        self.refusals = Counter(
+            "liveroom_refusals_total", "Sockets refused on connect", ["code"], registry=self.registry
+        )
+        self.byes = Counter("liveroom_byes_total", "Sockets ended by the server", ["code"], registry=self.registry)
+        self.commands = Counter(
+            "liveroom_commands_total", "Events from clients", ["event", "result"], registry=self.registry
+        )
+        self.deliveries = Counter(
+            "liveroom_deliveries_total", "Events queued to sockets", ["event"], registry=self.registry
+        )
+        self.publications = Counter(
+            "liveroom_publications_total", "Publications received from the broker", ["kind"], registry=self.registry
+        )
+        self.connect_seconds = Histogram(
+            "liveroom_connect_seconds",
+            "From CONNECT to the decision",
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+            registry=self.registry,
+        )
+        self.recoveries = Counter(
+            "liveroom_recoveries_total", "Reconnects with a cursor", ["result"], registry=self.registry
+        )
+        self.loop_lag_seconds = Gauge(
+            "liveroom_loop_lag_seconds", "How late the event loop runs its timers", registry=self.registry
+        )
+        self.outbox_pending = Gauge(
+            "liveroom_outbox_pending", "Committed publications not yet published", registry=self.registry
+        )
+
+    def exposition(self) -> bytes:
+        """The text format of Prometheus."""
+        return generate_latest(self.registry)

@@ -1,0 +1,45 @@
+"""What somebody may do in a room, why not, and what they could buy so that they may."""
+
+from auth.denials import Code, Denied
+from auth.identity import Role, Tier
+from auth.permissions import Permission, Permissions, permissions
+from gateway.replica import Replica
+from rooms.room import RoomRecord
+
+BUY_AT = "/api/v1/orders"
+
+
+def rights_in(room: RoomRecord, role: Role, tier: Tier) -> Permissions:
+    """Everything somebody may do in this room as it stands."""
+    return permissions(role, tier, room.access, room.phase, room.switches)
+
+
+def missing_right(permission: Permission, tier: Tier, room: RoomRecord) -> Denied:
+    """The refusal of an action that `tier` does not cover now: a ticket would help, or nothing would."""
+    for better in (Tier.MAIN, Tier.VIP):
+        if better > tier and permission in rights_in(room, Role.VIEWER, better):
+            code = Code.BALANCE_DUE if tier is Tier.LOBBY else Code.TICKET_REQUIRED
+            return Denied(code, detail={"needs": better.value})
+    return Denied(Code.CLOSED)
+
+
+def with_offer(denied: Denied, replica: Replica) -> Denied:
+    """TICKET_REQUIRED and BALANCE_DUE with what to buy and where, so that an app can open its purchase sheet."""
+    if denied.code not in (Code.TICKET_REQUIRED, Code.BALANCE_DUE):
+        return denied
+    needs = Tier(str(denied.detail.get("needs", Tier.MAIN)))
+    left = {count.id: count.capacity - count.sold - count.held for count in replica.sales.products}
+    offer = [
+        {
+            "id": product.id,
+            "name": product.name,
+            "tier": product.tier.value,
+            "price_minor": product.price_minor,
+            "currency": replica.revenue.currency,
+            "sold_out": left.get(product.id, 0) <= 0,
+        }
+        for product in replica.products
+        if product.tier >= needs
+    ]
+    detail = {**denied.detail, "show": replica.show, "room": replica.id, "products": offer, "buy": BUY_AT}
+    return Denied(denied.code, denied.retry_after_ms, detail)

@@ -1,0 +1,114 @@
+"""Runs a house behind uvicorn, and ends it so that nobody is cut off without a word."""
+
+import asyncio
+import random
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+
+from auth.denials import Code
+from gateway import logs
+from gateway.app import create_app
+from gateway.contract.shapes import Draining
+from gateway.house import House, open_house
+from gateway.playground import furnish
+from gateway.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+DRAIN_SLICE_SECONDS = 0.1
+RECONNECT_FLOOR_MS = 200
+CLOSE_SECONDS = 5
+"""How long open HTTP requests may last after the drain."""
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn without its signal handlers, which would close every socket before anybody was told."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Settings, stop: asyncio.Event | None = None, started: asyncio.Event | None = None) -> None:
+    """Serve until SIGINT or SIGTERM (or `stop`), then drain. A second signal ends the drain at once."""
+    logs.configure(settings.log_format)
+    stop = stop or asyncio.Event()
+    hurry = asyncio.Event()
+    _listen_to_signals(stop, hurry)
+    async with open_house(settings) as house:
+        if settings.is_playground:
+            await furnish(house)
+        server = _Uvicorn(_configuration(house))
+        async with asyncio.TaskGroup() as group:
+            background = group.create_task(house.run())
+            serving = group.create_task(server.serve())
+            if started is not None:
+                group.create_task(_announce(server, started))
+            stopping = group.create_task(stop.wait())
+            await asyncio.wait({serving, stopping, background}, return_when=asyncio.FIRST_COMPLETED)
+            await _drain(house, hurry)
+            server.should_exit = True
+            await serving
+            stopping.cancel()
+            background.cancel()
+
+
+def _configuration(house: House) -> uvicorn.Config:
+    settings = house.settings
+    return uvicorn.Config(
+        create_app(house),
+        host=settings.host,
+        port=settings.port,
+        lifespan="off",
+        ws="websockets-sansio",
+        ws_max_size=settings.packet_bytes,
+        ws_ping_interval=None,  # Engine.IO pings already
+        ws_per_message_deflate=False,  # frames could not be shared, and memory doubles
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=CLOSE_SECONDS,
+    )
+
+
+def _listen_to_signals(stop: asyncio.Event, hurry: asyncio.Event) -> None:
+    def asked() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked)
+
+
+async def _announce(server: uvicorn.Server, started: asyncio.Event) -> None:
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    started.set()
+
+
+async def _drain(house: House, hurry: asyncio.Event) -> None:
+    """Tell everybody when to come back, each at another moment, and close the sockets in slices."""
+    house.draining = True
+    seconds = house.settings.drain_seconds
+    members = [member for room in house.live_rooms for member in room.members() if member.connection is not None]
+    if not members:
+        return
+    log.info("drain.started", sockets=len(members), seconds=seconds)
+    spread_ms = max(RECONNECT_FLOOR_MS, round(seconds * 1000))
+    waits = {member: random.randint(RECONNECT_FLOOR_MS, spread_ms) for member in members}  # noqa: S311 - jitter
+    for member, wait_ms in waits.items():
+        member.tell("draining", Draining(wait_ms))
+    slices = max(1, round(seconds / DRAIN_SLICE_SECONDS))
+    for turn in range(slices):
+        for member in members[turn::slices]:
+            member.bye(Code.DRAINING, retry_after_ms=waits[member])
+        if not hurry.is_set():
+            await asyncio.sleep(seconds / slices)
+    await asyncio.sleep(2 * DRAIN_SLICE_SECONDS)  # for the last slice's farewells to leave
+    log.info("drain.ended")

@@ -1,0 +1,159 @@
+"""Every setting of the gateway: name with unit, type, safe default or none, meaning.
+
+Read from the environment with the prefix `LIVEROOM_`; lists are JSON or comma separated.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SANDBOX_PORT = 8001
+
+# refused outside demo and test mode
+DEMO_JWT_SECRET = "demo-only-jwt-secret-never-use-it-outside-the-demo"
+DEMO_GRANT_SECRET = "demo-only-grant-secret-never-use-it-outside-demo"
+DEMO_SANDBOX_SECRET = "demo-only-sandbox-secret-never-use-outside-demo"
+
+
+class Mode(StrEnum):
+    """What the process may take for granted."""
+
+    PRODUCTION = "production"
+    DEMO = "demo"
+    TEST = "test"
+
+
+class Settings(BaseSettings):
+    """The settings; see each field's description."""
+
+    model_config = SettingsConfigDict(env_prefix="LIVEROOM_", extra="ignore", frozen=True)
+
+    mode: Mode = Field(Mode.PRODUCTION, description="production, or demo/test: play money, demo login, demo secrets")
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=1, le=65535, description="port to listen on")
+    public_url: str = Field("", description="how browsers reach this server; default http://host:port")
+    data_dir: Path = Field(Path("var"), description="folder of the embedded database and of the demo's state")
+    database_url: str = Field("", description="SQLAlchemy URL; default is SQLite in data_dir")
+    web_dir: Path = Field(Path(__file__).parents[1] / "web-demo" / "dist", description="built web demo to serve")
+
+    jwt_secrets: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        repr=False,
+        description="one or two active HS256 secrets, 32 bytes or more; the first one mints",
+    )
+    jwt_jwks_url: str = Field("", description="where the platform publishes its RS256, ES256 or EdDSA keys")
+    jwt_jwks_file: Path | None = Field(None, description="the same as a file")
+    jwt_issuer: str = Field("liveroom-platform", description="required `iss`")
+    jwt_audience: str = Field("liveroom", description="required `aud`")
+    grant_secrets: Annotated[list[str], NoDecode] = Field(
+        default_factory=list, repr=False, description="one or two active secrets of stream grants, 32 bytes or more"
+    )
+    grant_seconds: int = Field(120, ge=10, le=3600, description="life of a stream grant")
+    media_url: str = Field("", description="base URL of the media server behind stream grants; default this server")
+
+    allowed_origins: Annotated[list[str], NoDecode] = Field(
+        default_factory=list, description="origins that may open sockets; none: same origin only; `*` in demo mode only"
+    )
+    trusted_proxies: Annotated[list[str], NoDecode] = Field(
+        default_factory=list, description="addresses whose X-Forwarded-For is believed"
+    )
+    packet_bytes: int = Field(65536, ge=1024, description="largest packet and HTTP body of a client")
+    packets_per_second: float = Field(20, gt=0, description="any events per socket")
+    packets_burst: int = Field(40, ge=1, description="burst of any events per socket")
+    inbox_events: int = Field(32, ge=1, description="events of one socket waiting to be handled")
+    outbox_packets: int = Field(512, ge=16, description="packets of one socket waiting to be written")
+    connect_seconds: float = Field(5, gt=0, description="how long a transport may stay without CONNECT")
+    ping_interval_seconds: float = Field(25, gt=0, description="Engine.IO heartbeat")
+    ping_timeout_seconds: float = Field(20, gt=0, description="Engine.IO heartbeat answer")
+    failed_handshakes_per_minute: int = Field(30, ge=1, description="refused tokens per address; lifted in demo mode")
+    handshakes_per_minute: int = Field(10, ge=1, description="accepted tokens per user")
+    danmaku_per_second: float = Field(1, gt=0, description="danmaku per socket")
+    danmaku_burst: int = Field(3, ge=1, description="burst of danmaku per socket")
+    gifts_per_second: float = Field(5, gt=0, description="gifts per socket")
+    cohost_every_seconds: float = Field(10, gt=0, description="least time between two stage requests of one socket")
+    sockets_per_seat: int = Field(1, ge=1, description="devices that may use one ticket at once; the newest win")
+    blocked_words_file: Path | None = Field(None, description="one blocked word a line")
+
+    history_seconds: int = Field(120, ge=1, description="danmaku kept for recovery")
+    history_bytes: int = Field(8 * 2**20, ge=1024, description="danmaku kept for recovery, per room")
+    position_seconds: float = Field(10, gt=0, description="how often quiet sockets learn the room's cursor")
+    token_warning_seconds: int = Field(60, ge=1, description="how long before its end a token is announced as expiring")
+    conflate_ms: int = Field(100, ge=0, description="counters are sent at most this often; the latest value wins")
+    danmaku_store_ms: int = Field(1000, ge=10, description="danmaku are stored in batches this often")
+
+    order_ttl_seconds: int = Field(900, ge=10, description="how long an unpaid order holds its tickets")
+    sandbox_port: int = Field(SANDBOX_PORT, ge=1, le=65535, description="port of the sandbox payment provider")
+    sandbox_url: str = Field("", description="base URL of the sandbox provider; empty outside demo: no sandbox")
+    sandbox_secrets: Annotated[list[str], NoDecode] = Field(
+        default_factory=list, repr=False, description="shared secrets with the sandbox provider"
+    )
+    drain_seconds: float = Field(20, ge=0, description="over how long a shutdown spreads its clients' reconnects")
+    log_format: str = Field("json", pattern="^(json|console)$", description="json, or console for people")
+
+    @field_validator(
+        "jwt_secrets", "grant_secrets", "sandbox_secrets", "allowed_origins", "trusted_proxies", mode="before"
+    )
+    @classmethod
+    def _split_list(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [part.strip() for part in value.strip("[]").replace('"', "").split(",") if part.strip()]
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _furnish_playground(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Demo and test need no set-up: what production must name itself has a value there."""
+        if values.get("mode", Mode.PRODUCTION) == Mode.PRODUCTION:
+            return values
+        playground: dict[str, Any] = {
+            "jwt_secrets": [DEMO_JWT_SECRET],
+            "grant_secrets": [DEMO_GRANT_SECRET],
+            "sandbox_secrets": [DEMO_SANDBOX_SECRET],
+            "allowed_origins": ["*"],
+            "sandbox_url": f"http://127.0.0.1:{values.get('sandbox_port', SANDBOX_PORT)}",
+            "drain_seconds": 1.0,
+            "log_format": "console",
+        }
+        return {**playground, **values}
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if self.mode is Mode.PRODUCTION:
+            demo = {DEMO_JWT_SECRET, DEMO_GRANT_SECRET, DEMO_SANDBOX_SECRET}
+            if demo & {*self.jwt_secrets, *self.grant_secrets, *self.sandbox_secrets}:
+                raise ValueError("a secret of the demo is configured: set your own, at least 32 random bytes")
+            if "*" in self.allowed_origins:
+                raise ValueError("LIVEROOM_ALLOWED_ORIGINS=* is for demo mode: name the origins of your pages")
+            if not self.jwt_secrets and not self.jwt_jwks_url and not self.jwt_jwks_file:
+                raise ValueError("set LIVEROOM_JWT_SECRETS, LIVEROOM_JWT_JWKS_URL or LIVEROOM_JWT_JWKS_FILE")
+            if not self.grant_secrets:
+                raise ValueError("set LIVEROOM_GRANT_SECRETS to at least 32 random bytes")
+        for name in ("jwt_secrets", "grant_secrets", "sandbox_secrets"):
+            if any(len(secret.encode()) < 32 for secret in getattr(self, name)):
+                raise ValueError(f"LIVEROOM_{name.upper()}: every secret needs at least 32 bytes")
+            if len(getattr(self, name)) > 2:
+                raise ValueError(f"LIVEROOM_{name.upper()}: at most two secrets are active at once")
+        return self
+
+    @property
+    def is_playground(self) -> bool:
+        """Demo or test: demo login, play money, no limits per address."""
+        return self.mode is not Mode.PRODUCTION
+
+    @property
+    def own_url(self) -> str:
+        """How browsers reach this server, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def effective_database_url(self) -> str:
+        """The database, embedded SQLite unless one is named."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'liveroom.sqlite'}"
+
+    @classmethod
+    def load(cls, mode: Mode | None = None, **overrides: object) -> Self:
+        """Read the environment; what is given here wins."""
+        return cls.model_validate({**({} if mode is None else {"mode": mode}), **overrides})

@@ -1,0 +1,1 @@
+"""Socket.IO behind one facade: nothing outside this package knows the library."""

@@ -1,0 +1,123 @@
+"""One accepted Socket.IO connection, and the application's side of it."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+from socketio import packet as sio
+
+from auth.denials import RETRYABLE, Code, Denied
+from gateway.contract.shapes import Bye
+from gateway.sockets.codec import Codec, Prepared, encode
+from rooms.rates import Bucket
+
+if TYPE_CHECKING:
+    from gateway.sockets.server import SocketServer
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What is known of a socket that asks to be let in."""
+
+    namespace: str
+    auth: Mapping[str, str]
+    """The flat map of the CONNECT packet."""
+    address: str
+    codec: Codec
+
+
+class Guest(Protocol):
+    """The application's side of one connection."""
+
+    def opened(self, connection: "Connection") -> None:
+        """CONNECT was answered; send `welcome` first. Nothing was sent before."""
+        ...
+
+    async def received(self, event: str, payload: object) -> msgspec.Struct | Denied:
+        """Handle one event; the answer becomes the ack. Calls for one guest never overlap and keep their order."""
+        ...
+
+    def closed(self) -> None:
+        """The connection is gone, whoever ended it. Called once for each admitted guest."""
+        ...
+
+
+Admit = Callable[[Opening], Awaitable[Guest | Denied]]
+
+
+@dataclass(frozen=True, slots=True)
+class SocketLimits:
+    """The bounds of one socket."""
+
+    inbox: int = 32
+    """Events waiting to be handled."""
+    outbox: int = 512
+    """Packets waiting to be written; one more and the socket is cut as SLOW."""
+    packets_per_second: float = 20
+    packets_burst: int = 40
+    protocol_errors: int = 3
+    connect_seconds: float = 5
+    """How long a transport may stay without a namespace."""
+
+
+@dataclass(slots=True)
+class Received:
+    """An event in the inbox."""
+
+    event: str
+    payload: object
+    ack_id: int | None
+
+
+class Connection:
+    """An open socket of one namespace. All sends are synchronous, ordered and bounded."""
+
+    __slots__ = ("_leaving", "_server", "bucket", "codec", "eio_sid", "guest", "inbox", "namespace", "running", "sid")
+
+    def __init__(self, server: "SocketServer", sid: str, eio_sid: str, namespace: str, guest: Guest) -> None:
+        self._server = server
+        self._leaving = False
+        self.codec = server.codec
+        self.sid = sid
+        self.eio_sid = eio_sid
+        self.namespace = namespace
+        self.guest = guest
+        self.inbox: deque[Received] = deque()
+        self.running = False
+        self.bucket = Bucket(server.limits.packets_per_second, server.limits.packets_burst)
+
+    def send(self, prepared: Prepared) -> None:
+        """Queue an event; cuts the socket as SLOW where its outbox is full."""
+        if self._leaving:
+            return
+        waiting = self._server.queue(self.eio_sid, prepared.frame(self.codec, self.namespace))
+        if waiting > self._server.limits.outbox:
+            self.bye(Code.SLOW, retry_after_ms=1000)
+
+    def acknowledge(self, ack_id: int | None, answer: msgspec.Struct | Denied) -> None:
+        """Answer an event that asked for it."""
+        if ack_id is None or self._leaving:
+            return
+        body: dict[str, object] = (
+            {"ok": False, "error": answer.as_error()} if isinstance(answer, Denied) else {"ok": True, "data": answer}
+        )
+        self._server.queue(self.eio_sid, encode(self.codec, sio.ACK, self.namespace, [body], ack_id))
+
+    def bye(self, code: Code, retry_after_ms: int | None = None) -> None:
+        """Announce the end and end it: DISCONNECT for terminal codes, a closed transport for retryable ones."""
+        if self._leaving:
+            return
+        retryable = code in RETRYABLE
+        farewell = Bye(code.value, retryable, msgspec.UNSET if retry_after_ms is None else retry_after_ms)
+        self._server.queue(self.eio_sid, Prepared("bye", farewell).frame(self.codec, self.namespace))
+        if not retryable:
+            self._server.queue(self.eio_sid, encode(self.codec, sio.DISCONNECT, self.namespace, None))
+        self._leaving = True
+        self._server.end(self, code)
+
+    @property
+    def leaving(self) -> bool:
+        """Whether `bye` was said; nothing is sent or handled any more."""
+        return self._leaving

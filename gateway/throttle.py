@@ -1,0 +1,37 @@
+"""How often an address or a user may knock, for any number of them in bounded memory."""
+
+from collections import OrderedDict
+
+from rooms.rates import Bucket
+
+MAX_KEYS = 100_000
+
+
+class Throttle:
+    """A token bucket per key. The keys longest unused are forgotten first, which only ever lets them in."""
+
+    def __init__(self, per_minute: int, max_keys: int = MAX_KEYS) -> None:
+        self._per_minute = per_minute
+        self._max_keys = max_keys
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._blocked_until_ms: dict[str, int] = {}
+
+    def hit(self, key: str, now_ms: int) -> int:
+        """Count one; 0, or the wait in ms until the next one is welcome."""
+        bucket = self._buckets.pop(key, None) or Bucket(self._per_minute / 60, self._per_minute)
+        self._buckets[key] = bucket
+        if len(self._buckets) > self._max_keys:
+            forgotten, _ = self._buckets.popitem(last=False)
+            self._blocked_until_ms.pop(forgotten, None)
+        wait_ms = bucket.take(now_ms)
+        if wait_ms:
+            self._blocked_until_ms[key] = now_ms + wait_ms
+        return wait_ms
+
+    def wait_ms(self, key: str, now_ms: int) -> int:
+        """Whether the last hit went over the limit, and for how long still; counts nothing."""
+        until_ms = self._blocked_until_ms.get(key, 0)
+        if until_ms <= now_ms:
+            self._blocked_until_ms.pop(key, None)
+            return 0
+        return until_ms - now_ms

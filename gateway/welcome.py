@@ -1,0 +1,139 @@
+"""What a socket is told first, and the personal events as clients see them."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
+
+from auth.identity import UserId
+from gateway.contract import shapes
+from gateway.contract.registry import CONTRACT_VERSION
+from gateway.cursor import to_cursor
+from presale.events import OrderChanged
+from presale.orders import Order
+from presale.wallet import Wallet
+from pubsub.broker import Position
+from rooms import events as rooms
+from rooms.stage import StageReason, StageRecord, StageState
+
+if TYPE_CHECKING:
+    from gateway.live_room import LiveRoom
+    from gateway.member import Member
+
+
+@dataclass(frozen=True, slots=True)
+class Luggage:
+    """What a welcome takes from SQL and from history; the rest comes from the replica when it is sent."""
+
+    wallet: Wallet
+    orders: list[Order]
+    missed: list[shapes.MissedEvent] = field(default_factory=list)
+    recovered: bool = False
+    danmaku_truncated: bool = False
+    told_until: Position | None = None
+    """Where the recovery ended; None without a cursor that could be honoured."""
+
+
+def build(room: "LiveRoom", member: "Member") -> tuple[int, shapes.Welcome]:
+    """The welcome of a socket as of now, and the offset up to which it tells the history."""
+    luggage = member.luggage
+    assert luggage is not None, "a socket is opened only after its luggage was packed"
+    now = room.house.clock()
+    replica = room.replica
+    position = luggage.told_until or room.position
+    inside = replica.floor is not None and (member.role.is_staff or member.tier >= replica.floor)
+    countdowns = [*replica.countdown_shapes(now), *(order_countdown(order, now) for order in luggage.orders)]
+    return position.offset, shapes.Welcome(
+        contract=CONTRACT_VERSION,
+        server_ms=now,
+        room=replica.room_shape(),
+        you=_you(room, member, luggage),
+        streams=member.grants(),
+        countdowns=countdowns,
+        sales=replica.sales_shape(for_staff=member.is_console),
+        stage=replica.stage_shape(),
+        pins=replica.pins_shape(inside=inside),
+        leaderboard=replica.leaderboard_shape(),
+        presence=shapes.Presence(max(0, room.told_online)),
+        like=shapes.Like(replica.likes),
+        cursor=to_cursor(position),
+        recovered=luggage.recovered,
+        danmaku_truncated=luggage.danmaku_truncated,
+        missed=luggage.missed,
+    )
+
+
+def _you(room: "LiveRoom", member: "Member", luggage: Luggage) -> shapes.You:
+    mute = room.replica.mutes.get(member.user)
+    return shapes.You(
+        user=member.user,
+        name=member.identity.name,
+        role=member.role,
+        tier=member.tier,
+        version=max(0, member.tier_version),
+        permissions=sorted(member.permissions),
+        wallet=shapes.Wallet(luggage.wallet.credits, luggage.wallet.version),
+        orders=[order_shape(order) for order in luggage.orders],
+        cohost=cohost_in(room, member.user, room.replica.stage),
+        muted_until_ms=None if mute is None else (mute.until_ms or shapes.FOREVER_MS),
+    )
+
+
+def tier_shape(member: "Member", reason: shapes.TierReason) -> shapes.TierChange:
+    """The `tier` event of a socket whose rights changed."""
+    return shapes.TierChange(
+        member.tier, max(0, member.tier_version), sorted(member.permissions), member.grants(), reason
+    )
+
+
+def order_shape(order: Order | OrderChanged) -> shapes.Order:
+    """The `order` event."""
+    number = order.order if isinstance(order, OrderChanged) else order.id
+    return shapes.Order(
+        order=number,
+        state=order.state,
+        amount_minor=order.amount_minor,
+        currency=order.currency,
+        items=list(order.items),
+        expires_ms=order.expires_ms,
+        version=order.version,
+        pay_url=order.pay_url or UNSET,
+    )
+
+
+def order_countdown(order: Order | OrderChanged, now_ms: int) -> shapes.Countdown:
+    """The personal countdown to an order's expiry; without a target once it does not wait for money any more."""
+    shape = order_shape(order)
+    target = shape.expires_ms if shape.state == "pending" else None
+    return shapes.Countdown(f"order:{shape.order}", "me", "order", target, now_ms, shape.version)
+
+
+def cohost_changed(room: "LiveRoom", event: rooms.CohostChanged) -> shapes.Cohost:
+    """The `cohost` event after something happened to somebody's place on stage."""
+    return _cohost(room, event.user, event.state, event.version, event.reason)
+
+
+def cohost_in(room: "LiveRoom", user: UserId, stage: StageRecord) -> shapes.Cohost:
+    """The `cohost` event of somebody as a stage has them."""
+    return _cohost(room, user, stage.state_of(user), stage.version, None)
+
+
+def _cohost(
+    room: "LiveRoom", user: UserId, state: StageState, version: int, reason: StageReason | None
+) -> shapes.Cohost:
+    """Whoever is on stage gets the right to publish with it."""
+    house = room.house
+    grant = house.grants.publish(user, room.id, house.clock()) if state is StageState.ON_STAGE else UNSET
+    return shapes.Cohost(state, version, reason or UNSET, grant)
+
+
+def danmaku_item(event: rooms.DanmakuSaid) -> shapes.DanmakuItem:
+    """A danmaku as clients see it."""
+    return shapes.DanmakuItem(
+        event.id, event.user, event.name, event.text, event.tier, event.at_ms, event.role, event.style or UNSET
+    )
+
+
+def gift_item(event: rooms.GiftSent) -> shapes.GiftItem:
+    """A gift as clients see it."""
+    return shapes.GiftItem(event.id, event.user, event.name, event.gift, event.count, event.credits, event.at_ms)
