@@ -71,6 +71,8 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
   const shut = state.connection.state === "refused" || state.connection.state === "ended";
   const buying = state.connection.state === "refused" && ["TICKET_REQUIRED", "BALANCE_DUE"].includes(state.connection.refusal.code);
   const box = <BoxOffice session={session} show={show.show} products={show.products} state={state} onOrders={() => void readOrders()} notify={notify} />;
+  // Who has no ticket yet finds the box office right below the picture.
+  const selling = !EMBEDDED && show.products.length > 0 && (state.you === null || state.you.tier === "none" || state.you.tier === "lobby");
   const countdown = headCountdown(state);
   return (
     <div class="page">
@@ -101,11 +103,12 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
           </div>
           <div class="room-main">
             <Player state={state} store={store} products={show.products} />
+            {selling && box}
             <GiftBar state={state} store={store} notify={notify} />
           </div>
           <aside class="room-side"><Chat state={state} store={store} /></aside>
           <div class="room-foot">
-            {show.products.length > 0 && box}
+            {!selling && show.products.length > 0 && box}
             <StagePanel state={state} store={store} notify={notify} />
             {!EMBEDDED && <LeaderboardPanel state={state} />}
           </div>

@@ -92,8 +92,8 @@ function Pane({ fan, show, notify }: { fan: string; show: Show; notify: (text: s
       <div class="pane-tools">
         <span class="muted">{t("split.quick")}</span>
         {show.products.map((product) => (
-          <button type="button" key={product.id} class={`small tier-${product.tier}`} data-testid={`quick-${product.tier}`} disabled={busy !== null} onClick={() => void buy(product)}>
-            <Icon name={product.tier === "vip" ? "crown" : "ticket"} size={14} />{busy === product.id ? t("split.paying") : `${product.name} ${money(product.price_minor, product.currency, language)}`}
+          <button type="button" key={product.id} class={`small tier-${product.tier}`} data-testid={`quick-${product.tier}`} title={product.name} disabled={busy !== null} onClick={() => void buy(product)}>
+            <Icon name={product.tier === "vip" ? "crown" : "ticket"} size={14} />{busy === product.id ? t("split.paying") : `${product.tier.toUpperCase()} ${money(product.price_minor, product.currency, language)}`}
           </button>
         ))}
         <button type="button" class="quiet small" data-testid="quick-return" onClick={() => void giveBack()}>{t("split.return")}</button>

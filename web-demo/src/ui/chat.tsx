@@ -112,7 +112,7 @@ function SayBox({ state, store }: { state: RoomState; store: RoomStore<ViewerCom
             <button type="button" key={one} role="radio" aria-checked={color === one} aria-label={one || "default"} class="swatch" style={{ "--swatch": one || "var(--text)" }} disabled={why !== null} onClick={() => setColor(one)} />
           ))}
         </div>
-        <input ref={input} data-testid="say-input" aria-label={t("chat.placeholder")} placeholder={why ? barrierText(t, why, state, now + state.offset_ms) : t("chat.placeholder")} value={text} maxLength={200} disabled={why !== null} onInput={(event) => setText(event.currentTarget.value)} />
+        <input ref={input} data-testid="say-input" aria-label={t("chat.placeholder")} placeholder={t("chat.placeholder")} value={text} maxLength={200} disabled={why !== null} onInput={(event) => setText(event.currentTarget.value)} />
         <button type="submit" class="primary" data-testid="say-button" disabled={why !== null || wait_ms > 0}>{t("chat.send")}</button>
       </div>
     </form>
