@@ -1,0 +1,170 @@
+"""The command line: `liveroom demo | serve | migrate | token | role | audit`.
+
+Exit status: 0 done, 1 an audit found something, 2 an expected reason not to, told in one sentence on stderr.
+"""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.panel import Panel
+
+from auth.tokens import mint
+from gateway import ambient, cli_roles, preflight
+from gateway.cli_output import out, table
+from gateway.demo import run_demo
+from gateway.preflight import CommandError
+from gateway.settings import Mode, Settings
+from presale import audit_sql
+from store import migrations
+
+EXPECTED_FAILURE = 2
+FINDINGS = 1
+
+app = typer.Typer(
+    help="The real-time front door of paid, presold live shows.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(cli_roles.app, name="role")
+
+
+def main() -> int:
+    """Run the command line; the answer is the exit status."""
+    try:
+        status = app(prog_name="liveroom", standalone_mode=False)
+    except CommandError as error:
+        return _refuse(str(error))
+    except typer.TyperException as error:
+        return _refuse(f"{error.format_message().rstrip('.')}; see `liveroom --help`.")
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    return status if isinstance(status, int) else 0
+
+
+@app.command()
+def demo() -> None:
+    """The whole house on this machine: gateway, sandbox payments, pages. Play money, ends with Ctrl-C."""
+    settings = preflight.load_settings(Mode.DEMO)
+    preflight.require_writable(settings.data_dir)
+    preflight.require_free_port(settings.host, settings.port, "LIVEROOM_PORT")
+    preflight.require_free_port("127.0.0.1", settings.sandbox_port, "LIVEROOM_SANDBOX_PORT")
+    out.print("starting ...", style="dim")
+    asyncio.run(run_demo(settings, _serve, lambda: _welcome(settings)))
+    out.print("ended.", style="dim")
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else LIVEROOM_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; else LIVEROOM_PORT.")] = None,
+    database_url: Annotated[str | None, typer.Option(help="Database; else LIVEROOM_DATABASE_URL.")] = None,
+) -> None:
+    """The gateway alone, as LIVEROOM_* settings say, until SIGTERM or Ctrl-C."""
+    given = {"host": host, "port": port, "database_url": database_url}
+    settings = preflight.load_settings(None, **{name: value for name, value in given.items() if value is not None})
+    preflight.require_writable(settings.data_dir)
+    preflight.require_free_port(settings.host, settings.port, "LIVEROOM_PORT")
+    asyncio.run(_serve(settings))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the schema of this version. Safe to repeat."""
+    url = preflight.database_url()
+    path = preflight.embedded_path(url)
+    if path is not None:
+        preflight.require_writable(path.parent)
+    before = asyncio.run(_migrate(url))
+    if before == migrations.head():
+        out.print(f"{preflight.spoken(url)} already stands at revision {before}.")
+    else:
+        out.print(f"{preflight.spoken(url)} moved from revision {before or 'none'} to {migrations.head()}.")
+
+
+@app.command()
+def token(
+    user: Annotated[str, typer.Option(help="The user's id on your platform.")],
+    name: Annotated[str | None, typer.Option(help="The name others see; the id without one.")] = None,
+    hours: Annotated[float, typer.Option(help="How long it lives, at most 24.")] = 12,
+) -> None:
+    """Print a token as your platform would mint it, signed with the first HS256 secret."""
+    settings = preflight.minting_settings()
+    try:
+        minted = mint(
+            settings.jwt_secrets[0],
+            user,
+            name,
+            settings.jwt_issuer,
+            settings.jwt_audience,
+            ambient.now_ms(),
+            round(hours * 3_600_000),
+            ambient.new_id(),
+        )
+    except (ValueError, OverflowError) as error:
+        raise CommandError(f"{error}.") from error
+    typer.echo(minted)
+
+
+@app.command()
+def audit(
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON list instead of a table.")] = False,
+) -> None:
+    """Hold orders, seats, entitlements and ledger against each other. Status 1 when something does not match."""
+    findings = asyncio.run(_audit())
+    if as_json:
+        typer.echo(msgspec.json.encode(findings).decode())
+    elif findings:
+        out.print(table(("check", "subject", "detail"), [(f.check, f.subject, f.detail) for f in findings]))
+        out.print(f"{len(findings)} findings.", style="bold red")
+    else:
+        out.print("Nothing found: orders, seats, entitlements and ledger match.")
+    if findings:
+        raise typer.Exit(FINDINGS)
+
+
+async def _serve(settings: Settings) -> None:
+    # here, because the server's libraries take a second to load and the small commands need none of them
+    from gateway.server import serve as run_server  # noqa: PLC0415
+
+    await run_server(settings)
+
+
+def _welcome(settings: Settings) -> None:
+    pages = [
+        ("fans, side by side", f"{settings.own_url}/split"),
+        ("one fan", f"{settings.own_url}/"),
+        ("streamer console", f"{settings.own_url}/console"),
+        ("test payments", settings.sandbox_url),
+        ("state on disk", str(settings.data_dir.absolute())),
+    ]
+    lines = "\n".join(f"{what:<20}{where}" for what, where in pages)
+    if not settings.web_dir.is_dir():
+        lines += "\n\nThe pages are not built; `make build` builds them."
+    out.print(Panel(lines, title="liveroom demo: play money", subtitle="Ctrl-C ends everything", expand=False))
+
+
+async def _migrate(url: str) -> str | None:
+    try:
+        before = await migrations.current(url)
+        await migrations.upgrade(url)
+    except Exception as error:
+        # whatever the database's driver raises: the first talk with it is where set-ups fail
+        raise preflight.unreachable(url, error) from error
+    return before
+
+
+async def _audit() -> list[audit_sql.Finding]:
+    async with preflight.database(preflight.database_url()) as database, database.read() as connection:
+        return await audit_sql.audit(connection)
+
+
+def _refuse(sentence: str) -> int:
+    sys.stderr.write(f"liveroom: {sentence}\n")
+    return EXPECTED_FAILURE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
