@@ -119,3 +119,13 @@ def test_names_are_the_fields_own_words(path: Path) -> None:
     vague = {"utils", "helpers", "manager", "service", "base"}
     words = {word for part in path.relative_to(ROOT).with_suffix("").parts for word in part.split("_")}
     assert not words & vague
+
+
+def test_the_box_office_knows_the_sandbox_provider_over_http_only() -> None:
+    office = [path for path in sources("presale") if SANDBOX not in path.parents]
+    insiders = [
+        name_of(path)
+        for path in office
+        if any(is_of(name, {"presale.sandbox"}) for name in imports(ast.parse(path.read_text("utf-8"))))
+    ]
+    assert insiders == []
