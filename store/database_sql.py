@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Self
 
-from sqlalchemy import event, insert
+from sqlalchemy import NullPool, create_engine, event, insert
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -145,9 +145,13 @@ class Database:
 
 
 def writer_engine(url: URL) -> AsyncEngine:
-    """An engine whose transactions hold the write lock from their beginning on SQLite."""
+    """An engine whose transactions hold the write lock from their beginning on SQLite.
+
+    Raises `OperationalError` for a SQLite file that cannot be opened.
+    """
     if url.get_backend_name() != "sqlite":
         return create_async_engine(url, pool_size=WRITERS_ON_SERVER, max_overflow=0)
+    _try_file(url)
     engine = create_async_engine(url, pool_size=1, max_overflow=0)
     _prepare_sqlite(engine, "BEGIN IMMEDIATE")
     return engine
@@ -159,6 +163,13 @@ def _reader_engine(url: URL) -> AsyncEngine:
     engine = create_async_engine(url, pool_size=READERS, max_overflow=0)
     _prepare_sqlite(engine, "BEGIN DEFERRED")
     return engine
+
+
+def _try_file(url: URL) -> None:
+    # aiosqlite does not wait for its thread when connecting fails: its answer may meet a closed event loop
+    engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool)
+    with engine.connect():
+        pass
 
 
 def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
