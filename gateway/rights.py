@@ -1,8 +1,11 @@
 """What somebody may do in a room, why not, and what they could buy so that they may."""
 
+from msgspec import structs
+
 from auth.denials import Code, Denied
 from auth.identity import Role, Tier
 from auth.permissions import Permission, Permissions, permissions
+from auth.situation import Phase
 from gateway.replica import Replica
 from rooms.room import RoomRecord
 
@@ -15,7 +18,14 @@ def rights_in(room: RoomRecord, role: Role, tier: Tier) -> Permissions:
 
 
 def missing_right(permission: Permission, tier: Tier, room: RoomRecord) -> Denied:
-    """The refusal of an action that `tier` does not cover now: a ticket would help, or nothing would."""
+    """The refusal of an action that `tier` does not cover now: a ticket would help, or nothing would.
+
+    Before the doors open a ticket helps when it will help at the show.
+    """
+    if room.phase is Phase.PRESALE:
+        room = structs.replace(room, phase=Phase.LIVE)
+    if permission in rights_in(room, Role.VIEWER, tier):
+        return Denied(Code.CLOSED)
     for better in (Tier.MAIN, Tier.VIP):
         if better > tier and permission in rights_in(room, Role.VIEWER, better):
             code = Code.BALANCE_DUE if tier is Tier.LOBBY else Code.TICKET_REQUIRED

@@ -38,6 +38,17 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio is 
         super().__init__(*args, **kwargs)
         self._async: dict[str, Any] = {**vars(self)["_async"], "websocket": ReasonedWebSocket}
 
+    async def _trigger_event(self, event: str, *args: Any, **kwargs: Any) -> Any:
+        if event == "disconnect":
+            # stock leaves a waiting poll of a closed socket hanging until the next heartbeat
+            asyncio.get_running_loop().call_soon(self._wake, args[0])
+        return await super()._trigger_event(event, *args, **kwargs)
+
+    def _wake(self, sid: str) -> None:
+        socket = self.sockets.get(sid)
+        if socket is not None and not socket.upgraded:
+            socket.queue.put_nowait(None)
+
 
 async def end(socket: AsyncSocket, reason: str) -> None:
     """Flush what is queued, then close the transport; never waits for the client."""

@@ -1,0 +1,110 @@
+"""A whole liveroom for tests: the gateway in this process on a free port, the sandbox provider as its own."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from gateway.demo_processes import sandbox
+from gateway.server import serve
+from gateway.settings import Mode, Settings
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Liveroom:
+    """A running gateway and how to speak to it."""
+
+    settings: Settings
+    http: httpx2.AsyncClient
+    stop: asyncio.Event
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self.settings.own_url
+
+    async def login(self, user: str, role: str = "viewer") -> str:
+        """A token of the demo, with the role in SQL."""
+        answer = await self.http.post("/demo/login", json={"user": user, "role": role})
+        answer.raise_for_status()
+        token: str = answer.json()["token"]
+        return token
+
+    async def show(self) -> dict[str, Any]:
+        """The ticketed show in presale."""
+        found: dict[str, Any] = (await self.http.get("/demo/show")).json()
+        return found
+
+    async def order(self, token: str, show: str, product: str, key: str) -> dict[str, Any]:
+        """A placed order, not paid yet."""
+        answer = await self.http.post(
+            "/api/v1/orders",
+            headers={"authorization": f"Bearer {token}", "idempotency-key": key},
+            json={"show": show, "items": [{"product": product}], "provider": "sandbox"},
+        )
+        assert answer.status_code == 201, answer.text
+        order: dict[str, Any] = answer.json()
+        return order
+
+    async def cashier(self, pay_url: str, action: str = "pay") -> None:
+        """What a fan does at the cashier."""
+        answer = await self.http.post(pay_url, data={"action": action})
+        assert answer.status_code == 200, answer.text
+
+    async def buy(self, token: str, show: str, product: str, key: str) -> dict[str, Any]:
+        """An order paid at the cashier; the callback comes by itself."""
+        order = await self.order(token, show, product, key)
+        await self.cashier(order["pay_url"])
+        return order
+
+    async def refund(self, token: str, order: str) -> httpx2.Response:
+        """Ask for the money back."""
+        return await self.http.post(
+            f"/api/v1/orders/{order}/refunds",
+            headers={"authorization": f"Bearer {token}"},
+            json={"reason": "cannot come"},
+        )
+
+
+@asynccontextmanager
+async def liveroom(folder: Path, **overrides: Any) -> AsyncIterator[Liveroom]:
+    """A gateway and its provider on an empty database in `folder`; both are ended at the end."""
+    settings = Settings.load(
+        Mode.TEST,
+        **{
+            "data_dir": folder,
+            "port": free_port(),
+            "sandbox_port": free_port(),
+            "drain_seconds": 0.0,
+            "handshakes_per_minute": 1000,
+            **overrides,
+        },
+    )
+    stop, started = asyncio.Event(), asyncio.Event()
+    async with sandbox(settings) as provider, httpx2.AsyncClient(base_url=settings.own_url, trust_env=False) as http:
+        serving = asyncio.create_task(serve(settings, stop, started))
+        waiting = asyncio.create_task(started.wait())
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=30)
+        if not started.is_set():
+            waiting.cancel()
+            serving.cancel()
+            await serving
+        assert provider is not None
+        try:
+            yield Liveroom(settings, http, stop)
+        finally:
+            stop.set()
+            await serving
