@@ -1,4 +1,4 @@
-"""Recount everything the box office claims: the ledger, the seats, the rights, the money behind each order."""
+"""Recount everything the box office claims: ledger, seats, rights, the money behind each order, work given up."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -25,6 +25,7 @@ from presale.tables_sql import (
     products,
     refunds,
 )
+from store.tables_sql import JobState, jobs
 
 _HOLDING_MONEY = (OrderState.PAID, OrderState.REFUNDING, OrderState.REFUNDED)
 
@@ -49,6 +50,7 @@ async def audit(connection: AsyncConnection) -> list[Finding]:
         _orders_without_money,
         _refunds_without_money,
         _stuck_money,
+        _dead_jobs,
     ):
         findings.extend([finding async for finding in check(connection)])
     return findings
@@ -189,6 +191,12 @@ async def _stuck_money(connection: AsyncConnection) -> AsyncIterator[Finding]:
     stuck = select(orders.c.id).where(orders.c.state == OrderState.REFUNDING, orders.c.id.not_in(running))
     for row in await connection.execute(stuck):
         yield Finding("refunds.stuck", row.id, "money came too late and could not be returned: request a refund again")
+
+
+async def _dead_jobs(connection: AsyncConnection) -> AsyncIterator[Finding]:
+    dead = select(jobs).where(jobs.c.state == JobState.DEAD).order_by(jobs.c.id)
+    for row in await connection.execute(dead):
+        yield Finding("jobs.dead", f"{row.kind}:{row.key}", row.error or "its worker crashed every time")
 
 
 def _moved(kind: PostingKind) -> Any:

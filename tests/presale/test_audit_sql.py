@@ -19,6 +19,7 @@ from presale.tables_sql import (
     products,
     refunds,
 )
+from store.tables_sql import JobState, jobs
 from tests.presale.house import FAN, RIVAL, VIP, House
 
 PAYMENT = ledger_transactions.c.kind == "payment"
@@ -115,6 +116,7 @@ CORRUPTIONS: list[tuple[str, Executable, set[str]]] = [
         .values(progress=PaymentProgress.MISMATCHED),
         {"payments.mismatched"},
     ),
+    ("work given up", update(jobs).where(jobs.c.kind == "refund.query").values(state=JobState.DEAD), {"jobs.dead"}),
     (
         "an order that says it is paid",
         update(orders).where(orders.c.state == OrderState.CLOSED).values(state=OrderState.PAID),
