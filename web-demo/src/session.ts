@@ -8,10 +8,11 @@ const WHO = "liveroom.user";
 export class Session {
   private constructor(readonly user: string, readonly role: Role, private held: string) {}
 
-  /** Logs in, or takes up the token this tab already has. */
+  /** Logs in, or takes up the fan's token this tab already has. */
   static async open(user: string, role: Role): Promise<Result<Session>> {
     const stored = sessionStorage.getItem(slot(user, role));
-    if (stored && expiry(stored) > Date.now() + 60_000) return { ok: true, data: new Session(user, role, stored) };
+    // A login gives staff their role, which may have gone since; a fan has none to lose.
+    if (role === "viewer" && stored && expiry(stored) > Date.now() + 60_000) return { ok: true, data: new Session(user, role, stored) };
     const answer = await demoLogin(user, role);
     if (!answer.ok) return answer;
     sessionStorage.setItem(slot(user, role), answer.data.token);

@@ -9,6 +9,7 @@ import type { Session } from "./session";
 import { Session as Sessions } from "./session";
 import { headCountdown } from "./state";
 import { newKey, useRoom } from "./store";
+import { openCashier } from "./ui/box_office";
 import { ConnectionBanner, ConnectionChip } from "./ui/connection";
 import { Icon } from "./ui/icons";
 import { Brand, CountdownLine, LanguageSwitch, useSession, useToasts } from "./ui/parts";
@@ -19,7 +20,7 @@ import "./styles/split.css";
 
 const query = new URLSearchParams(location.search);
 const FANS = (query.get("fans") ?? "fan-none,fan-main,fan-vip").split(",").slice(0, 4);
-const CASHIER = "liveroom-cashier";
+const POLL_MS = 1_000;
 
 function App(): JSX.Element {
   const [session] = useSession("host", query.get("host") ?? "split-host");
@@ -69,14 +70,21 @@ function Pane({ fan, show, notify }: { fan: string; show: Show; notify: (text: s
   const { t, language } = useLanguage();
   const [busy, setBusy] = useState<string | null>(null);
   const buy = async (product: Product) => {
-    const cashier = window.open("about:blank", CASHIER, "popup,width=460,height=620");
+    const cashier = openCashier("popup,width=460,height=620");
     setBusy(product.id);
     const opened = await Sessions.open(fan, "viewer");
     const placed = opened.ok ? await placeOrder(opened.data.token, newKey(), show.show, [{ product: product.id, quantity: 1 }]) : opened;
     setBusy(null);
-    if (placed.ok && placed.data.pay_url) return pay(placed.data.pay_url);
-    cashier?.close();
-    if (!placed.ok) notify(codeText(t, placed.error.code), "bad");
+    if (!opened.ok || !placed.ok || !placed.data.pay_url) {
+      cashier?.close();
+      if (!placed.ok) notify(codeText(t, placed.error.code), "bad");
+      return;
+    }
+    // Without a window (they may be blocked) the pane itself shows the order and its link.
+    if (!cashier) return;
+    // It keeps its opener: a window without one cannot be closed from here.
+    cashier.location.href = placed.data.pay_url;
+    void closeWhenPaid(cashier, opened.data.token, show.show, placed.data.order);
   };
   const giveBack = async () => {
     const opened = await Sessions.open(fan, "viewer");
@@ -103,20 +111,13 @@ function Pane({ fan, show, notify }: { fan: string; show: Show; notify: (text: s
   );
 }
 
-/** What a person does at the sandbox cashier, in one step: the cashier takes a form, here sent into its own window. */
-function pay(url: string): void {
-  const form = document.createElement("form");
-  form.method = "post";
-  form.action = url;
-  form.target = CASHIER;
-  const action = document.createElement("input");
-  action.type = "hidden";
-  action.name = "action";
-  action.value = "pay";
-  form.append(action);
-  document.body.append(form);
-  form.submit();
-  form.remove();
+/** Closes the cashier's window once the order is settled, so that all three panes are in sight again. */
+async function closeWhenPaid(cashier: Window, token: string, show: string, order: string): Promise<void> {
+  while (!cashier.closed) {
+    await new Promise((wake) => setTimeout(wake, POLL_MS));
+    const orders = await listOrders(token, show);
+    if (orders.ok && orders.data.find((one) => one.order === order)?.state !== "pending") return cashier.close();
+  }
 }
 
 const root = document.getElementById("app");

@@ -77,7 +77,10 @@ function ProductCard({ product, open, session, show, state, onOrders, notify }: 
       cashier?.close();
       return notify(codeText(t, placed.error.code), "bad");
     }
-    if (placed.data.pay_url && cashier) cashier.location.href = placed.data.pay_url;
+    if (placed.data.pay_url && cashier) {
+      cashier.opener = null; // the provider's page has no business with this one
+      cashier.location.href = placed.data.pay_url;
+    } else cashier?.close();
     onOrders();
   };
   const price = money(product.price_minor, product.currency, language);
@@ -149,9 +152,7 @@ function namesOf(order: Order, products: readonly Product[]): string {
   return order.items.map((item) => products.find((product) => product.id === item.product)?.name ?? item.product).join(", ");
 }
 
-/** Opened within the click, or browsers block it; the address follows when the order is placed. */
+/** An empty window, opened within the click or browsers block it; the address follows when the order is placed. */
 export function openCashier(features?: string): Window | null {
-  const cashier = window.open("", "_blank", features);
-  if (cashier) cashier.opener = null;
-  return cashier;
+  return window.open("", "_blank", features);
 }

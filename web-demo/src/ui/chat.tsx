@@ -51,7 +51,7 @@ function ChatList({ state }: { state: RoomState }): JSX.Element {
       }}
     ><ol>
       {state.truncated && <li class="chat-note">{t("chat.truncated")}</li>}
-      {state.chat.length === 0 && <li class="chat-note">{t("chat.empty")}</li>}
+      {state.chat.length === 0 && <li class="chat-note">{t(state.you?.permissions.includes("chat:read") ? "chat.empty" : "chat.closed")}</li>}
       {state.chat.map((line) => <li key={line.id} data-id={line.id}><Line line={line} t={t} giftName={giftName} /></li>)}
     </ol></div>
   );
