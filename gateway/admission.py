@@ -1,5 +1,6 @@
 """The door: from a CONNECT packet to a member of a room, or to a refusal with a code."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from auth import door
@@ -15,7 +16,7 @@ from gateway.throttle import Throttle
 from gateway.welcome import Luggage, danmaku_item, gift_item
 from presale import entitlements_sql, orders_sql, wallet_sql
 from presale.events import PresaleEvent
-from presale.orders import Order
+from presale.orders import OrderState
 from pubsub.broker import Delivery, Position
 from rooms import roles_sql
 from rooms.events import DanmakuSaid, GiftSent, Retracted, RoomEvent
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from gateway.house import House
 
 SETTLE_EVERY_MS = 5_000
+STANDING = frozenset({OrderState.PENDING, OrderState.PAID, OrderState.REFUNDING})
+"""Orders a fan can still do something with; the closed and the refunded are not in the welcome."""
 MAX_AUTH_CHARS = 512
 """Of `room`, `cursor` and `device`."""
 
@@ -95,70 +98,64 @@ class Admission:
         replica = room.replica
         if member.user in replica.bans:
             return Denied(Code.BANNED)
-        await self._read_rights(member)
+        history = await self._read(member)
         denied = self._at_the_door(member)
         if denied is not None and denied.code in (Code.TICKET_REQUIRED, Code.BALANCE_DUE):
             if await self._settle_pending(member):
-                await self._read_rights(member)
+                history = await self._read(member)
             denied = self._at_the_door(member)
-        if denied is None:
-            await self._pack(member, after)
-            denied = self._at_the_door(member)  # the phase may have moved while we read
+        if denied is None and after is not None:
+            await self._recover(member, after, history)
+            denied = self._at_the_door(member)  # the phase may have moved while we asked
         return denied
 
     def _at_the_door(self, member: Member) -> Denied | None:
         room = member.room.replica.room
         return door.enter(member.role, member.tier, room.access, room.phase, member.surface)
 
-    async def _read_rights(self, member: Member) -> None:
+    async def _read(self, member: Member) -> list[tuple[int, Tier]]:
+        """Rights and luggage from SQL, in one snapshot; answers the tiers held over time, oldest first."""
         show = member.room.replica.show
         async with self._house.db.read() as connection:
             member.role = await roles_sql.role_of(connection, member.user, show)
             entitlement = await entitlements_sql.load(connection, show, member.user)
+            wallet = await wallet_sql.load(connection, show, member.user)
+            orders = await orders_sql.list_own(connection, show, member.user)
+            history = await entitlements_sql.history(connection, show, member.user)
         member.take_tier(entitlement.tier, entitlement.version)
         member.refresh_permissions()
+        member.luggage = Luggage(wallet, orders=[order for order in orders if order.state in STANDING])
+        return history
 
     async def _settle_pending(self, member: Member) -> bool:
         """Ask the provider about the viewer's pending orders, at most every few seconds per user."""
         now = self._house.clock()
         if now - self._settled_ms.get(member.user, 0) < SETTLE_EVERY_MS:
             return False
-        async with self._house.db.read() as connection:
-            orders = await orders_sql.list_open(connection, member.room.replica.show, member.user)
-        if not orders:
+        pending = [order for order in member.luggage.orders if order.state is OrderState.PENDING]
+        if not pending:
             return False
         self._settled_ms = {user: at for user, at in self._settled_ms.items() if now - at < SETTLE_EVERY_MS}
         self._settled_ms[member.user] = now
-        for order in orders:
+        for order in pending:
             await self._house.box_office.settle(order.id)
         return True
 
-    async def _pack(self, member: Member, after: Position | None) -> None:
-        """Read what the welcome takes from SQL and from history."""
-        show = member.room.replica.show
-        async with self._house.db.read() as connection:
-            wallet = await wallet_sql.load(connection, show, member.user)
-            orders = await orders_sql.list_own(connection, show, member.user)
-            history = await entitlements_sql.history(connection, show, member.user) if after else []
-        member.luggage = Luggage(wallet, _worth_showing(orders))
-        if after is not None:
-            member.luggage = await self._recover(member, member.luggage, after, history)
-
-    async def _recover(
-        self, member: Member, luggage: Luggage, after: Position, history: list[tuple[int, Tier]]
-    ) -> Luggage:
+    async def _recover(self, member: Member, after: Position, history: list[tuple[int, Tier]]) -> None:
+        """Add what the member missed to its luggage, if the room still knows all of it."""
         recovery = await self._house.broker.recover(member.room.id, after)
-        result = "complete" if recovery.long_complete and recovery.short_complete else "truncated"
+        outcome = "failed" if not recovery.long_complete else "complete" if recovery.short_complete else "truncated"
+        self._house.metrics.recoveries.labels(outcome).inc()
         if not recovery.long_complete:
-            self._house.metrics.recoveries.labels("failed").inc()
-            return luggage
-        self._house.metrics.recoveries.labels(result).inc()
-        missed = [
-            told
-            for delivery in recovery.deliveries
-            if (told := _missed(delivery, history, is_staff=member.role.is_staff)) is not None
-        ]
-        return Luggage(luggage.wallet, luggage.orders, missed, True, not recovery.short_complete, recovery.position)
+            return
+        told = (_missed(delivery, history, is_staff=member.role.is_staff) for delivery in recovery.deliveries)
+        member.luggage = replace(
+            member.luggage,
+            missed=[event for event in told if event is not None],
+            recovered=True,
+            danmaku_truncated=not recovery.short_complete,
+            told_until=recovery.position,
+        )
 
 
 def watch_token(house: "House", member: Member) -> None:
@@ -171,11 +168,6 @@ def watch_token(house: "House", member: Member) -> None:
         house.deadlines.at(warn_ms, lambda: member.tell("token:expiring", shapes.TokenExpiring(ends_ms))),
         house.deadlines.at(ends_ms, lambda: member.bye(Code.TOKEN_EXPIRED)),
     ]
-
-
-def _worth_showing(orders: list[Order]) -> list[Order]:
-    """Orders a fan can still do something with: everything but the closed and the refunded."""
-    return [order for order in orders if order.state in ("pending", "paid", "refunding")]
 
 
 def _missed(delivery: Delivery, history: list[tuple[int, Tier]], *, is_staff: bool) -> shapes.MissedEvent | None:

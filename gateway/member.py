@@ -11,12 +11,12 @@ from auth.identity import Identity, Role, Tier, UserId
 from auth.permissions import Permission, Permissions
 from gateway.sockets.codec import Prepared
 from gateway.sockets.connection import Connection, Opening
+from gateway.welcome import Luggage
 from rooms.rates import Bucket
 
 if TYPE_CHECKING:
     from gateway.deadlines import Deadline
     from gateway.live_room import LiveRoom
-    from gateway.welcome import Luggage
 
 STREAMS = {Permission.STREAM_MAIN: "main", Permission.STREAM_VIP: "vip"}
 
@@ -59,7 +59,7 @@ class Member:
         self.tier_version = -1
         self.permissions: Permissions = frozenset()
         self.connection: Connection | None = None
-        self.luggage: Luggage | None = None
+        self.luggage = Luggage()
         self.last_danmaku_ms: int | None = None
         self.danmaku_bucket = Bucket(limits.danmaku_per_second, limits.danmaku_burst)
         self.gift_bucket = Bucket(limits.gifts_per_second, max(1, int(limits.gifts_per_second)))

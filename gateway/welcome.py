@@ -1,6 +1,7 @@
 """What a socket is told first, and the personal events as clients see them."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
     from gateway.member import Member
 
 
+EMPTY_WALLET = Wallet()
+
+
 @dataclass(frozen=True, slots=True)
 class Luggage:
     """What a welcome takes from SQL and from history; the rest comes from the replica when it is sent."""
 
-    wallet: Wallet
-    orders: list[Order]
-    missed: list[shapes.MissedEvent] = field(default_factory=list)
+    wallet: Wallet = EMPTY_WALLET
+    orders: Sequence[Order] = ()
+    missed: Sequence[shapes.MissedEvent] = ()
     recovered: bool = False
     danmaku_truncated: bool = False
     told_until: Position | None = None
@@ -37,7 +41,6 @@ class Luggage:
 def build(room: "LiveRoom", member: "Member") -> tuple[int, shapes.Welcome]:
     """The welcome of a socket as of now, and the offset up to which it tells the history."""
     luggage = member.luggage
-    assert luggage is not None, "a socket is opened only after its luggage was packed"
     now = room.house.clock()
     replica = room.replica
     position = luggage.told_until or room.position
@@ -59,7 +62,7 @@ def build(room: "LiveRoom", member: "Member") -> tuple[int, shapes.Welcome]:
         cursor=to_cursor(position),
         recovered=luggage.recovered,
         danmaku_truncated=luggage.danmaku_truncated,
-        missed=luggage.missed,
+        missed=list(luggage.missed),
     )
 
 
