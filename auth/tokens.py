@@ -59,6 +59,7 @@ class TokenVerifier:
         if not 0 <= leeway_seconds <= MAX_LEEWAY_SECONDS:
             raise ValueError(f"the leeway is 0 to {MAX_LEEWAY_SECONDS} seconds, not {leeway_seconds}")
         self._ring = keys if callable(keys) else lambda: keys
+        self._jws = jwt.PyJWS()  # it builds a table of algorithms: once, not for every token
         self._issuer = issuer
         self._audience = audience
         self._leeway_seconds = leeway_seconds
@@ -79,9 +80,8 @@ class TokenVerifier:
         """What an active key signed, else None."""
         if len(token) > MAX_TOKEN_BYTES or not token.isascii():
             return None
-        jws = jwt.PyJWS()
         try:
-            kid = jws.get_unverified_header(token).get("kid")
+            kid = self._jws.get_unverified_header(token).get("kid")
         except (jwt.PyJWTError, RecursionError, ValueError):
             return None
         candidates = self._ring().candidates(kid)
@@ -90,7 +90,7 @@ class TokenVerifier:
         for key in candidates:
             try:
                 # the key's algorithm, never the header's: no `none`, no HMAC keyed with a public key
-                payload = jws.decode_complete(token, key.material, algorithms=[key.algorithm])["payload"]
+                payload = self._jws.decode_complete(token, key.material, algorithms=[key.algorithm])["payload"]
             except (jwt.PyJWTError, RecursionError, ValueError):
                 continue
             return bytes(payload)
