@@ -110,7 +110,7 @@ function Numbers({ state, show }: { state: RoomState; show: Show }): JSX.Element
   const shed = Object.entries(health?.shed ?? {}).filter(([, count]) => count > 0).map(([kind, count]) => `${kind} ${count}`).join(", ");
   return (
     <div class="numbers">
-      <Number label={t("console.online")} testid="online">{health?.online ?? state.online}</Number>
+      <Number label={t("console.online")} testid="online">{state.online}</Number>
       <Number label={t("console.gross")} testid="gross">{money(revenue?.gross_minor ?? 0, currency, language)}</Number>
       <Number label={t("console.refunded")} testid="refunded">{money(revenue?.refunded_minor ?? 0, currency, language)}</Number>
       <Number label={t("console.orders_paid")} testid="orders-paid">{revenue?.orders_paid ?? 0}</Number>

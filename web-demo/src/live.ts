@@ -193,7 +193,9 @@ export class LiveRoom<C extends Table = ViewerCommands> {
   private refuse(refusal: Failure): void {
     if (!refusal.retryable) return this.change({ state: "refused", refusal });
     const wait = refusal.retry_after_ms ?? RETRY_FALLBACK_MS;
-    this.change({ state: "refused", refusal, retry_at_ms: Date.now() + wait });
+    const retry_at_ms = Date.now() + wait;
+    // To somebody who was inside already a busy door is one more step of coming back.
+    this.change(this.cursor === undefined ? { state: "refused", refusal, retry_at_ms } : { state: "reconnecting", code: refusal.code, retry_at_ms });
     this.retryTimer = setTimeout(() => this.socket.connect(), wait);
   }
 

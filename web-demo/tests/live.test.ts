@@ -72,6 +72,14 @@ describe("the way in", () => {
     expect(socket.attempts).toBe(2);
   });
 
+  it("calls a busy door a step of coming back for somebody who was inside", () => {
+    const { live, socket } = open();
+    socket.accept();
+    socket.drop("transport close");
+    socket.fire("connect_error", { data: { code: "BUSY", retryable: true, retry_after_ms: 700 } });
+    expect(live.connection).toMatchObject({ state: "reconnecting", code: "BUSY" });
+  });
+
   it("takes a new token once when the old one has run out", async () => {
     const renewals: boolean[] = [];
     const { live, socket } = open((renew) => (renewals.push(renew), renew ? "t2" : "t1"));

@@ -42,6 +42,7 @@ function ChatList({ state }: { state: RoomState }): JSX.Element {
     if (list.current && atEnd.current) list.current.scrollTop = list.current.scrollHeight;
   }, [state.chat]);
   const giftName = (id: string) => state.room?.gifts.find((gift) => gift.id === id)?.name ?? id;
+  const reads = state.you?.permissions.includes("chat:read");
   return (
     <div
       class="chat-list" ref={list} role="log" aria-label={t("chat.title")} tabIndex={0} data-testid="chat"
@@ -51,7 +52,7 @@ function ChatList({ state }: { state: RoomState }): JSX.Element {
       }}
     ><ol>
       {state.truncated && <li class="chat-note">{t("chat.truncated")}</li>}
-      {state.chat.length === 0 && <li class="chat-note">{t(state.you?.permissions.includes("chat:read") ? "chat.empty" : "chat.closed")}</li>}
+      {state.chat.length === 0 && <li class="chat-note">{t(reads ? "chat.empty" : state.you?.tier === "none" && state.room?.access === "ticketed" ? "barrier.ticket" : "chat.closed")}</li>}
       {state.chat.map((line) => <li key={line.id} data-id={line.id}><Line line={line} t={t} giftName={giftName} /></li>)}
     </ol></div>
   );

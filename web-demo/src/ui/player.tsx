@@ -113,7 +113,7 @@ function Poster({ state, products }: { state: RoomState; products: readonly Prod
       <div class="poster-text">
         <span class="poster-icon"><Icon name={holds ? "clock" : "lock"} size={26} /></span>
         <h2>{over ? t("player.ended") : holds ? t("player.foyer") : t("player.locked")}</h2>
-        {!over && <p>{holds ? t("player.foyer_lead", { tier: t(`tier.${tier}`) }) : t(tier === "lobby" ? "player.lobby_lead" : "player.locked_lead")}</p>}
+        {!over && <p>{tier === "main" || tier === "vip" ? t("player.foyer_lead", { tier: t(`tier.${tier}`) }) : holds ? t("player.open_lead") : t(tier === "lobby" ? "player.lobby_lead" : "player.locked_lead")}</p>}
         {!holds && !over && products.length > 0 && (
           <ul class="poster-offer">
             {products.map((product) => (
