@@ -33,7 +33,7 @@ check: ## format, lint, types, import rules, generated files
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m gateway.contract.typescript --check
+	$(BIN)/python -m gateway.contract --check
 	npm --prefix web-demo run --silent check
 
 format: ## put the sources in shape
@@ -41,9 +41,9 @@ format: ## put the sources in shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-contract: ## write the generated parts of the contract
+contract: ## write what is generated: types of web-demo, pages of docs
 	@$(call set_up,runtime)
-	$(BIN)/python -m gateway.contract.typescript
+	$(BIN)/python -m gateway.contract
 
 build: ## the pages of web-demo
 	@$(call set_up,runtime web)

@@ -93,11 +93,46 @@ SERVER_EVENTS: tuple[ServerEvent, ...] = (
     ServerEvent("health", EventClass.CONSOLE, shapes.Health),
 )
 
-_EVERY_COMMAND = frozenset({Code.BAD_REQUEST, Code.RATE_LIMITED, Code.BUSY, Code.INTERNAL})
+REFUSALS = frozenset(
+    {
+        Code.BAD_REQUEST,
+        Code.TOKEN_INVALID,
+        Code.TOKEN_EXPIRED,
+        Code.ROOM_NOT_FOUND,
+        Code.TICKET_REQUIRED,
+        Code.BALANCE_DUE,
+        Code.FORBIDDEN,
+        Code.BANNED,
+        Code.SEAT_TAKEN,
+        Code.ROOM_ENDED,
+        Code.ROOM_CANCELLED,
+        Code.BUSY,
+    }
+)
+"""What a CONNECT can be refused with."""
+
+FAREWELLS = frozenset(
+    {
+        Code.KICKED,
+        Code.BANNED,
+        Code.SEAT_TAKEN,
+        Code.TOKEN_EXPIRED,
+        Code.ROOM_ENDED,
+        Code.ROOM_CANCELLED,
+        Code.SLOW,
+        Code.DRAINING,
+        Code.PROTOCOL,
+        Code.BUSY,
+    }
+)
+"""What a `bye` can carry."""
+
+EVERY_COMMAND = frozenset({Code.BAD_REQUEST, Code.RATE_LIMITED, Code.BUSY, Code.INTERNAL})
+"""What any command can be answered by."""
 
 
 def _errors(*codes: Code) -> frozenset[Code]:
-    return _EVERY_COMMAND | frozenset(codes)
+    return EVERY_COMMAND | frozenset(codes)
 
 
 _TEXT = (Code.TEXT_EMPTY, Code.TEXT_TOO_LONG, Code.TEXT_BLOCKED, Code.LINKS_OFF, Code.EMOJI_ONLY)

@@ -36,9 +36,12 @@ class DanmakuItem(Struct, frozen=True, omit_defaults=True):
 
     id: str
     user: str
+    """Who said it."""
     name: str
+    """The name to show."""
     text: str
     tier: Tier
+    """The ticket of its author when it was said."""
     at_ms: Millis
     role: Role = Role.VIEWER
     style: DanmakuStyle | UnsetType = UNSET
@@ -56,8 +59,10 @@ class GiftItem(Struct, frozen=True):
 
     id: str
     user: str
+    """Who gave."""
     name: str
     gift: str
+    """The id in the room's catalogue."""
     count: Count
     credits: Count
     at_ms: Millis
@@ -104,6 +109,7 @@ class Room(Struct, frozen=True):
     switches: Switches
     schedule: Schedule
     gifts: tuple[GiftKind, ...]
+    """The catalogue of what may be given."""
     version: Count
 
 
@@ -112,6 +118,7 @@ class Stage(Struct, frozen=True):
 
     members: tuple[StageMember, ...]
     capacity: Count
+    """Places."""
     version: Count
 
 
@@ -129,8 +136,10 @@ class Countdown(Struct, frozen=True):
     """
 
     id: str
+    """What a later one of the same id replaces."""
     scope: Literal["room", "me"]
     kind: Literal["doors", "show", "order", "custom"]
+    """The doors, the show, the end of an order, or one the staff made."""
     target_ms: Millis | None
     server_ms: Millis
     version: Count
@@ -142,7 +151,9 @@ class ProductSales(Struct, frozen=True, omit_defaults=True):
 
     id: str
     sold: Count
+    """Paid."""
     held: Count
+    """In unpaid orders, and in refunds that the provider has not settled."""
     left: Count | UnsetType = UNSET
 
 
@@ -181,7 +192,9 @@ class TierChange(Struct, frozen=True):
     tier: Tier
     version: Count
     permissions: list[str]
+    """All that may be done now; see states.md."""
     streams: list[Grant]
+    """All stream grants held now."""
     reason: TierReason
 
 
@@ -191,9 +204,11 @@ class Order(Struct, frozen=True, omit_defaults=True):
     order: str
     state: OrderState
     amount_minor: Count
+    """In minor units of the currency."""
     currency: str
     items: list[OrderItem]
     expires_ms: Millis
+    """Until then the seats are held."""
     version: Count
     pay_url: str | UnsetType = UNSET
     """Present while the order can be paid."""
@@ -213,6 +228,7 @@ class Inbox(Struct, frozen=True):
     kind: InboxKind
     at_ms: Millis
     until_ms: Millis | None = None
+    """The end of a mute; null without one."""
 
 
 class Cohost(Struct, frozen=True, omit_defaults=True):
@@ -235,15 +251,19 @@ class You(Struct, frozen=True):
 
     user: str
     name: str
+    """As the token gives it."""
     role: Role
     tier: Tier
     version: Count
+    """Of the entitlement behind `tier`."""
     permissions: list[str]
+    """All that may be done now; see states.md."""
     wallet: Wallet
     orders: list[Order]
+    """Those that are pending, paid or being refunded."""
     cohost: Cohost
     muted_until_ms: Millis | None = None
-    """`FOREVER_MS` (2^53) until somebody ends it."""
+    """Null: not muted; 2^53: until somebody ends it."""
 
 
 class MissedEvent(Struct, frozen=True):
@@ -278,14 +298,17 @@ class Draining(Struct, frozen=True):
     """This gateway goes down; reconnect after the wait, which differs per client."""
 
     reconnect_after_ms: Millis
+    """How long to wait after the end of this socket."""
 
 
 class Bye(Struct, frozen=True, omit_defaults=True):
     """The end of this socket and whether coming back can help."""
 
     code: str
+    """One of those marked `bye` in the table of codes."""
     retryable: bool
     retry_after_ms: Millis | UnsetType = UNSET
+    """For a retryable one: how long to wait."""
 
 
 # ---- console only ------------------------------------------------------------------------------
@@ -296,8 +319,10 @@ class AuditItem(Struct, frozen=True):
 
     id: str
     by: str
+    """The user who did it."""
     action: str
     target: str
+    """Whom or what it was done to."""
     at_ms: Millis
 
 
@@ -312,9 +337,11 @@ class Revenue(Struct, frozen=True):
 
     currency: str
     gross_minor: Count
+    """Paid in, before refunds."""
     refunded_minor: Count
     orders_paid: Count
     gift_credits: Count
+    """Given in all gifts of the room."""
     version: Count
 
 
@@ -329,8 +356,10 @@ class Health(Struct, frozen=True):
     """How this gateway does: sockets, danmaku shed per class, event-loop lag."""
 
     online: Count
+    """Sockets of this gateway, consoles included."""
     shed: dict[str, int]
     lag_ms: Count
+    """How late the event loop ran its timers at worst since the last report."""
 
 
 # ---- the first event ---------------------------------------------------------------------------
@@ -340,10 +369,13 @@ class Welcome(Struct, frozen=True, omit_defaults=True):
     """The first event after CONNECT: the whole state of the room as it concerns you."""
 
     contract: str
+    """The version of this contract."""
     server_ms: Millis
+    """The server's clock."""
     room: Room
     you: You
     streams: list[Grant]
+    """The stream grants held now."""
     countdowns: list[Countdown]
     sales: Sales
     stage: Stage
@@ -357,6 +389,7 @@ class Welcome(Struct, frozen=True, omit_defaults=True):
     danmaku_truncated: bool = False
     """Recovered, but older danmaku fell out of the history."""
     missed: list[MissedEvent] = []
+    """Oldest first."""
 
 
 # ---- viewer -> server --------------------------------------------------------------------------
@@ -374,6 +407,7 @@ class SendGift(Struct, frozen=True):
 
     gift: Id
     key: Annotated[str, Meta(min_length=8, max_length=64)]
+    """Of the client, unique per gift; a UUID will do."""
     count: Annotated[int, Meta(ge=1, le=999)] = 1
 
 
@@ -490,5 +524,7 @@ class ErrorBody(Struct, frozen=True, omit_defaults=True):
     """Why not. Further fields depend on the code."""
 
     code: str
+    """One of the table of codes."""
     retryable: bool
     retry_after_ms: Millis | UnsetType = UNSET
+    """How long to wait before the next try."""

@@ -1,21 +1,15 @@
-"""TypeScript types of the contract, generated from the registry.
+"""TypeScript types of the contract, generated from the registry: web-demo/src/contract.gen.ts."""
 
-`python -m gateway.contract.typescript` writes web-demo/src/contract.gen.ts; with `--check` it only says
-whether that file is in step.
-"""
-
-import sys
 import types
 import typing
 from collections.abc import Iterable
 from enum import StrEnum
-from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from auth.denials import RETRYABLE, Code
-from gateway.contract import shapes
+from gateway.contract import vocabulary
 from gateway.contract.registry import (
     CONSOLE_COMMANDS,
     CONTRACT_VERSION,
@@ -25,48 +19,21 @@ from gateway.contract.registry import (
     Command,
 )
 
-TARGET = Path(__file__).parents[2] / "web-demo" / "src" / "contract.gen.ts"
-
 
 def typescript() -> str:
     """The whole module as text."""
-    structs, enums = _named_types()
     parts = [
         "// Generated from gateway/contract by `make contract`. Do not edit.",
         f'export const CONTRACT_VERSION = "{CONTRACT_VERSION}";',
-        *(_enum(kind) for kind in enums),
+        *(_enum(kind) for kind in vocabulary.enums()),
         f"export type Code = {_union(code.value for code in Code)};",
         f"export const RETRYABLE: ReadonlySet<string> = new Set({_list(sorted(RETRYABLE))});",
-        *(_interface(kind) for kind in structs),
+        *(_interface(kind) for kind in vocabulary.structs()),
         _server_events(),
         _commands("ViewerCommands", VIEWER_COMMANDS),
         _commands("ConsoleCommands", (*CONSOLE_COMMANDS, *(c for c in VIEWER_COMMANDS if c.name in SHARED_COMMANDS))),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _named_types() -> tuple[list[type[Struct]], list[type[StrEnum]]]:
-    structs: dict[str, type[Struct]] = {}
-    enums: dict[str, type[StrEnum]] = {}
-
-    def visit(hint: object) -> None:
-        """Collect what the hint is made of, however deep."""
-        for part in typing.get_args(hint):
-            visit(part)
-        if isinstance(hint, type) and issubclass(hint, StrEnum):
-            enums[hint.__name__] = hint
-        elif isinstance(hint, type) and issubclass(hint, Struct) and hint.__name__ not in structs:
-            structs[hint.__name__] = hint
-            for field_hint in typing.get_type_hints(hint).values():
-                visit(field_hint)
-
-    visit(shapes.ErrorBody)
-    for event in SERVER_EVENTS:
-        visit(event.payload)
-    for command in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS):
-        visit(command.payload)
-        visit(command.ack)
-    return [structs[name] for name in sorted(structs)], [enums[name] for name in sorted(enums)]
 
 
 def _enum(kind: type[StrEnum]) -> str:
@@ -130,21 +97,3 @@ def _union(values: Iterable[str]) -> str:
 
 def _list(values: Iterable[str]) -> str:
     return "[" + ", ".join(f'"{value}"' for value in values) + "]"
-
-
-def main() -> int:
-    """Write the file, or with `--check` exit 1 when it is out of step."""
-    text = typescript()
-    if "--check" in sys.argv[1:]:
-        if not TARGET.exists() or TARGET.read_text("utf-8") != text:
-            print(f"{TARGET.name} is out of step with gateway/contract: run `make contract`", file=sys.stderr)
-            return 1
-        return 0
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    TARGET.write_text(text, "utf-8")
-    print(f"wrote {TARGET}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,261 @@
+"""The contract as a page to read: docs/contract.md, generated from the registry."""
+
+import types
+import typing
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+import msgspec
+from msgspec import Meta, Struct
+
+from auth.console import CONSOLE_EVENTS
+from auth.denials import RETRYABLE, Code
+from auth.identity import Role
+from gateway.api.refusals import STATUSES
+from gateway.contract import vocabulary
+from gateway.contract.markdown import NOTICE, code, link, table
+from gateway.contract.registry import (
+    CONSOLE_COMMANDS,
+    CONTRACT_VERSION,
+    EVERY_COMMAND,
+    FAREWELLS,
+    REFUSALS,
+    SERVER_EVENTS,
+    SHARED_COMMANDS,
+    VIEWER_COMMANDS,
+    Command,
+    EventClass,
+    RateClass,
+)
+from gateway.handlers.commands import HANDLERS
+from gateway.settings import Settings
+
+LARGEST_INTEGER = 2**53
+"""A bound of every integer, not worth repeating."""
+
+_CLASSES = {
+    EventClass.LINK: "Link: about the connection itself",
+    EventClass.HISTORY: "History: replayed on recovery, in order",
+    EventClass.STATE: "State: the whole value, the latest wins",
+    EventClass.PERSONAL: "Personal: only to its subject, read again from SQL on connect",
+    EventClass.CONSOLE: "Console: to `/console` only",
+}
+
+_BUDGETS: dict[RateClass, Sequence[str]] = {
+    RateClass.ANY: ("packets_per_second", "packets_burst"),
+    RateClass.DANMAKU: ("danmaku_per_second", "danmaku_burst"),
+    RateClass.GIFT: ("gifts_per_second",),
+    RateClass.COHOST: ("cohost_every_seconds",),
+}
+"""The settings that make up each budget."""
+
+_INTRODUCTION = f"""\
+# The contract with clients
+
+Version {CONTRACT_VERSION} (`welcome.contract`). The same as types: [contract.gen.ts](../web-demo/src/contract.gen.ts).
+The running gateway describes its HTTP routes at `/api/v1/openapi.json`. States and rights: [states.md](states.md).
+
+* Socket.IO protocol v5. JSON at the path `/socket.io/`, the encoding of `socket.io-msgpack-parser` at
+  `/socket.io-msgpack/`. Viewers use the namespace `/live`, staff uses `/console`. One socket, one room.
+* `auth` on CONNECT is a flat map of strings: `token`, `room`, and optionally `cursor` (the last one received, to
+  resume) and `device`. A refusal is a `connect_error` whose message is a code and whose data is an
+  {link("ErrorBody")}; official clients do not come back from it by themselves.
+* `welcome` is the first event. Every end that the server decides is announced by `bye`.
+* Every command is answered by one ack: `{{"ok": true, "data": ...}}` or `{{"ok": false, "error": ...}}`, an unknown one
+  by `BAD_REQUEST`.
+* Ids are strings, money is an integer of minor units beside a currency code, times are integer milliseconds since
+  the epoch (`_ms`); no integer is above 2^53. Unknown fields are ignored.
+* `cursor` is opaque: keep the last one and send it on reconnect. `version` grows with every change of what it stands
+  in; a smaller one is older news. Drop items of an `id` already seen."""
+
+
+def reference() -> str:
+    """The whole page."""
+    staff = [command for command in VIEWER_COMMANDS if command.name in SHARED_COMMANDS]
+    parts = [
+        NOTICE,
+        _INTRODUCTION,
+        "## Server to client",
+        *(part for kind, title in _CLASSES.items() for part in (f"### {title}", _events(kind))),
+        "## Viewer to server",
+        (
+            f"Every command can be answered by {_codes(EVERY_COMMAND)}; the last column names what else each can meet. "
+            "Permissions are those of `you.permissions`; a command without one asks for none."
+        ),
+        _viewer_commands(),
+        "## Console to server",
+        "The role is read from SQL at every command. A console may also send "
+        + ", ".join(code(command.name) for command in staff)
+        + ", as above.",
+        _console_commands(),
+        "## Rates",
+        (
+            "Per socket, from the settings' defaults. Beyond them the answer is `RATE_LIMITED` with `retry_after_ms`; "
+            "`any` counts every event, the other budgets come on top of it."
+        ),
+        table(("budget", "setting", "default", "meaning"), _budgets()),
+        "## Codes",
+        (
+            "`retryable` means: the same request may succeed later without anybody doing anything. The HTTP status is "
+            "that of the `/api` answers; codes met over HTTP alone belong to the box office."
+        ),
+        table(("code", "retryable", "HTTP", "met", "meaning"), (_code_row(each) for each in Code)),
+        "## Payloads",
+        "A field marked `?` may be absent.",
+        *(part for kind in vocabulary.structs() for part in _struct(kind)),
+        "## Values",
+        *(part for kind in vocabulary.enums() for part in _enum(kind)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _events(kind: EventClass) -> str:
+    events = [event for event in SERVER_EVENTS if event.kind is kind]
+    return table(
+        ("event", "payload", "meaning"),
+        [(code(each.name), link(each.payload.__name__), vocabulary.promise(each.payload)) for each in events],
+    )
+
+
+def _viewer_commands() -> str:
+    head = ("event", "payload", "ack", "permission", "rate", "meaning", "errors")
+    return table(
+        head,
+        (
+            (
+                code(each.name),
+                link(each.payload.__name__),
+                link(each.ack.__name__),
+                code(each.permission.value if each.permission else ""),
+                each.rate.value,
+                _meaning(each),
+                _codes(each.errors - EVERY_COMMAND),
+            )
+            for each in VIEWER_COMMANDS
+        ),
+    )
+
+
+def _console_commands() -> str:
+    head = ("event", "payload", "ack", "roles", "meaning", "errors")
+    return table(
+        head,
+        (
+            (
+                code(each.name),
+                link(each.payload.__name__),
+                link(each.ack.__name__),
+                ", ".join(role.value for role in Role if role in CONSOLE_EVENTS[each.name]),
+                _meaning(each),
+                _codes(each.errors - EVERY_COMMAND),
+            )
+            for each in CONSOLE_COMMANDS
+        ),
+    )
+
+
+def _meaning(command: Command) -> str:
+    """What the payload says of itself, or the handler where several commands share a payload."""
+    sharing = [each for each in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS) if each.payload is command.payload]
+    return vocabulary.promise(command.payload) if len(sharing) == 1 else (HANDLERS[command.name].__doc__ or "")
+
+
+def _budgets() -> Iterable[Sequence[str]]:
+    for budget, names in _BUDGETS.items():
+        for name in names:
+            setting = Settings.model_fields[name]
+            yield (
+                budget.value,
+                code(f"LIVEROOM_{name.upper()}"),
+                str(setting.default),
+                setting.description or "",
+            )
+
+
+def _code_row(each: Code) -> Sequence[str]:
+    commands = (*VIEWER_COMMANDS, *CONSOLE_COMMANDS)
+    places = {
+        "connect": each in REFUSALS,
+        "bye": each in FAREWELLS,
+        "ack": any(each in command.errors for command in commands),
+    }
+    met = ", ".join(place for place, is_met in places.items() if is_met) or "HTTP"
+    meaning = vocabulary.part_promises(Code)[each.name]
+    return code(each.value), "yes" if each in RETRYABLE else "no", str(STATUSES[each]), met, meaning
+
+
+def _codes(codes: Iterable[Code]) -> str:
+    wanted = set(codes)
+    return ", ".join(code(each.value) for each in Code if each in wanted)
+
+
+def _struct(kind: type[Struct]) -> Iterable[str]:
+    yield f"### {kind.__name__}"
+    yield vocabulary.promise(kind)
+    hints = typing.get_type_hints(kind, include_extras=True)
+    docs = vocabulary.part_promises(kind)
+    fields = msgspec.structs.fields(kind)
+    if fields:
+        columns = 3 if docs else 2
+        rows = (
+            (
+                code(each.name + ("?" if _may_be_absent(kind, each, hints[each.name]) else "")),
+                _type(hints[each.name]) + _default(each),
+                docs.get(each.name, ""),
+            )
+            for each in fields
+        )
+        yield table(("field", "type", "meaning")[:columns], (row[:columns] for row in rows))
+
+
+def _may_be_absent(kind: type[Struct], field: msgspec.structs.FieldInfo, hint: object) -> bool:
+    from_client = kind in {command.payload for command in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS)}
+    omitted = not field.required and (from_client or kind.__struct_config__.omit_defaults)
+    return omitted or msgspec.UnsetType in typing.get_args(hint)
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    value = field.default
+    if field.default_factory is not msgspec.NODEFAULT or value in (msgspec.NODEFAULT, msgspec.UNSET, None, ""):
+        return ""
+    return f", default {code(msgspec.json.encode(value).decode())}"
+
+
+def _type(hint: object) -> str:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        return _type(args[0]) + _bounds(args[1])
+    if origin is typing.Literal:
+        return " or ".join(code(f'"{value}"') for value in args)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(dict.fromkeys(_type(part) for part in args if part is not msgspec.UnsetType))
+    if origin in (list, tuple):
+        return f"list of {_type(args[0])}"
+    if origin is dict:
+        return f"map of {_type(args[0])} to {_type(args[1])}"
+    if isinstance(hint, typing.NewType):
+        return _type(hint.__supertype__)
+    plain = {str: "string", int: "integer", float: "number", bool: "boolean", types.NoneType: "null"}
+    if isinstance(hint, type):
+        return plain.get(hint) or link(hint.__name__)
+    raise TypeError(f"no words for {hint!r}")
+
+
+def _bounds(meta: Meta) -> str:
+    if meta.pattern is not None:
+        return f" matching {code(meta.pattern)}"
+    is_text = meta.min_length is not None or meta.max_length is not None
+    low, high = (meta.min_length, meta.max_length) if is_text else (meta.ge, meta.le)
+    unit = " characters" if is_text else ""
+    if high == LARGEST_INTEGER:
+        return "" if low == 0 else f" (from {low})"
+    if low is not None and high is not None:
+        return f" ({low} to {high}{unit})"
+    return "" if high is None else f" (at most {high}{unit})"
+
+
+def _enum(kind: type[StrEnum]) -> Iterable[str]:
+    yield f"### {kind.__name__}"
+    yield vocabulary.promise(kind)
+    docs = vocabulary.part_promises(kind)
+    yield "\n".join(f"* `{each.value}`" + (f": {docs[each.name]}" if each.name in docs else "") for each in kind)

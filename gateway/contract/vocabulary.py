@@ -1,0 +1,73 @@
+"""What the contract is made of: every struct and enum that an event carries, and what their parts promise."""
+
+import ast
+import inspect
+import textwrap
+import typing
+from collections.abc import Iterator
+from enum import StrEnum
+from functools import cache
+from itertools import pairwise
+
+from msgspec import Struct
+
+from gateway.contract import shapes
+from gateway.contract.registry import CONSOLE_COMMANDS, SERVER_EVENTS, VIEWER_COMMANDS
+
+
+def structs() -> list[type[Struct]]:
+    """Every struct of the contract, by name."""
+    return [kind for _, kind in sorted(_named().items()) if issubclass(kind, Struct)]
+
+
+def enums() -> list[type[StrEnum]]:
+    """Every enum of the contract, by name."""
+    return [kind for _, kind in sorted(_named().items()) if issubclass(kind, StrEnum)]
+
+
+def promise(kind: type) -> str:
+    """The docstring of a struct or an enum, as paragraphs of one line each."""
+    return "\n\n".join(" ".join(part.split()) for part in inspect.cleandoc(kind.__doc__ or "").split("\n\n"))
+
+
+@cache
+def part_promises(kind: type) -> dict[str, str]:
+    """The strings that stand below the fields of a struct or the members of an enum, by their names."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    return dict(_documented(body.body))
+
+
+def _documented(statements: list[ast.stmt]) -> Iterator[tuple[str, str]]:
+    for statement, after in pairwise(statements):
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
+                pass
+            case _:
+                continue
+        match after:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield name, " ".join(text.split())
+
+
+@cache
+def _named() -> dict[str, type]:
+    found: dict[str, type] = {}
+
+    def visit(hint: object) -> None:
+        """Collect what the hint is made of, however deep."""
+        for part in typing.get_args(hint):
+            visit(part)
+        if isinstance(hint, type) and issubclass(hint, StrEnum | Struct) and hint.__name__ not in found:
+            found[hint.__name__] = hint
+            if issubclass(hint, Struct):
+                for field_hint in typing.get_type_hints(hint).values():
+                    visit(field_hint)
+
+    visit(shapes.ErrorBody)
+    for event in SERVER_EVENTS:
+        visit(event.payload)
+    for command in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS):
+        visit(command.payload)
+        visit(command.ack)
+    return found
