@@ -1,4 +1,4 @@
-"""The command line: `liveroom demo | serve | migrate | token | role | audit`.
+"""The command line: `liveroom demo | serve | migrate | token | role | audit | doctor | settings`.
 
 Exit status: 0 done, 1 an audit found something, 2 an expected reason not to, told in one sentence on stderr.
 """
@@ -12,7 +12,7 @@ import typer
 from rich.panel import Panel
 
 from auth.tokens import mint
-from gateway import ambient, cli_roles, preflight
+from gateway import ambient, cli_roles, cli_settings, preflight
 from gateway.cli_output import out, table
 from gateway.demo import run_demo
 from gateway.preflight import CommandError
@@ -29,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_roles.app, name="role")
+cli_settings.register(app)
 
 
 def main() -> int:

@@ -1,0 +1,84 @@
+"""The doctor names what is wrong and the setting to change; the settings command leaves none out."""
+
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gateway import doctor
+from gateway.cli import main
+from gateway.cli_settings import all_settings
+from gateway.doctor import Finding, Level
+from gateway.settings import DEMO_JWT_SECRET, Mode, Settings
+
+SECRET = "x" * 32
+
+
+def production(**values: object) -> Settings:
+    return Settings.load(
+        Mode.PRODUCTION,
+        **{"jwt_secrets": [SECRET], "grant_secrets": [SECRET], "public_url": "https://live.example", **values},
+    )
+
+
+def found(settings: Settings, subject: str) -> Finding:
+    return next(finding for finding in doctor.judge(settings) if finding.subject == subject)
+
+
+def test_a_demo_that_listens_to_the_world_is_a_failure() -> None:
+    assert found(Settings.load(Mode.DEMO, host="0.0.0.0"), "mode").level is Level.FAILURE
+    assert found(Settings.load(Mode.DEMO), "mode").level is Level.NOTE
+
+
+def test_an_unencrypted_address_is_told_with_its_setting() -> None:
+    finding = found(production(public_url="http://live.example"), "address")
+    assert (finding.level, finding.change) == (Level.WARNING, "LIVEROOM_PUBLIC_URL")
+    assert found(production(), "address").level is Level.OK
+
+
+def test_production_without_a_provider_is_told() -> None:
+    assert found(production(), "payments").level is Level.WARNING
+
+
+def test_an_unreadable_file_is_a_failure(tmp_path: Path) -> None:
+    assert found(production(blocked_words_file=tmp_path / "none"), "blocked words").level is Level.FAILURE
+    assert found(production(jwt_jwks_file=tmp_path / "none"), "tokens").level is Level.FAILURE
+
+
+async def test_a_missing_database_is_a_failure_in_production_only(tmp_path: Path) -> None:
+    for settings, level in (
+        (production(data_dir=tmp_path), Level.FAILURE),
+        (Settings.load(Mode.DEMO, data_dir=tmp_path), Level.NOTE),
+    ):
+        findings = [finding async for finding in doctor.examine(settings)]
+        assert next(one for one in findings if one.subject == "database").level is level
+
+
+@pytest.mark.parametrize("setting", ["jwt_secrets", "grant_secrets", "sandbox_secrets"])
+def test_secrets_of_the_demo_are_refused_in_production(setting: str) -> None:
+    with pytest.raises(ValueError, match="a secret of the demo"):
+        production(**{setting: [DEMO_JWT_SECRET]})
+
+
+def test_every_setting_has_a_unit_and_a_meaning() -> None:
+    rows = all_settings()
+    assert {row.name for row in rows} == {f"LIVEROOM_{name.upper()}" for name in Settings.model_fields}
+    assert [row.name for row in rows if not row.unit or not row.meaning] == []
+
+
+def test_secrets_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVEROOM_JWT_SECRETS", SECRET)
+    monkeypatch.setenv("LIVEROOM_DATABASE_URL", "postgresql+asyncpg://u:hidden@host/db")
+    told = msgspec.json.encode(all_settings()).decode()
+    assert SECRET not in told
+    assert "hidden" not in told
+
+
+def test_the_command_exits_with_1_when_something_must_be_changed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["liveroom", "doctor", "--json"])
+    assert main() == 1  # production without any secret
+    finding = msgspec.json.decode(capsys.readouterr().out)[0]
+    assert (finding["level"], finding["subject"]) == ("failure", "settings")
