@@ -145,8 +145,6 @@ class LiveRoom:
         for countdown in changed_countdowns(before, self.replica.room):
             self._everybody("countdown", countdown_shape(countdown, self.house.clock()))
         self._rights_follow("phase" if isinstance(event, rooms.PhaseChanged) else "switches")
-        if before.phase is not self.replica.room.phase:
-            self._tell_pins()
         if before.switches.sales_left is not self.replica.room.switches.sales_left:
             self._soon("sales", self._tell_sales)
 
@@ -204,17 +202,18 @@ class LiveRoom:
     @_happened.register
     def _(self, event: rooms.RoleChanged, _before: RoomRecord) -> None:
         for member in self.of_user(event.user):
-            member.role = event.role
+            before, member.role = member.permissions, event.role
             if member.is_console and not event.role.is_staff:
                 member.bye(Code.KICKED)
             elif member.refresh_permissions():
-                self._tell_rights(member, "role")
+                self._tell_rights(member, before, "role")
 
     @_happened.register
     def _(self, event: presale.EntitlementChanged, _before: RoomRecord) -> None:
         for member in self.of_user(event.user):
+            before = member.permissions
             if member.take_tier(event.tier, event.version):
-                self._tell_rights(member, event.reason.value)
+                self._tell_rights(member, before, event.reason.value)
         on_air = structs.replace(self.replica.room, phase=Phase.LIVE)  # a pause takes nobody off the stage
         if Permission.COHOST not in rights_in(on_air, Role.VIEWER, event.tier):
             self.house.rights_ended(self.id, event.user)
@@ -249,14 +248,18 @@ class LiveRoom:
         """After the room has changed: who must leave leaves, who may do other things now is told."""
         ends = {surface: expelled_by(self.replica.room.phase, surface) for surface in Surface}
         for member in self.members():
-            end = ends[member.surface]
+            before, end = member.permissions, ends[member.surface]
             if end is not None:
                 member.bye(end)
             elif member.refresh_permissions():
-                self._tell_rights(member, reason)
+                self._tell_rights(member, before, reason)
 
-    def _tell_rights(self, member: Member, reason: shapes.TierReason) -> None:
+    def _tell_rights(self, member: Member, before: Permissions, reason: shapes.TierReason) -> None:
+        """What it may do now; and the pins as they are on this side, where it went in or out."""
         member.tell("tier", welcome.tier_shape(member, reason))
+        inside = member.may(Permission.CHAT_READ)
+        if inside is not (Permission.CHAT_READ in before):
+            member.tell("pins", self.replica.pins_shape(inside=inside))
 
     def cursor(self) -> str:
         """Where the room stands, for clients."""

@@ -15,6 +15,7 @@ from presale.orders import Order
 from presale.wallet import Wallet
 from pubsub.broker import Position
 from rooms import events as rooms
+from rooms.moderation import Mute, muted
 from rooms.stage import StageReason, StageRecord, StageState
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def build(room: "LiveRoom", member: "Member") -> tuple[int, shapes.Welcome]:
         contract=CONTRACT_VERSION,
         server_ms=now,
         room=replica.room_shape(),
-        you=_you(room, member, luggage),
+        you=_you(room, member, luggage, now),
         streams=member.grants(),
         countdowns=countdowns,
         sales=replica.sales_shape(for_staff=member.is_console),
@@ -66,7 +67,7 @@ def build(room: "LiveRoom", member: "Member") -> tuple[int, shapes.Welcome]:
     )
 
 
-def _you(room: "LiveRoom", member: "Member", luggage: Luggage) -> shapes.You:
+def _you(room: "LiveRoom", member: "Member", luggage: Luggage, now_ms: int) -> shapes.You:
     mute = room.replica.mutes.get(member.user)
     return shapes.You(
         user=member.user,
@@ -78,8 +79,15 @@ def _you(room: "LiveRoom", member: "Member", luggage: Luggage) -> shapes.You:
         wallet=shapes.Wallet(luggage.wallet.credits, luggage.wallet.version),
         orders=[order_shape(order) for order in luggage.orders],
         cohost=cohost_in(room, member.user, room.replica.stage),
-        muted_until_ms=None if mute is None else (mute.until_ms or shapes.FOREVER_MS),
+        muted_until_ms=_until(mute, now_ms),
     )
+
+
+def _until(mute: Mute | None, now_ms: int) -> int | None:
+    """The end of a mute that still holds."""
+    if mute is None or muted(mute, now_ms) is None:
+        return None
+    return mute.until_ms or shapes.FOREVER_MS
 
 
 def tier_shape(member: "Member", reason: shapes.TierReason) -> shapes.TierChange:

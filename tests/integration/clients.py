@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 import socketio
+import socketio.exceptions
 from socketio.msgpack_packet import MsgPackPacket
 
 DEADLINE_SECONDS = 10.0
@@ -45,13 +47,30 @@ class Client:
         answer: dict[str, Any] = await self.sio.call(event, payload, namespace=self._namespace, timeout=5)
         return answer
 
+    async def refused(self, **auth: str) -> Any:
+        """The data of the refusal, which is all that is heard."""
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            await self.connect(**auth)
+        assert self.heard == []
+        assert self.refusal["message"] == self.refusal["data"]["code"]
+        return self.refusal["data"]
+
+    def mark(self) -> int:
+        """Now, as a place in what is heard."""
+        return len(self.heard)
+
     async def wait(
-        self, event: str, matches: Callable[[Any], bool] = lambda _: True, *, seconds: float = DEADLINE_SECONDS
+        self,
+        event: str,
+        matches: Callable[[Any], bool] = lambda _: True,
+        *,
+        since: int = 0,
+        seconds: float = DEADLINE_SECONDS,
     ) -> Any:
-        """The first event of this name that matches, heard already or to come."""
+        """The first event of this name that matches, heard already (since a mark) or to come."""
         deadline = time.monotonic() + seconds
         while True:
-            for name, data in self.heard:
+            for name, data in self.heard[since:]:
                 if name == event and matches(data):
                     return data
             self._news.clear()
@@ -64,9 +83,14 @@ class Client:
             except TimeoutError:
                 continue
 
-    def all(self, event: str) -> list[Any]:
-        """Everything heard under a name, in order."""
-        return [data for name, data in self.heard if name == event]
+    async def gone(self, *, seconds: float = DEADLINE_SECONDS) -> None:
+        """Wait for the end of the socket, whoever ended it."""
+        async with asyncio.timeout(seconds):
+            await self.disconnected.wait()
+
+    def all(self, event: str, *, since: int = 0) -> list[Any]:
+        """Everything heard under a name (since a mark), in order."""
+        return [data for name, data in self.heard[since:] if name == event]
 
     async def close(self) -> None:
         """Leave."""

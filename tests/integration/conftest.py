@@ -1,0 +1,26 @@
+"""One running gateway per module, with rates that leave a test's own pace alone."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.integration.running import Liveroom, liveroom
+
+UNHURRIED = {
+    "danmaku_per_second": 1000.0,
+    "danmaku_burst": 1000,
+    "gifts_per_second": 1000.0,
+    "cohost_every_seconds": 0.001,
+    "packets_per_second": 10_000.0,
+    "packets_burst": 10_000,
+    "conflate_ms": 10,
+}
+"""Settings under which only what a test is about is ever refused for its pace."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Liveroom]:
+    """Shared by a module, whose tests run in its loop: `pytestmark = pytest.mark.asyncio(loop_scope="module")`."""
+    async with liveroom(tmp_path_factory.mktemp("house"), **UNHURRIED) as running:
+        yield running
