@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from gateway.api import refusals
+from gateway.api.audit import audit_routes
 from gateway.api.bodies import BoundedBodies
 from gateway.api.callers import ApiDependencies
 from gateway.api.orders import order_routes
@@ -30,7 +31,7 @@ def create_api(deps: ApiDependencies) -> FastAPI:
         responses={"default": {"model": ErrorBody, "description": "A refusal; the status follows from the code."}},
         redirect_slashes=False,
     )
-    for routes in (show_routes(deps), order_routes(deps), role_routes(deps)):
+    for routes in (show_routes(deps), order_routes(deps), role_routes(deps), audit_routes(deps)):
         api.include_router(routes)
     refusals.install(api)
     api.add_middleware(BoundedBodies)
