@@ -183,7 +183,7 @@ class TestDescription:
             for path, methods in described["paths"].items()
             for method, operation in methods.items()
         }
-        assert len(operations) == 15
+        assert len(operations) == 16
         for operation in operations.values():
             assert operation["x-roles"]
             assert ("security" in operation) == (operation["x-roles"] != ["anybody"])
