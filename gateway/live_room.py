@@ -1,6 +1,6 @@
 """A room on this gateway: its replica, its sockets, and what each publication means to each of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import singledispatchmethod
 from typing import TYPE_CHECKING
 
@@ -290,40 +290,35 @@ class LiveRoom:
         self._due[event] = tell
 
     def _history(self, event: str, payload: shapes.Danmaku | shapes.Gift | shapes.Retract) -> None:
-        prepared = Prepared(event, payload)
-        offset = self.position.offset
-        for member in self._members:
-            if Permission.CHAT_READ in member.permissions:
-                member.send(prepared, offset)
+        readers = [member for member in self._members if Permission.CHAT_READ in member.permissions]
+        self._send(Prepared(event, payload), readers, self.position.offset)
 
     def _everybody(self, event: str, payload: msgspec.Struct) -> None:
-        prepared = Prepared(event, payload)
-        for member in self._members:
-            member.send(prepared)
+        self._send(Prepared(event, payload), self._members)
 
     def _consoles(self, event: str, payload: msgspec.Struct) -> None:
-        prepared = Prepared(event, payload)
-        for member in self._members:
-            if member.is_console:
-                member.send(prepared)
+        self._send(Prepared(event, payload), [member for member in self._members if member.is_console])
 
     def _tell_pins(self) -> None:
-        inside, outside = (Prepared("pins", self.replica.pins_shape(inside=seen)) for seen in (True, False))
-        for member in self._members:
-            member.send(inside if Permission.CHAT_READ in member.permissions else outside)
+        for inside in (True, False):
+            there = [member for member in self._members if member.may(Permission.CHAT_READ) is inside]
+            self._send(Prepared("pins", self.replica.pins_shape(inside=inside)), there)
 
     def _tell_sales(self) -> None:
-        for_all, for_staff = (Prepared("sales", self.replica.sales_shape(for_staff=staff)) for staff in (False, True))
-        for member in self._members:
-            member.send(for_staff if member.is_console else for_all)
+        for staff in (True, False):
+            there = [member for member in self._members if member.is_console is staff]
+            self._send(Prepared("sales", self.replica.sales_shape(for_staff=staff)), there)
 
     def _tell_revenue(self) -> None:
         self._consoles("revenue", self.replica.revenue_shape())
 
     def _tell_user(self, user: UserId, event: str, payload: msgspec.Struct) -> None:
-        prepared = Prepared(event, payload)
-        for member in self.of_user(user):
-            member.send(prepared)
+        self._send(Prepared(event, payload), self.of_user(user))
+
+    def _send(self, prepared: Prepared, members: Collection[Member], offset: int | None = None) -> None:
+        for member in members:
+            member.send(prepared, offset)
+        self.house.metrics.deliveries.labels(prepared.event).inc(len(members))
 
     def _inbox(self, user: UserId, kind: shapes.InboxKind, until_ms: int | None = None) -> None:
         house = self.house

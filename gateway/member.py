@@ -123,6 +123,7 @@ class Member:
     def tell(self, event: str, payload: msgspec.Struct) -> None:
         """Send something meant for this socket alone."""
         self.send(Prepared(event, payload))
+        self.room.house.metrics.deliveries.labels(event).inc()
 
     def bye(self, code: Code, retry_after_ms: int | None = None) -> None:
         """End the socket; one that is still waiting to be opened ends right after its welcome."""
@@ -138,10 +139,9 @@ class Member:
         """Welcome, then what happened since the snapshot was taken."""
         self.connection = connection
         told_until, welcome = self.room.welcome(self)
-        connection.send(Prepared("welcome", welcome))
-        if self.is_console:
-            for event, payload in self.room.console_state():
-                connection.send(Prepared(event, payload))
+        for event, payload in (("welcome", welcome), *(self.room.console_state() if self.is_console else ())):
+            connection.send(Prepared(event, payload))
+            self.room.house.metrics.deliveries.labels(event).inc()
         held, self._held = self._held or [], None
         for offset, prepared in held:
             if offset is None or offset > told_until:

@@ -173,6 +173,7 @@ async def evening(house: Liveroom, phase: str = "live", **show: Any) -> AsyncIte
             host=host,
             operator_token=operator,
             stack=stack,
+            tokens={"host": token},
         )
         await found.role("host", "host")
         await host.connect(token=token, room=found.room)

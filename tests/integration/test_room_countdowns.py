@@ -1,0 +1,105 @@
+"""Countdowns on every screen: the schedule's own and those the host sets, each with a version."""
+
+import pytest
+
+from tests.integration.clients import Client
+from tests.integration.evening import HOUR_MS, denied, done, evening
+from tests.integration.running import Liveroom
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MINUTE_MS = 60_000
+
+
+def of(countdowns: list[dict[str, object]], kind: str) -> dict[str, object]:
+    return next(one for one in countdowns if one["kind"] == kind)
+
+
+async def test_a_foyer_waits_for_doors_and_show_by_the_servers_clock(house: Liveroom) -> None:
+    async with evening(house, "presale") as show:
+        foyer = await show.fan("mei", None)
+        welcome = await foyer.wait("welcome")
+        doors, start = of(welcome["countdowns"], "doors"), of(welcome["countdowns"], "show")
+        assert (doors["target_ms"], start["target_ms"]) == (show.doors_ms, show.start_ms)
+        assert {one["scope"] for one in (doors, start)} == {"room"}
+        assert doors["server_ms"] == welcome["server_ms"]
+        await show.phase("doors")
+        gone = await foyer.wait("countdown", lambda told: told["kind"] == "doors")
+        assert gone["target_ms"] is None
+        assert of((await (await show.enter("mei")).wait("welcome"))["countdowns"], "show")["target_ms"] == show.start_ms
+        await show.phase("live")
+        gone = await foyer.wait("countdown", lambda told: told["kind"] == "show")
+        assert gone["target_ms"] is None
+
+
+async def test_moving_the_schedule_tells_every_screen_and_the_box_office(house: Liveroom) -> None:
+    async with evening(house, "presale") as show:
+        foyer = await show.fan("mei", None)
+        before = of((await foyer.wait("welcome"))["countdowns"], "show")
+        later_ms = show.start_ms + HOUR_MS
+        assert await done(show.host, "countdown:set", {"kind": "show", "target_ms": later_ms}) == {"id": "show"}
+        moved = await foyer.wait("countdown", lambda told: told["kind"] == "show")
+        assert moved["target_ms"] == later_ms
+        assert moved["version"] > before["version"]
+        room = await foyer.wait("room")
+        assert room["schedule"] == {"doors_ms": show.doors_ms, "start_ms": later_ms}
+        told = (await house.http.get(f"/api/v1/shows/{show.show}")).json()
+        assert told["schedule"] == {"doors_ms": show.doors_ms, "start_ms": later_ms}
+        refused = await denied(show.host, "countdown:set", {"kind": "doors", "target_ms": later_ms + 1})
+        assert (refused["code"], refused["field"]) == ("BAD_REQUEST", "doors_ms")
+        assert (await denied(show.host, "countdown:clear", {"id": "doors"}))["code"] == "NOT_FOUND"
+
+
+async def test_a_countdown_of_the_host_is_set_moved_and_cleared_with_rising_versions(house: Liveroom) -> None:
+    async with evening(house) as show:
+        fan = await show.fan("mei")
+        target_ms = show.start_ms
+        made = await done(show.host, "countdown:set", {"target_ms": target_ms, "label": " Encore  soon "})
+        first = await _told(fan, made["id"])
+        assert (first["scope"], first["kind"], first["label"]) == ("room", "custom", "Encore soon")
+        assert (first["target_ms"], first["version"]) == (target_ms, 1)
+
+        moved = {"id": made["id"], "target_ms": target_ms + MINUTE_MS, "label": "Encore"}
+        assert (await done(show.host, "countdown:set", moved))["id"] == made["id"]
+        second = await _told(fan, made["id"], after=1)
+        assert (second["target_ms"], second["version"]) == (target_ms + MINUTE_MS, 2)
+        seen = of((await (await show.enter("mei")).wait("welcome"))["countdowns"], "custom")
+        assert (seen["target_ms"], seen["version"]) == (second["target_ms"], 2)
+
+        fan = show.inside[-1]
+        await done(show.host, "countdown:clear", {"id": made["id"]})
+        last = await _told(fan, made["id"], after=2)
+        assert (last["target_ms"], last["version"]) == (None, 3)
+        again = await (await show.enter("mei")).wait("welcome")
+        assert [one for one in again["countdowns"] if one["kind"] == "custom"] == []
+        for command, payload in (("countdown:clear", {"id": made["id"]}), ("countdown:set", moved)):
+            assert (await denied(show.host, command, payload))["code"] == "NOT_FOUND"
+
+
+async def test_a_host_may_show_only_so_many_countdowns_at_once(house: Liveroom) -> None:
+    async with evening(house) as show:
+        for _ in range(8):
+            await done(show.host, "countdown:set", {"target_ms": show.start_ms})
+        refused = await denied(show.host, "countdown:set", {"target_ms": show.start_ms})
+        assert (refused["code"], refused["max"]) == ("BAD_REQUEST", 8)
+
+
+async def test_an_unpaid_order_counts_down_for_its_buyer_alone(house: Liveroom) -> None:
+    async with evening(house, "presale") as show:
+        fan, other = await show.fan("mei", None), await show.fan("li", None)
+        order = await house.order(await show.token("mei"), show.show, show.products["main"], "an-unpaid-order")
+        ticking = await fan.wait("countdown", lambda told: told["kind"] == "order")
+        assert ticking["scope"] == "me"
+        assert ticking["target_ms"] == (await fan.wait("order"))["expires_ms"]
+        again = await show.enter("mei")
+        assert of((await again.wait("welcome"))["countdowns"], "order")["target_ms"] == ticking["target_ms"]
+        await house.cashier(order["pay_url"])
+        await again.wait("countdown", lambda told: told["kind"] == "order" and told["target_ms"] is None)
+        assert [one for one in other.all("countdown") if one["scope"] == "me"] == []
+
+
+async def _told(socket: Client, countdown: str, *, after: int = 0) -> dict[str, object]:
+    found: dict[str, object] = await socket.wait(
+        "countdown", lambda told: told["id"] == countdown and told["version"] > after
+    )
+    return found

@@ -1,0 +1,190 @@
+"""Gifts, wallets, likes and the numbers on every screen: sales, revenue, presence, audit."""
+
+import asyncio
+
+import pytest
+
+from tests.integration.clients import Client
+from tests.integration.evening import CAPACITY, CREDITS, PRICE_MINOR, Evening, denied, done, evening
+from tests.integration.running import Liveroom
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+KEY = "a-key-of-this-gift"
+
+
+async def test_a_gift_is_paid_once_and_seen_by_everybody_inside(house: Liveroom) -> None:
+    async with evening(house, "doors") as show:
+        foyer, fan, other = await show.fan("passer-by", None), await show.fan("mei"), await show.fan("li")
+        gift = {"gift": "cheer", "count": 2, "key": KEY}
+        given = await done(fan, "gift", gift)
+        assert given["wallet"]["credits"] == CREDITS["main"] - 10
+        seen = (await other.wait("gift"))["items"]
+        assert [(item["id"], item["user"], item["gift"], item["count"], item["credits"]) for item in seen] == [
+            (given["id"], "mei", "cheer", 2, 10)
+        ]
+        wallet = await fan.wait("wallet", lambda told: told["credits"] == 90)
+        assert wallet == given["wallet"]
+        assert other.all("wallet") == []
+
+        assert await done(fan, "gift", gift) == given
+        refused = await denied(fan, "gift", {**gift, "gift": "rose"})
+        assert (refused["code"], refused["retryable"]) == ("IDEMPOTENCY_REUSED", False)
+        await done(other, "gift", gift)  # another fan's key is another key
+        await other.wait("gift", lambda told: told["items"][0]["user"] == "li")
+        assert len(other.all("gift")) == 2
+        assert foyer.all("gift") == []
+
+
+async def test_a_key_sent_many_times_at_once_and_from_two_devices_spends_once(house: Liveroom) -> None:
+    async with evening(house) as show:
+        await show.role("mod", "moderator")  # staff may use as many devices as they like
+        await show.ticket("mod")
+        one, two = await show.enter("mod"), await show.enter("mod")
+        gift = {"gift": "star", "key": KEY}
+        acks = await asyncio.gather(*(device.send("gift", gift) for device in (one, two) for _ in range(5)))
+        assert {ack["data"]["id"] for ack in acks} == {acks[0]["data"]["id"]}
+        assert {ack["data"]["wallet"]["credits"] for ack in acks} == {CREDITS["main"] - 20}
+
+
+@pytest.mark.parametrize(
+    ("gift", "code"),
+    [
+        ({"gift": "castle", "key": KEY}, "INSUFFICIENT_CREDITS"),
+        ({"gift": "unicorn", "key": KEY}, "GIFT_UNKNOWN"),
+        ({"gift": "rose", "count": 0, "key": KEY}, "BAD_REQUEST"),
+        ({"gift": "rose", "count": 1000, "key": KEY}, "BAD_REQUEST"),
+        ({"gift": "rose", "count": True, "key": KEY}, "BAD_REQUEST"),
+        ({"gift": "rose", "key": "short"}, "BAD_REQUEST"),
+        ({"gift": "rose"}, "BAD_REQUEST"),
+    ],
+)
+async def test_a_refused_gift_costs_nothing_and_is_told_to_nobody(
+    house: Liveroom, gift: dict[str, object], code: str
+) -> None:
+    async with evening(house) as show:
+        fan = await show.fan("mei")
+        assert (await denied(fan, "gift", gift))["code"] == code
+        await done(fan, "gift", {"gift": "rose", "key": "the-next-good-one"})
+        await fan.wait("gift")
+        assert (await fan.wait("wallet", lambda told: told["version"] > 1))["credits"] == CREDITS["main"] - 1
+        assert len(show.host.all("gift")) <= 1
+
+
+async def test_the_leaderboard_ranks_the_most_generous(house: Liveroom) -> None:
+    async with evening(house) as show:
+        mei, li = await show.fan("mei"), await show.fan("li")
+        await done(mei, "gift", {"gift": "star", "key": "mei-gift-1"})
+        await done(li, "gift", {"gift": "rose", "count": 19, "key": "li-gift-01"})
+        await _ranked(mei, [("mei", 20), ("li", 19)])
+        await done(li, "gift", {"gift": "rose", "count": 2, "key": "li-gift-02"})
+        await _ranked(mei, [("li", 21), ("mei", 20)])
+        welcome = await (await show.enter("mei")).wait("welcome")
+        assert [item["user"] for item in welcome["leaderboard"]["items"]] == ["li", "mei"]
+        assert welcome["you"]["wallet"]["credits"] == CREDITS["main"] - 20
+
+
+async def test_likes_of_everybody_add_up(house: Liveroom) -> None:
+    async with evening(house) as show:
+        mei, li = await show.fan("mei"), await show.fan("li")
+        for fan, count in ((mei, 3), (li, 4), (mei, 1)):
+            await done(fan, "like", {"count": count})
+        assert (await mei.wait("like", lambda told: told["total"] == 8))["total"] == 8
+        assert (await (await show.enter("li")).wait("welcome"))["like"]["total"] == 8
+        assert (await denied(mei, "like", {"count": 101}))["code"] == "BAD_REQUEST"
+
+
+async def test_presence_counts_the_viewers_and_not_the_consoles(house: Liveroom) -> None:
+    async with evening(house) as show:
+        first = await show.fan("mei")
+        await first.wait("presence", lambda told: told["online"] == 1)
+        second = await show.fan("li")
+        await first.wait("presence", lambda told: told["online"] == 2)
+        assert (await (await show.fan("late")).wait("welcome"))["presence"]["online"] == 2
+        await first.wait("presence", lambda told: told["online"] == 3)
+        mark = first.mark()
+        await second.close()
+        await first.wait("presence", lambda told: told["online"] == 2, since=mark)
+
+
+async def test_sales_count_orders_tickets_and_refunds_on_every_screen(house: Liveroom) -> None:
+    async with evening(house, "presale") as show:
+        foyer = await show.fan("passer-by", None)
+        order = await house.order(await show.token("mei"), show.show, show.products["main"], "sales-order")
+        await _sales(foyer, show, sold=0, held=1, left=CAPACITY["main"] - 1)
+        await house.cashier(order["pay_url"])
+        await _sales(foyer, show, sold=1, held=0, left=CAPACITY["main"] - 1)
+        await show.refund("mei", order["order"])
+        await _sales(foyer, show, sold=0, held=0, left=CAPACITY["main"])
+        versions = [told["version"] for told in foyer.all("sales")]
+        assert versions == sorted(versions)
+
+
+async def test_a_host_may_hide_how_many_are_left(house: Liveroom) -> None:
+    async with evening(house, "presale") as show:
+        foyer = await show.fan("passer-by", None)
+        mark, host_mark = foyer.mark(), show.host.mark()
+        await show.switch(sales_left=False)
+        hidden = await foyer.wait("sales", since=mark)
+        assert [product.get("left") for product in hidden["products"]] == [None, None]
+        shown = await show.host.wait("sales", since=host_mark)
+        assert [product["left"] for product in shown["products"]] == [100, 10]
+        welcome = await (await show.enter("passer-by")).wait("welcome")
+        assert [product.get("left") for product in welcome["sales"]["products"]] == [None, None]
+        told = (await house.http.get(f"/api/v1/shows/{show.show}")).json()
+        assert [(product["left"], product["capacity"]) for product in told["products"]] == [(None, None)] * 2
+        await show.ticket("mei")
+        await foyer.wait("sales", lambda told: told["products"][0]["sold"] == 1)
+        assert all("left" not in product for told in foyer.all("sales", since=mark) for product in told["products"])
+
+
+async def test_the_console_follows_money_and_gifts(house: Liveroom) -> None:
+    async with evening(house) as show:
+        order = await show.ticket("mei")
+        await show.ticket("li", "vip")
+        gross = PRICE_MINOR["main"] + PRICE_MINOR["vip"]
+        fan = await show.enter("mei")
+        await done(fan, "gift", {"gift": "rose", "count": 5, "key": KEY})
+        money = await show.host.wait("revenue", lambda told: told["gift_credits"] == 5)
+        assert (money["currency"], money["gross_minor"], money["refunded_minor"], money["orders_paid"]) == (
+            "CNY",
+            gross,
+            0,
+            2,
+        )
+        refund = (await show.refund("mei", order)).json()
+        assert refund["amount_minor"] == PRICE_MINOR["main"] - 5 * 10  # spent credits are deducted
+        await show.host.wait("revenue", lambda told: told["refunded_minor"] == refund["amount_minor"])
+        assert (await fan.wait("wallet", lambda told: told["credits"] == 0))["version"] > 1
+        assert fan.all("revenue") + fan.all("audit") + fan.all("health") == []
+        again = await show.enter("host", "/console")
+        assert (await again.wait("revenue"))["gift_credits"] == 5
+
+
+async def test_every_act_of_the_staff_is_on_record(house: Liveroom) -> None:
+    async with evening(house) as show:
+        await done(show.host, "mute", {"user": "mei"})
+        pins = await done(show.host, "announce", {"text": "Welcome"})
+        await done(show.host, "room:switches", {"slow_ms": 1_000})
+        await show.host.wait("audit", lambda told: told["items"][-1]["action"] == "room:switches")
+        entries = [
+            (item["by"], item["action"], item["target"]) for told in show.host.all("audit") for item in told["items"]
+        ]
+        assert entries[-3:] == [
+            ("host", "mute", "mei"),
+            ("host", "announce", pins["items"][0]["id"]),
+            ("host", "room:switches", "slow_ms=1000"),
+        ]
+        again = await show.enter("host", "/console")
+        snapshot = (await again.wait("audit"))["items"]
+        assert [(item["by"], item["action"], item["target"]) for item in snapshot][-3:] == entries[-3:]
+        assert [item["action"] for item in snapshot][:2] == ["room:create", "role:grant"]
+
+
+async def _ranked(socket: Client, wanted: list[tuple[str, int]]) -> None:
+    await socket.wait("leaderboard", lambda told: [(item["user"], item["credits"]) for item in told["items"]] == wanted)
+
+
+async def _sales(socket: Client, show: Evening, **wanted: int) -> None:
+    wish = {"id": show.products["main"], **wanted}
+    await socket.wait("sales", lambda told: wish in told["products"])
