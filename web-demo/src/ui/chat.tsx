@@ -85,7 +85,8 @@ function SayBox({ state, store }: { state: RoomState; store: RoomStore<ViewerCom
   const [color, setColor] = useState("");
   const [note, setNote] = useState<string | null>(null);
   const [free_ms, setFree] = useState(0);
-  const now = useNow();
+  useNow(); // draws the seconds of a wait
+  const now = Date.now();
   const input = useRef<HTMLInputElement>(null);
   const why = barrier(state, "danmaku");
   const wait_ms = free_ms - now;
