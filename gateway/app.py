@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,7 +22,9 @@ from store import migrations
 if TYPE_CHECKING:
     from gateway.house import House
 
-PAGES = {"/": "index.html", "/console": "console.html", "/split": "split.html"}
+PAGES = {"/": "index.html", "/watch": "watch.html", "/console": "console.html", "/split": "split.html"}
+OF_THE_FAN_PAGE = frozenset({"user", "embed", "codec"})
+"""Query parameters with which `/` means the fan page at `/watch`: it stood there once, and links live long."""
 PAGE_POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws: wss:; "
     "frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
@@ -119,7 +121,9 @@ def _pages(house: "House") -> list[BaseRoute]:
         return []
 
     def page(name: str) -> Route:
-        async def answer(_: Request) -> Response:
+        async def answer(request: Request) -> Response:
+            if name == "/" and not OF_THE_FAN_PAGE.isdisjoint(request.query_params):
+                return RedirectResponse(f"/watch?{request.url.query}")
             return FileResponse(folder / PAGES[name], headers={"cache-control": "no-cache"})
 
         return Route(name, answer)

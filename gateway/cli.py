@@ -135,8 +135,9 @@ async def _serve(settings: Settings) -> None:
 
 def _welcome(settings: Settings) -> None:
     pages = [
+        ("the show", f"{settings.own_url}/"),
         ("fans, side by side", f"{settings.own_url}/split"),
-        ("one fan", f"{settings.own_url}/"),
+        ("one fan", f"{settings.own_url}/watch"),
         ("streamer console", f"{settings.own_url}/console"),
         ("test payments", settings.sandbox_url),
         ("state on disk", str(settings.data_dir.absolute())),

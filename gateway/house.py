@@ -115,7 +115,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             providers,
             rooms_sql.phase_of,
             order_ttl_ms=settings.order_ttl_seconds * 1000,
-            return_url=f"{settings.own_url}/",
+            return_url=f"{settings.own_url}/watch",
         )
         jwks, keys, verifier = await _verifier(settings)
         house = House(

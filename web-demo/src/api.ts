@@ -25,6 +25,8 @@ export interface Show {
   currency: string;
   schedule: Schedule;
   products: Product[];
+  /** The server's clock when this was sent. */
+  server_ms: number;
 }
 
 export interface Placed {
@@ -55,12 +57,13 @@ export async function demoShow(): Promise<Result<{ show: string; room: string }>
   return request("GET", "/demo/show", {});
 }
 
-export async function listShows(token: string): Promise<Result<Show[]>> {
+/** Without a token: what the public may know. */
+export async function listShows(token: string | null): Promise<Result<Show[]>> {
   const answer = await request<{ shows: Show[] }>("GET", "/api/v1/shows", { token });
   return answer.ok ? { ok: true, data: answer.data.shows } : answer;
 }
 
-export async function loadShow(token: string, show: string): Promise<Result<Show>> {
+export async function loadShow(token: string | null, show: string): Promise<Result<Show>> {
   return request("GET", `/api/v1/shows/${encodeURIComponent(show)}`, { token });
 }
 
@@ -89,7 +92,7 @@ export async function verifyGrant(url: string): Promise<boolean> {
 }
 
 interface RequestParts {
-  token?: string;
+  token?: string | null;
   body?: object;
   headers?: Record<string, string>;
 }

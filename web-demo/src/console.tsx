@@ -65,7 +65,7 @@ function Desk({ session, listed, picker, onLeave }: { session: Session; listed: 
         <Brand />
         <strong class="muted">{t("console.title")}</strong>
         {picker}
-        <nav class="top-links"><a href="/">{t("nav.fan")}</a><a href="/split">{t("nav.split")}</a></nav>
+        <nav class="top-links"><a href="/watch">{t("nav.fan")}</a><a href="/split">{t("nav.split")}</a></nav>
         <div class="top-me">
           <ConnectionChip state={state} />
           <span class="who">{session.user}</span>

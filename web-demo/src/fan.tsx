@@ -46,7 +46,7 @@ function App({ wire }: { wire: Pick<LiveOptions, "path" | "parser"> }): JSX.Elem
 }
 
 function Shows({ session, wire, onLeave }: { session: Session; wire: Pick<LiveOptions, "path" | "parser">; onLeave: () => void }): JSX.Element {
-  const choice = useShows(session, query.get("show"));
+  const choice = useShows(session, query.get("show"), !EMBEDDED);
   if (!choice.show) return <NoShow choice={choice} />;
   return <RoomPage key={choice.show.show} session={session} listed={choice.show} wire={wire} picker={<ShowPicker choice={choice} />} onLeave={onLeave} />;
 }

@@ -20,3 +20,20 @@ export function duration(left_ms: number): string {
 export function timeOfDay(at_ms: number, language: string): string {
   return new Date(at_ms).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
+
+/** `Sunday, 22 November 2026`, in the reader's time zone unless one is named. */
+export function dayOf(at_ms: number, language: string, timeZone?: string): string {
+  return new Date(at_ms).toLocaleDateString(language === "en" ? "en-GB" : language, { weekday: "long", day: "numeric", month: "long", year: "numeric", ...(timeZone ? { timeZone } : {}) });
+}
+
+/** `20:00`, in the reader's time zone unless one is named. */
+export function clockOf(at_ms: number, language: string, timeZone?: string): string {
+  return new Date(at_ms).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(timeZone ? { timeZone } : {}) });
+}
+
+/** `Berlin, GMT+1`: whose time the page tells, at that moment of the year. */
+export function zoneOf(at_ms: number, language: string, timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone): string {
+  const offset = new Intl.DateTimeFormat(language, { timeZone, timeZoneName: "shortOffset" }).formatToParts(at_ms).find((part) => part.type === "timeZoneName")?.value ?? "";
+  const place = timeZone.includes("/") ? timeZone.split("/").at(-1)?.replaceAll("_", " ") : undefined;
+  return [place, offset].filter(Boolean).join(", ");
+}

@@ -48,7 +48,7 @@ function Stalls({ session, listed, picker }: { session: Session; listed: Show; p
         <Brand />
         <strong class="split-title">{t("split.title")}</strong>
         {picker}
-        <nav class="top-links"><a href="/">{t("nav.fan")}</a><a href="/console">{t("nav.console")}</a></nav>
+        <nav class="top-links"><a href="/watch">{t("nav.fan")}</a><a href="/console">{t("nav.console")}</a></nav>
         <div class="top-me"><LanguageSwitch /></div>
       </header>
       <section class="host-strip" aria-label={t("split.host")}>
@@ -106,7 +106,7 @@ function Pane({ fan, show, notify }: { fan: string; show: Show; notify: (text: s
         ))}
         <button type="button" class="quiet small" data-testid="quick-return" onClick={() => void giveBack()}>{t("split.return")}</button>
       </div>
-      <iframe title={fan} src={`/?embed=1&user=${encodeURIComponent(fan)}&show=${encodeURIComponent(show.show)}&lang=${language}`} />
+      <iframe title={fan} src={`/watch?embed=1&user=${encodeURIComponent(fan)}&show=${encodeURIComponent(show.show)}&lang=${language}`} />
     </article>
   );
 }

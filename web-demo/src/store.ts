@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { LiveRoom, type LiveOptions } from "./live";
 import type { ConsoleCommands, ViewerCommands } from "./contract.gen";
+export { useNow, useReducedMotion } from "./clock";
 import { INITIAL, reduce, type Action, type RoomState } from "./state";
 
 export class RoomStore<C extends ViewerCommands | ConsoleCommands> {
@@ -40,28 +41,6 @@ export function useRoom<C extends ViewerCommands | ConsoleCommands>(key: string,
     };
   }, [store]);
   return [store, store.state];
-}
-
-/** The local time, moving on its own. */
-export function useNow(every_ms = 1_000): number {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), every_ms);
-    return () => clearInterval(timer);
-  }, [every_ms]);
-  return now;
-}
-
-/** Whether the reader asked for little motion. */
-export function useReducedMotion(): boolean {
-  const query = useMemo(() => matchMedia("(prefers-reduced-motion: reduce)"), []);
-  const [reduced, setReduced] = useState(query.matches);
-  useEffect(() => {
-    const listen = () => setReduced(query.matches);
-    query.addEventListener("change", listen);
-    return () => query.removeEventListener("change", listen);
-  }, [query]);
-  return reduced;
 }
 
 export function newKey(): string {

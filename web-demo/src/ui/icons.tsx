@@ -3,7 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 
 type Name =
   | "ticket" | "lock" | "heart" | "chat" | "gift" | "mic" | "crown" | "rose" | "cheer" | "star" | "rocket" | "castle" | "pin"
-  | "leave" | "users" | "clock" | "pulse" | "sliders" | "log" | "coin" | "flag" | "close" | "alert" | "megaphone" | "bullets" | "globe" | "check";
+  | "leave" | "users" | "clock" | "pulse" | "sliders" | "log" | "coin" | "flag" | "close" | "alert" | "megaphone" | "bullets" | "globe" | "check" | "door";
 
 const SHAPES: Record<Name, ComponentChildren> = {
   ticket: <path d="M3 8a2 2 0 0 1 2-2h14a2 2 0 0 1 2 2v2a2 2 0 0 0 0 4v2a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-2a2 2 0 0 0 0-4zM14 6v2m0 3v2m0 3v2" />,
@@ -32,6 +32,7 @@ const SHAPES: Record<Name, ComponentChildren> = {
   bullets: <path d="M3 7h10m3 0h2M7 12h14M3 17h6m3 0h7" />,
   globe: <path d="M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM3 12h18M12 3c3 3 3 15 0 18-3-3-3-15 0-18z" />,
   leave: <path d="M14 4H6a1 1 0 0 0-1 1v14a1 1 0 0 0 1 1h8m-3-8h10m-3.500-3.500L21 12l-3.500 3.500" />,
+  door: <path d="M6 21V4a1 1 0 0 1 1-1h10a1 1 0 0 1 1 1v17M3 21h18M14 12v1.500" />,
   check: <path d="M5 12.500l4.500 4.500L19 7.500" />,
 };
 

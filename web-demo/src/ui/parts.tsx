@@ -7,7 +7,7 @@ import { Session as Sessions } from "../session";
 import type { Role } from "../contract.gen";
 import { duration } from "../format";
 import { codeText, useLanguage, type TextKey, type Translate } from "../i18n";
-import { useNow } from "../store";
+import { useNow } from "../clock";
 import { Icon } from "./icons";
 
 export function TierBadge({ tier, testid }: { tier: Tier; testid?: string }): JSX.Element {

@@ -28,7 +28,7 @@ export function Scene({ stream, resting }: { stream: string; resting: boolean })
   );
 }
 
-function Singer(): JSX.Element {
+export function Singer(): JSX.Element {
   return (
     <g transform="translate(800 712)">
       <path d="M-58 0 C-40 -60 -44 -130 -36 -180 C-60 -176 -74 -150 -92 -112 L-108 -120 C-94 -176 -72 -214 -34 -222 L30 -224 C62 -228 78 -252 92 -292 L108 -286 C100 -238 82 -206 46 -186 C48 -130 56 -60 74 0 L26 0 L8 -96 L-10 0Z" />
@@ -39,7 +39,7 @@ function Singer(): JSX.Element {
   );
 }
 
-function Musician({ x, mirrored = false }: { x: number; mirrored?: boolean }): JSX.Element {
+export function Musician({ x, mirrored = false }: { x: number; mirrored?: boolean }): JSX.Element {
   return (
     <g transform={`translate(${x} 708) scale(${mirrored ? -0.800 : 0.800} 0.800)`}>
       <path d="M-46 0 L-34 -120 C-40 -160 -34 -196 -6 -200 L22 -200 C46 -192 48 -160 42 -120 L58 0 L22 0 L6 -90 L-12 0Z" />
@@ -49,7 +49,7 @@ function Musician({ x, mirrored = false }: { x: number; mirrored?: boolean }): J
   );
 }
 
-function Crowd(): JSX.Element {
+export function Crowd(): JSX.Element {
   const heads = Array.from({ length: 27 }, (_, index) => ({ x: index * 62 + (index % 2 ? 10 : -6), y: 872 - ((index * 29) % 34), hand: index % 4 === 1 }));
   return (
     <g class="scene-crowd" fill="#040308">

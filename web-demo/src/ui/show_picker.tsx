@@ -1,13 +1,12 @@
-/** Which show this page is about: the one in the address, the one this browser was at last, else the demo's ticketed one. */
+/** Which show this page is about, and the way to another. */
 import type { JSX } from "preact";
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { demoShow, listShows, type Show } from "../api";
+import { defaultShow, rememberedShow, rememberShow } from "../choice";
 import { codeText, useLanguage } from "../i18n";
+import type { Result } from "../live";
 import type { Session } from "../session";
 import { Brand, LanguageSwitch } from "./parts";
-
-const REMEMBERED = "liveroom.show";
-const OVER = ["ended", "replay", "cancelled"];
 
 export interface Choice {
   show: Show | undefined;
@@ -18,41 +17,41 @@ export interface Choice {
   reload: () => void;
 }
 
-export function useShows(session: Session, wanted: string | null): Choice {
+/** The shows `token` may know of (without one: the public), and the one to begin with. */
+export async function findShow(token: string | null, wanted: string | null): Promise<Result<{ shows: Show[]; found: Show | undefined }>> {
+  const listed = await listShows(token);
+  if (!listed.ok) return listed;
+  const found = defaultShow(listed.data, wanted, rememberedShow());
+  if (found) return { ok: true, data: { shows: listed.data, found } };
+  // The demo puts on a fresh show where none is on sale, so the list is read again.
+  const demo = await demoShow();
+  const again = demo.ok ? await listShows(token) : listed;
+  if (!again.ok) return again;
+  return { ok: true, data: { shows: again.data, found: again.data.find((show) => demo.ok && show.show === demo.data.show) ?? again.data[0] } };
+}
+
+/** `remember`: come back to this show where no other is named. */
+export function useShows(session: Session, wanted: string | null, remember = true): Choice {
   const [shows, setShows] = useState<Show[]>([]);
   const [chosen, setChosen] = useState(wanted);
   const [failed, setFailed] = useState<string | null>(null);
   const [loaded, setLoaded] = useState(false);
   const load = useCallback(async () => {
     setFailed(null);
-    let listed = await listShows(session.token);
-    let found = listed.ok ? standing(listed.data, wanted) : undefined;
-    if (listed.ok && !found) {
-      // The demo puts on a fresh show where none is in presale, so ask before the list is read for good.
-      const demo = await demoShow();
-      listed = await listShows(session.token);
-      if (listed.ok) found = (demo.ok ? listed.data.find((show) => show.show === demo.data.show) : undefined) ?? listed.data[0];
-    }
-    if (!listed.ok) return setFailed(listed.error.code);
-    setShows(listed.data);
+    const answer = await findShow(session.token, wanted);
+    if (!answer.ok) return setFailed(answer.error.code);
+    const { shows, found } = answer.data;
+    setShows(shows);
     setLoaded(true);
     setChosen(found?.show ?? null);
-    if (found && !wanted) localStorage.setItem(REMEMBERED, found.show);
+    if (found && remember) rememberShow(found.show);
   }, [session, wanted]);
   useEffect(() => void load(), [load]);
   const choose = (show: string) => {
-    localStorage.setItem(REMEMBERED, show);
+    rememberShow(show);
     setChosen(show);
   };
   return { show: shows.find((one) => one.show === chosen), shows, choose, failed, loaded, reload: () => void load() };
-}
-
-/** The wanted show, else the one this browser was at last while it is not over. */
-function standing(shows: readonly Show[], wanted: string | null): Show | undefined {
-  const named = shows.find((show) => show.show === wanted);
-  if (named) return named;
-  const last = localStorage.getItem(REMEMBERED);
-  return shows.find((show) => show.show === last && !OVER.includes(show.phase));
 }
 
 export function ShowPicker({ choice }: { choice: Choice }): JSX.Element {
