@@ -180,11 +180,11 @@ def _missed(delivery: Delivery, history: list[tuple[int, Tier]], *, is_staff: bo
         return None
     match event:
         case DanmakuSaid():
-            return shapes.MissedEvent("danmaku", shapes.Danmaku([danmaku_item(event)], cursor))
+            return shapes.MissedDanmaku(shapes.Danmaku([danmaku_item(event)], cursor))
         case GiftSent():
-            return shapes.MissedEvent("gift", shapes.Gift([gift_item(event)], cursor))
+            return shapes.MissedGift(shapes.Gift([gift_item(event)], cursor))
         case Retracted():
-            return shapes.MissedEvent("retract", shapes.Retract([shapes.RetractItem(event.id)], cursor))
+            return shapes.MissedRetract(shapes.Retract([shapes.RetractItem(event.id)], cursor))
 
 
 def _tier_at(history: list[tuple[int, Tier]], at_ms: int) -> Tier:

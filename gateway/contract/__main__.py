@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from gateway.contract.asyncapi import asyncapi
 from gateway.contract.configuration import configuration
 from gateway.contract.reference import reference
 from gateway.contract.states import states
@@ -13,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 GENERATED: Mapping[Path, Callable[[], str]] = {
     ROOT / "web-demo" / "src" / "contract.gen.ts": typescript,
+    ROOT / "docs" / "asyncapi.json": asyncapi,
     ROOT / "docs" / "contract.md": reference,
     ROOT / "docs" / "states.md": states,
     ROOT / "docs" / "settings.md": configuration,

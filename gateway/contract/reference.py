@@ -197,7 +197,9 @@ def _struct(kind: type[Struct]) -> Iterable[str]:
     fields = msgspec.structs.fields(kind)
     if fields:
         columns = 3 if docs else 2
-        rows = (
+        tag = vocabulary.tag_of(kind)
+        rows = [(code(tag[0]), code(f'"{tag[1]}"'), "")] if tag else []
+        rows += (
             (
                 code(each.name + ("?" if _may_be_absent(kind, each, hints[each.name]) else "")),
                 _type(hints[each.name]) + _default(each),

@@ -5,7 +5,7 @@ milliseconds since the epoch. Unknown fields from clients are ignored; missing o
 refused with BAD_REQUEST.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -266,11 +266,25 @@ class You(Struct, frozen=True):
     """Null: not muted; 2^53: until somebody ends it."""
 
 
-class MissedEvent(Struct, frozen=True):
-    """One history event that happened while you were away."""
+class MissedDanmaku(Struct, frozen=True, tag_field="event", tag="danmaku"):
+    """What was said while you were away."""
 
-    event: Literal["danmaku", "gift", "retract"]
-    data: Danmaku | Gift | Retract
+    data: Danmaku
+
+
+class MissedGift(Struct, frozen=True, tag_field="event", tag="gift"):
+    """What was given while you were away."""
+
+    data: Gift
+
+
+class MissedRetract(Struct, frozen=True, tag_field="event", tag="retract"):
+    """What was taken back while you were away."""
+
+    data: Retract
+
+
+MissedEvent: TypeAlias = MissedDanmaku | MissedGift | MissedRetract
 
 
 # ---- link --------------------------------------------------------------------------------------
@@ -365,7 +379,7 @@ class Health(Struct, frozen=True):
 # ---- the first event ---------------------------------------------------------------------------
 
 
-class Welcome(Struct, frozen=True, omit_defaults=True):
+class Welcome(Struct, frozen=True):
     """The first event after CONNECT: the whole state of the room as it concerns you."""
 
     contract: str
@@ -389,7 +403,7 @@ class Welcome(Struct, frozen=True, omit_defaults=True):
     danmaku_truncated: bool = False
     """Recovered, but older danmaku fell out of the history."""
     missed: list[MissedEvent] = []
-    """Oldest first."""
+    """Oldest first; always there, and empty where nothing was missed."""
 
 
 # ---- viewer -> server --------------------------------------------------------------------------

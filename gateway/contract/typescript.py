@@ -41,7 +41,8 @@ def _enum(kind: type[StrEnum]) -> str:
 
 
 def _interface(kind: type[Struct]) -> str:
-    lines = []
+    tag = vocabulary.tag_of(kind)
+    lines = [f'  {tag[0]}: "{tag[1]}";'] if tag else []
     hints = typing.get_type_hints(kind, include_extras=True)
     from_client = kind in {command.payload for command in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS)}
     for field in msgspec.structs.fields(kind):

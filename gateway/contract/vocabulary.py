@@ -25,6 +25,12 @@ def enums() -> list[type[StrEnum]]:
     return [kind for _, kind in sorted(_named().items()) if issubclass(kind, StrEnum)]
 
 
+def tag_of(kind: type[Struct]) -> tuple[str, str] | None:
+    """The field and the value by which a struct of a union is told from the others."""
+    config = kind.__struct_config__
+    return (config.tag_field, str(config.tag)) if config.tag_field is not None else None
+
+
 def promise(kind: type) -> str:
     """The docstring of a struct or an enum, as paragraphs of one line each."""
     return "\n\n".join(" ".join(part.split()) for part in inspect.cleandoc(kind.__doc__ or "").split("\n\n"))

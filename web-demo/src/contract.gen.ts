@@ -231,10 +231,22 @@ export interface Like {
   total: number;
 }
 
-/** One history event that happened while you were away. */
-export interface MissedEvent {
-  event: "danmaku" | "gift" | "retract";
-  data: Danmaku | Gift | Retract;
+/** What was said while you were away. */
+export interface MissedDanmaku {
+  event: "danmaku";
+  data: Danmaku;
+}
+
+/** What was given while you were away. */
+export interface MissedGift {
+  event: "gift";
+  data: Gift;
+}
+
+/** What was taken back while you were away. */
+export interface MissedRetract {
+  event: "retract";
+  data: Retract;
 }
 
 /** Silence a viewer; without `minutes` until unmuted. */
@@ -469,8 +481,8 @@ export interface Welcome {
   like: Like;
   cursor: string;
   recovered: boolean;
-  danmaku_truncated?: boolean;
-  missed?: MissedEvent[];
+  danmaku_truncated: boolean;
+  missed: (MissedDanmaku | MissedGift | MissedRetract)[];
 }
 
 /** Your side of the welcome. */

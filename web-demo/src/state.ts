@@ -163,7 +163,7 @@ function welcomed(state: RoomState, welcome: Welcome): RoomState {
     likes: welcome.like.total,
     wallet: you.wallet,
     cohost: you.cohost,
-    caught_up: welcome.recovered ? (welcome.missed?.length ?? 0) : null,
+    caught_up: welcome.recovered ? welcome.missed.length : null,
     truncated: welcome.danmaku_truncated ?? false,
     degraded_since_ms: null,
     draining: false,
@@ -171,10 +171,10 @@ function welcomed(state: RoomState, welcome: Welcome): RoomState {
     revenue: null,
   };
   const known = ordered(fresh, you.orders);
-  return (welcome.missed ?? []).reduce((seen, missed) => {
-    if (missed.event === "danmaku") return said(seen, missed.data as Danmaku, false);
-    if (missed.event === "gift") return gifted(seen, missed.data as Gift, false);
-    return retracted(seen, missed.data as Retract);
+  return welcome.missed.reduce((seen, missed) => {
+    if (missed.event === "danmaku") return said(seen, missed.data, false);
+    if (missed.event === "gift") return gifted(seen, missed.data, false);
+    return retracted(seen, missed.data);
   }, known);
 }
 

@@ -17,7 +17,7 @@ function welcome(changes: Partial<Welcome> = {}, you: Partial<Welcome["you"]> = 
     },
     streams: [], countdowns: [], sales: { products: [], version: 0 }, stage: { members: [], capacity: 4, version: 0 },
     pins: { items: [], version: 0 }, leaderboard: { items: [], version: 0 }, presence: { online: 1 }, like: { total: 0 },
-    cursor: "c0", recovered: false, ...changes,
+    cursor: "c0", recovered: false, danmaku_truncated: false, missed: [], ...changes,
   };
 }
 
