@@ -1,6 +1,11 @@
-"""The Engine.IO transport as we need it: WebSocket closes that carry their reason, writes with a deadline."""
+"""The Engine.IO transport as we need it.
+
+WebSocket closes that carry their reason, writes with a deadline, polling bodies measured by what they are,
+and nothing undecodable below Socket.IO, where it can be counted.
+"""
 
 import asyncio
+import base64
 import contextlib
 from typing import Any
 
@@ -8,10 +13,20 @@ import engineio
 from engineio import packet as eio_packet
 from engineio.async_drivers import asgi
 from engineio.async_socket import AsyncSocket
+from engineio.exceptions import ContentTooLongError
+from engineio.payload import Payload
 
 CLOSE_NORMAL = 1000
 SEND_DEADLINE_SECONDS = 10.0
 """A WebSocket write that stalls longer ends the socket."""
+
+
+NO_PACKET = "4?"
+"""Stands for what is no Engine.IO packet: a message that no Socket.IO packet begins like."""
+SEPARATOR = "\x1e"
+
+# stock throws away a body of more than 16 packets and answers 200; the body's own bound is enough
+Payload.max_decode_packets = 65_536
 
 
 class ReasonedWebSocket(asgi.WebSocket):  # type: ignore[misc]  # python-engineio is untyped
@@ -20,6 +35,10 @@ class ReasonedWebSocket(asgi.WebSocket):  # type: ignore[misc]  # python-enginei
     def __init__(self, handler: Any, server: Any) -> None:
         super().__init__(handler, server)
         self._socket = handler.__self__
+
+    async def wait(self) -> str | bytes:
+        message: str | bytes = await super().wait()
+        return message if isinstance(message, bytes) or _is_packet(message) else NO_PACKET
 
     async def send(self, message: str | bytes) -> None:
         async with asyncio.timeout(SEND_DEADLINE_SECONDS):
@@ -31,12 +50,44 @@ class ReasonedWebSocket(asgi.WebSocket):  # type: ignore[misc]  # python-enginei
             await self.asgi_send({"type": "websocket.close", "code": CLOSE_NORMAL, "reason": reason})
 
 
+class PolledBody:
+    """A polling body of at most `limit` bytes, announced or not; more of it ends the socket."""
+
+    def __init__(self, stream: Any, limit: int) -> None:
+        self._stream = stream
+        self._limit = limit
+
+    async def read(self, _announced: int) -> bytes:
+        body: bytes = await self._stream.read(self._limit + 1)
+        if len(body) > self._limit:
+            raise ContentTooLongError
+        packets = body.decode("utf-8", "replace").split(SEPARATOR)
+        return SEPARATOR.join(one if _is_polled_packet(one) else NO_PACKET for one in packets).encode()
+
+
 class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio is untyped
     """python-engineio's server over our WebSocket."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._async: dict[str, Any] = {**vars(self)["_async"], "websocket": ReasonedWebSocket}
+        driver = vars(self)["_async"]
+        self._async: dict[str, Any] = {
+            **driver,
+            "websocket": ReasonedWebSocket,
+            "translate_request": self._translate_request,
+        }
+
+    async def disconnect(self, sid: str) -> None:
+        """End a transport that broke the protocol. Stock waits for the client to read everything first."""
+        socket = self.sockets.pop(sid, None)
+        if socket is not None:
+            await socket.close(wait=False)
+
+    async def _translate_request(self, scope: Any, receive: Any, send: Any) -> dict[str, Any]:
+        environ: dict[str, Any] = await asgi.translate_request(scope, receive, send)
+        if "wsgi.input" in environ:
+            environ["wsgi.input"] = PolledBody(environ["wsgi.input"], self.max_http_buffer_size)
+        return environ
 
     async def _trigger_event(self, event: str, *args: Any, **kwargs: Any) -> Any:
         if event == "disconnect":
@@ -63,3 +114,20 @@ def queue(socket: AsyncSocket, packet: eio_packet.Packet) -> int:
     """Hand a packet to the socket's writer, in the order of calls, without waiting; answers the queue's length."""
     socket.queue.put_nowait(packet)
     return int(socket.queue.qsize())
+
+
+def _is_packet(text: str) -> bool:
+    """Whether a client may say this: a Socket.IO packet, or an Engine.IO packet that stock reads without harm."""
+    if text[:1] == "4":
+        return text[1:2] in set("0123456")
+    return text in {"1", "3", "5", "2probe"}
+
+
+def _is_polled_packet(text: str) -> bool:
+    if text[:1] != "b":
+        return _is_packet(text)
+    try:
+        base64.b64decode(text[1:], validate=True)
+    except ValueError:
+        return False
+    return True

@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 
 NAMESPACES = ("/live", "/console")
 REFUSED_FOR_A_FAULT = Denied(Code.BUSY, retry_after_ms=2000)
+ADMISSION_SECONDS = 10.0
+"""A door that takes longer refuses; asking a payment provider about an order stays below."""
 FLUSH_SECONDS = 0.2
 """Between a refusal or a terminal bye and the end of a transport that nothing else uses."""
 
@@ -98,10 +100,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if isinstance(data, bytes) is not self.codec.is_binary:
             await self._mismatch(eio_sid)
             return
+        packet = self.packet_class()
         try:
-            packet = self.packet_class(encoded_packet=data)
+            packet.decode(data)
         except DECODE_ERRORS:
-            self._protocol_error(eio_sid)
+            self._unreadable(eio_sid, packet)
             return
         if packet.packet_type == sio.CONNECT:
             await self._handle_connect(eio_sid, packet.namespace, packet.data)
@@ -110,7 +113,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         elif packet.packet_type == sio.DISCONNECT:
             await self._handle_disconnect(eio_sid, packet.namespace, self.reason.CLIENT_DISCONNECT)
         else:  # acks of events that asked for none, attachments, connect errors: no client of ours sends them
-            self._protocol_error(eio_sid)
+            self._unreadable(eio_sid, packet)
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: object) -> None:
         namespace = namespace or "/"
@@ -121,6 +124,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if sid is None:  # this transport already has that namespace
             self._protocol_error(eio_sid)
             return
+        self._connected(eio_sid)
         answer = await self._admitted(eio_sid, namespace, data)
         if isinstance(answer, Denied):
             await self.manager.disconnect(sid, namespace, ignore_queue=True)
@@ -140,16 +144,18 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             connection.bye(Code.BUSY, retry_after_ms=2000)
 
     async def _handle_event(self, eio_sid: str, namespace: str | None, ack_id: int | None, data: object) -> None:
-        sid = self.manager.sid_from_eio_sid(eio_sid, namespace or "/")
-        connection = self.connections.get(sid) if sid else None
+        connection = self._connection(eio_sid, namespace)
         if connection is None or connection.leaving:
             return
         if not isinstance(data, list) or not data or not isinstance(data[0], str):
+            connection.acknowledge(ack_id, Denied(Code.BAD_REQUEST, detail={"field": "event"}))
             self._protocol_error(eio_sid)
             return
         wait_ms = connection.bucket.take(self._clock())
         if wait_ms:
             connection.acknowledge(ack_id, Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms))
+        elif len(data) > 2:  # an event has one payload
+            connection.acknowledge(ack_id, Denied(Code.BAD_REQUEST, detail={"field": "payload"}))
         elif len(connection.inbox) >= self.limits.inbox:
             connection.acknowledge(ack_id, Denied(Code.BUSY, retry_after_ms=1000))
         else:
@@ -177,13 +183,13 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return Denied(Code.BAD_REQUEST, detail={"field": "auth"})
         client = self.environ[eio_sid]["asgi.scope"].get("client") or ("unknown", 0)
         try:
-            return await self._admit(Opening(namespace, present, client[0], self.codec))
+            async with asyncio.timeout(ADMISSION_SECONDS):
+                return await self._admit(Opening(namespace, present, client[0], self.codec))
         except Exception:
             log.exception("socket.admission_failed", namespace=namespace)
             return REFUSED_FOR_A_FAULT
 
     def _open(self, eio_sid: str, sid: str, namespace: str, guest: Guest) -> None:
-        self._connected(eio_sid)
         self.connections[sid] = Connection(self, sid, eio_sid, namespace, guest)
         self.queue(eio_sid, encode(self.codec, sio.CONNECT, namespace, {"sid": sid}))
 
@@ -220,6 +226,13 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if not self._connections_of(eio_sid):
             self._start(self._end_transport(eio_sid, Code.PROTOCOL))
 
+    def _unreadable(self, eio_sid: str, packet: sio.Packet) -> None:
+        """A packet that says nothing of the contract; who asked for an ack gets it where its number could be read."""
+        connection = self._connection(eio_sid, packet.namespace)
+        if connection is not None and packet.packet_type in (sio.EVENT, sio.BINARY_EVENT):
+            connection.acknowledge(packet.id, Denied(Code.BAD_REQUEST, detail={"field": "payload"}))
+        self._protocol_error(eio_sid)
+
     def _protocol_error(self, eio_sid: str) -> None:
         count = self._protocol_errors.get(eio_sid, 0) + 1
         self._protocol_errors[eio_sid] = count
@@ -230,6 +243,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             connection.bye(Code.PROTOCOL)
         if not connections:
             self._start(self._end_transport(eio_sid, Code.PROTOCOL))
+
+    def _connection(self, eio_sid: str, namespace: str | None) -> Connection | None:
+        return self.connections.get(self.manager.sid_from_eio_sid(eio_sid, namespace or "/") or "")
 
     def _connections_of(self, eio_sid: str) -> list[Connection]:
         sids = (self.manager.sid_from_eio_sid(eio_sid, namespace) for namespace in NAMESPACES)
