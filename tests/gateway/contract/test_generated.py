@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from auth.console import CONSOLE_EVENTS
 from auth.denials import Code
 from auth.door import Surface, expelled_by
 from auth.situation import Phase
@@ -16,6 +17,7 @@ from gateway.contract.configuration import configuration
 from gateway.contract.reference import reference
 from gateway.contract.registry import CONSOLE_COMMANDS, FAREWELLS, SERVER_EVENTS, VIEWER_COMMANDS
 from gateway.contract.states import diagram, states
+from gateway.handlers.commands import HANDLERS
 from gateway.settings import Settings
 from presale import orders
 from rooms import phases, stage
@@ -55,6 +57,11 @@ def test_the_reference_names_every_event_with_its_payload_and_every_type_once() 
         assert f"| `{command.name}` | [{command.payload.__name__}]" in page
     for kind in (*vocabulary.structs(), *vocabulary.enums()):
         assert page.count(f"### {kind.__name__}\n") == 1
+
+
+def test_every_command_of_the_contract_has_a_handler_and_the_roles_that_may_send_it() -> None:
+    assert set(HANDLERS) == {command.name for command in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS)}
+    assert set(CONSOLE_EVENTS) == {command.name for command in CONSOLE_COMMANDS}
 
 
 def test_every_code_has_a_meaning() -> None:
