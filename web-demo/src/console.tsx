@@ -2,11 +2,11 @@
 import { render, type ComponentChildren, type JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { loadShow, type Show } from "./api";
-import type { ConsoleCommands, Scale, Switches } from "./contract.gen";
+import type { ConsoleCommands, Role, Scale, Switches } from "./contract.gen";
 import { money, timeOfDay } from "./format";
 import { codeText, useLanguage, type TextKey } from "./i18n";
 import type { Ack, Payload } from "./live";
-import type { Session } from "./session";
+import { Session as Sessions, type Session } from "./session";
 import { headCountdown, sanctioned, type ChatLine, type RoomState } from "./state";
 import { useRoom, type RoomStore } from "./store";
 import { SalesLine } from "./ui/box_office";
@@ -27,14 +27,22 @@ const AUDIT_SHOWN = 40;
 /** Sends one command and says when it was refused. */
 type Act = <K extends keyof ConsoleCommands & string>(command: K, payload: Payload<ConsoleCommands, K>) => Promise<Ack<ConsoleCommands, K> | null>;
 
+/** Who opens the console: as the address says, as this tab was at last, else as the host. */
+function firstRole(): Role {
+  const named = query.get("role");
+  if (named) return named === "moderator" ? "moderator" : "host";
+  return !Sessions.remembered("host") && Sessions.remembered("moderator") ? "moderator" : "host";
+}
+
 function App(): JSX.Element {
-  const [session, setSession, pending] = useSession("host", query.get("user"));
+  const [role, setRole] = useState(firstRole);
+  const [session, setSession, pending] = useSession(role, query.get("user"));
   const { t } = useLanguage();
   if (session) return <Shows session={session} onLeave={() => { session.forget(); setSession(null); }} />;
   return (
     <div class="front">
       <header class="top"><Brand /><LanguageSwitch /></header>
-      <main>{pending ? <p class="muted">{t("connection.connecting")}…</p> : <LoginCard role="host" title="console.login" lead="console.lead" onSession={setSession} />}</main>
+      <main>{pending ? <p class="muted">{t("connection.connecting")}…</p> : <LoginCard role={role} roles={["host", "moderator"]} onRole={setRole} title="console.login" lead="console.lead" onSession={setSession} />}</main>
     </div>
   );
 }
@@ -65,7 +73,7 @@ function Desk({ session, listed, picker, onLeave }: { session: Session; listed: 
         <Brand />
         <strong class="muted">{t("console.title")}</strong>
         {picker}
-        <nav class="top-links"><a href="/watch">{t("nav.fan")}</a><a href="/split">{t("nav.split")}</a></nav>
+        <nav class="top-links"><a href={`/?show=${encodeURIComponent(show.show)}`}>{t("nav.show")}</a><a href="/watch">{t("nav.fan")}</a><a href="/split">{t("nav.split")}</a></nav>
         <div class="top-me">
           <ConnectionChip state={state} />
           <span class="who">{session.user}</span>
@@ -89,7 +97,7 @@ function Desk({ session, listed, picker, onLeave }: { session: Session; listed: 
           <div class="desk-column">
             <Queue state={state} act={act} />
             <Sales state={state} show={show} />
-            <Countdowns state={state} act={act} />
+            {steers(state) && <Countdowns state={state} act={act} />}
           </div>
           <div class="desk-column">
             <SwitchPanel state={state} store={store} act={act} />
@@ -101,6 +109,11 @@ function Desk({ session, listed, picker, onLeave }: { session: Session; listed: 
       {toasts}
     </div>
   );
+}
+
+/** What the show itself is about is the host's; moderators look after the people in it. The server decides. */
+function steers(state: RoomState): boolean {
+  return state.you?.role !== "moderator";
 }
 
 function Numbers({ state, show }: { state: RoomState; show: Show }): JSX.Element {
@@ -270,6 +283,7 @@ function Countdowns({ state, act }: { state: RoomState; act: Act }): JSX.Element
 function SwitchPanel({ state, store, act }: { state: RoomState; store: RoomStore<ConsoleCommands>; act: Act }): JSX.Element {
   const { t } = useLanguage();
   const switches = state.room?.switches;
+  const fixed = !steers(state);
   const flip = async (changes: Partial<Switches>) => {
     const room = await act("room:switches", changes);
     if (room) store.dispatch({ event: "room", data: room });
@@ -280,20 +294,20 @@ function SwitchPanel({ state, store, act }: { state: RoomState; store: RoomStore
         <div class="switch-row" key={name}>
           <span>{t(`console.${name}`)}</span>
           <div class="segmented" role="group" aria-label={t(`console.${name}`)}>
-            {SCALES.map((scale) => <button type="button" key={scale} data-testid={`switch-${name}-${scale}`} aria-pressed={switches?.[name] === scale} onClick={() => void flip({ [name]: scale })}>{t(`scale.${scale}`)}</button>)}
+            {SCALES.map((scale) => <button type="button" key={scale} data-testid={`switch-${name}-${scale}`} aria-pressed={switches?.[name] === scale} disabled={fixed} onClick={() => void flip({ [name]: scale })}>{t(`scale.${scale}`)}</button>)}
           </div>
         </div>
       ))}
       <div class="switch-row">
         <span>{t("console.slow")}</span>
         <div class="segmented" role="group" aria-label={t("console.slow")}>
-          {SLOW_STEPS_MS.map((slow_ms) => <button type="button" key={slow_ms} aria-pressed={switches?.slow_ms === slow_ms} onClick={() => void flip({ slow_ms })}>{slow_ms === 0 ? t("console.slow_off") : `${slow_ms / 1000} s`}</button>)}
+          {SLOW_STEPS_MS.map((slow_ms) => <button type="button" key={slow_ms} aria-pressed={switches?.slow_ms === slow_ms} disabled={fixed} onClick={() => void flip({ slow_ms })}>{slow_ms === 0 ? t("console.slow_off") : `${slow_ms / 1000} s`}</button>)}
         </div>
       </div>
       {(["links", "emoji_only", "sales_left"] as const).map((name) => (
         <label class="switch-row" key={name}>
           <span>{t(`console.${name}`)}</span>
-          <input type="checkbox" role="switch" data-testid={`switch-${name}`} checked={switches?.[name] ?? false} onChange={(event) => void flip({ [name]: event.currentTarget.checked })} />
+          <input type="checkbox" role="switch" data-testid={`switch-${name}`} checked={switches?.[name] ?? false} disabled={fixed} onChange={(event) => void flip({ [name]: event.currentTarget.checked })} />
         </label>
       ))}
     </Panel>
@@ -312,12 +326,15 @@ function PinPanel({ state, store, act }: { state: RoomState; store: RoomStore<Co
     setText("");
   };
   return (
-    <Panel title={t("console.announce")} icon="megaphone">
-      <form class="inline" onSubmit={announce}>
-        <input data-testid="announce-input" placeholder={t("console.announce_placeholder")} aria-label={t("console.announce")} maxLength={300} value={text} onInput={(event) => setText(event.currentTarget.value)} />
-        <button type="submit" data-testid="announce-button">{t("console.announce")}</button>
-      </form>
+    <Panel title={t("console.pins")} icon="megaphone">
+      {steers(state) && (
+        <form class="inline" onSubmit={announce}>
+          <input data-testid="announce-input" placeholder={t("console.announce_placeholder")} aria-label={t("console.announce")} maxLength={300} value={text} onInput={(event) => setText(event.currentTarget.value)} />
+          <button type="submit" data-testid="announce-button">{t("console.announce")}</button>
+        </form>
+      )}
       <ul class="rows" data-testid="pins">
+        {!state.pins?.items.length && <li class="muted">{t("console.pins_empty")}</li>}
         {state.pins?.items.map((pin) => (
           <li key={pin.id} class="row">
             <span class="row-who"><Icon name={pin.kind === "announcement" ? "megaphone" : "pin"} size={15} />{pin.text}</span>

@@ -67,6 +67,7 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
   useEffect(() => void readOrders(), [readOrders, state.connection.state, state.you?.version]);
   useDoorWatch(state, readOrders, () => store.live.connect());
   useNotices(state, notify);
+  useTicketsInSight(state);
 
   const shut = state.connection.state === "refused" || state.connection.state === "ended";
   const buying = state.connection.state === "refused" && ["TICKET_REQUIRED", "BALANCE_DUE"].includes(state.connection.refusal.code);
@@ -80,7 +81,7 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
         <header class="top">
           <Brand />
           {picker}
-          <nav class="top-links"><a href="/split">{t("nav.split")}</a><a href="/console">{t("nav.console")}</a></nav>
+          <nav class="top-links"><a href={`/?show=${encodeURIComponent(show.show)}`}>{t("nav.show")}</a><a href="/split">{t("nav.split")}</a><a href="/console">{t("nav.console")}</a></nav>
           <div class="top-me">
             <ConnectionChip state={state} />
             <span class="who">{session.user}</span>
@@ -149,6 +150,16 @@ function useDoorWatch(state: RoomState, readOrders: () => Promise<void>, knock: 
     waited.current = false;
     knock();
   }, [state.connection.state, waiting, paid]);
+}
+
+/** Who followed a link to the tickets finds them in sight as soon as they stand on the page. */
+function useTicketsInSight(state: RoomState): void {
+  const shown = useRef(false);
+  useEffect(() => {
+    if (shown.current || location.hash !== "#tickets" || state.connection.state === "connecting" || state.connection.state === "idle") return;
+    shown.current = true;
+    document.getElementById("tickets")?.scrollIntoView({ block: "center" });
+  }, [state.connection.state]);
 }
 
 /** What happened to this fan, as short notices. */

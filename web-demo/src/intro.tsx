@@ -66,6 +66,7 @@ function Introduction({ found, onGone, onAgain }: { found: Found; onGone: () => 
       <a class="skip" href="#tickets">{t("intro.skip")}</a>
       <header class="top">
         <Brand />
+        <nav class="top-links"><a href={watchAddress(show)}>{t("nav.fan")}</a><a href="/split">{t("nav.split")}</a><a href="/console">{t("nav.console")}</a></nav>
         <div class="top-me"><LineState watched={watched} /><LanguageSwitch /></div>
       </header>
       <main>
@@ -104,7 +105,7 @@ function Bill({ watched }: { watched: Watched }): JSX.Element {
       <ShowPoster title={show.title} large />
       <div class="bill-text">
         <p class="bill-kicker">
-          <span class={`stamp stamp-${show.phase}`} data-testid="phase" data-value={show.phase}>{t(`intro.phase.${show.phase}`)}</span>
+          <span class={`stamp stamp-${show.phase}`} data-testid="phase" data-value={show.phase}>{t(stampOf(show))}</span>
           <span>{t(show.access === "open" ? "intro.open" : "intro.ticketed")}</span>
         </p>
         <h1 id="title">{show.title}</h1>
@@ -146,6 +147,13 @@ function momentOf(show: Show): TextKey {
     case "cancelled": return "intro.moment.cancelled";
     default: return "intro.moment.draft";
   }
+}
+
+/** What stands on the poster. An open show sells nothing one needs. */
+function stampOf(show: Show): TextKey {
+  if (show.phase !== "presale") return `intro.phase.${show.phase}`;
+  if (show.access === "open") return "intro.phase.soon";
+  return selling(show) === "sold_out" ? "box.soldout" : "intro.phase.presale";
 }
 
 function watchAddress(show: Show, anchor = ""): string {
@@ -277,7 +285,7 @@ function Beside({ watched }: { watched: Watched }): JSX.Element | null {
           <li key={other.show} class="other" data-testid="other-show" data-access={other.access}>
             <ShowPoster title={other.title} />
             <div class="other-text">
-              <span class={`stamp stamp-${other.phase}`}>{t(`intro.phase.${other.phase}`)}</span>
+              <span class={`stamp stamp-${other.phase}`}>{t(stampOf(other))}</span>
               <a class="other-title" href={`/?show=${encodeURIComponent(other.show)}`}>{other.title}</a>
               <span>{t(other.access === "open" ? "intro.open" : "intro.ticketed")} · <time class="digits" dateTime={new Date(other.schedule.start_ms).toISOString()}>{clockOf(other.schedule.start_ms, language)}</time></span>
             </div>

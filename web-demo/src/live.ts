@@ -56,7 +56,10 @@ export type Ack<C, K extends keyof C> = C[K] extends { ack: infer A } ? A : neve
 
 export interface LiveOptions {
   room: string;
-  /** Called for every CONNECT and renewal; `renew` is true when the last token will not do any more. */
+  /**
+   * Called for every CONNECT and renewal; `renew` is true when the last token will not do any more. What it rejects
+   * with may carry `code` and `retryable`, as a `Failure` does: a retryable one is tried again.
+   */
   token: (renew: boolean) => string | Promise<string>;
   namespace?: "/live" | "/console";
   /** Origin of the gateway; this page's own by default. */
@@ -112,6 +115,7 @@ export class LiveRoom<C extends Table = ViewerCommands> {
   connect(): void {
     this.clearTimers();
     this.lastBye = undefined;
+    this.renewals = 0;
     this.change({ state: "connecting" });
     this.socket.connect();
   }
@@ -140,9 +144,10 @@ export class LiveRoom<C extends Table = ViewerCommands> {
     try {
       const token = await this.options.token(renew);
       send({ token, room: this.options.room, ...(this.cursor ? { cursor: this.cursor } : {}) });
-    } catch {
+    } catch (error) {
       this.socket.disconnect();
-      this.refuse({ code: "TOKEN_INVALID", retryable: false });
+      this.renewToken = renew;
+      this.refuse(isFailure(error) ? error : { code: "TOKEN_INVALID", retryable: false });
     }
   }
 

@@ -42,7 +42,7 @@ export class Session {
   readonly provide = async (renew: boolean): Promise<string> => {
     if (renew) {
       const answer = await demoLogin(this.user, this.role);
-      if (!answer.ok) throw new Error(answer.error.code);
+      if (!answer.ok) throw Object.assign(new Error(answer.error.code), answer.error);
       this.held = answer.data.token;
       sessionStorage.setItem(slot(this.user, this.role), this.held);
     }

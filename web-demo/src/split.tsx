@@ -48,7 +48,7 @@ function Stalls({ session, listed, picker }: { session: Session; listed: Show; p
         <Brand />
         <strong class="split-title">{t("split.title")}</strong>
         {picker}
-        <nav class="top-links"><a href="/watch">{t("nav.fan")}</a><a href="/console">{t("nav.console")}</a></nav>
+        <nav class="top-links"><a href={`/?show=${encodeURIComponent(show.show)}`}>{t("nav.show")}</a><a href="/watch">{t("nav.fan")}</a><a href="/console">{t("nav.console")}</a></nav>
         <div class="top-me"><LanguageSwitch /></div>
       </header>
       <section class="host-strip" aria-label={t("split.host")}>

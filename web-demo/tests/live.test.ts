@@ -93,6 +93,33 @@ describe("the way in", () => {
     expect(renewals).toEqual([false, true]);
   });
 
+  it("renews once more when somebody asks for it", async () => {
+    const { live, socket } = open((renew) => (renew ? "t2" : "t1"));
+    await settle();
+    const expired = () => (socket.fire("connect_error", { data: { code: "TOKEN_EXPIRED", retryable: false } }), settle());
+    await expired();
+    await expired();
+    expect(live.connection.state).toBe("refused");
+    live.connect();
+    await settle();
+    await expired();
+    expect(socket.auths.at(-1)).toMatchObject({ token: "t2" });
+    expect(live.connection.state).toBe("connecting");
+  });
+
+  it("comes back for a token that could not be had just now, still asking for a new one", async () => {
+    const answers = [() => "t1", () => { throw Object.assign(new Error("OFFLINE"), { code: "OFFLINE", retryable: true }); }, () => "t2"];
+    const renewals: boolean[] = [];
+    const { live, socket } = open((renew) => (renewals.push(renew), answers.shift()?.() ?? "none"));
+    await settle();
+    socket.fire("connect_error", { data: { code: "TOKEN_EXPIRED", retryable: false } });
+    await settle();
+    expect(live.connection).toMatchObject({ state: "refused", refusal: { code: "OFFLINE" } });
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(socket.auths.at(-1)).toMatchObject({ token: "t2" });
+    expect(renewals).toEqual([false, true, true]);
+  });
+
   it("leaves a failed transport to the official client", () => {
     const { live, socket } = open();
     socket.accept();

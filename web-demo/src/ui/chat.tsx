@@ -107,7 +107,7 @@ function SayBox({ state, store }: { state: RoomState; store: RoomStore<ViewerCom
   const hint = why ? barrierText(t, why, state, now + state.offset_ms) : wait_ms > 0 ? t("chat.slow", { seconds: Math.ceil(wait_ms / 1000) }) : note;
   return (
     <form class="say" onSubmit={send}>
-      <p class={`say-hint${why ? " barred" : ""}`} role="status" data-testid="say-reason" data-value={why ?? ""}>{why && <Icon name="lock" size={13} />}{hint ?? ""}</p>
+      <p class={`say-hint${why ? " barred" : ""}`} role="status" data-testid="say-reason" data-value={why ?? ""}>{why && <Icon name="lock" size={13} />}{why === "ticket" ? <a href="#tickets">{hint}</a> : hint ?? ""}</p>
       <div class="say-row">
         <div class="swatches" role="radiogroup" aria-label={t("chat.color")}>
           {COLORS.map((one) => (

@@ -65,7 +65,8 @@ export function ShutDoor({ state, store, children }: { state: RoomState; store: 
       <p class="muted"><code>{code}</code>{retry_at_ms !== undefined && ` · ${t("connection.retry_in", { seconds: Math.max(0, Math.ceil((retry_at_ms - now) / 1000)) })}`}</p>
       {children}
       {buying && <p class="muted small">{t("door.waiting")}</p>}
-      {!buying && !hopeless && <button type="button" class="primary" data-testid="connect-again" onClick={() => store.live.connect()}>{t("connection.again")}</button>}
+      {!buying && !hopeless && <button type="button" class="primary" data-testid="connect-again" onClick={() => store.live.connect()}>{t(code === "SEAT_TAKEN" ? "connection.here" : "connection.again")}</button>}
+      {hopeless && <a class="button" data-testid="to-show" href="/">{t("door.to_show")}</a>}
     </div>
   );
 }

@@ -24,6 +24,7 @@ export function GiftBar({ state, store, notify }: Props): JSX.Element {
   const now = useNow();
   const why = barrier(state, "gift");
   const credits = state.wallet?.credits ?? 0;
+  const poor = why === null && state.room !== null && state.room.gifts.length > 0 && state.room.gifts.every((gift) => gift.credits > credits);
   const give = async (gift: GiftKind) => {
     const key = newKey();
     for (let attempt = 1; ; attempt++) {
@@ -38,6 +39,7 @@ export function GiftBar({ state, store, notify }: Props): JSX.Element {
       <div class="gift-head">
         <span class="wallet" data-testid="wallet" data-value={credits}><Icon name="coin" size={16} />{t("gifts.wallet", { credits })}</span>
         {why && <span class="muted barred"><Icon name="lock" size={13} />{barrierText(t, why, state, now + state.offset_ms)}</span>}
+        {poor && <span class="muted barred" data-testid="gifts-poor">{t("gifts.poor")}</span>}
         <LikeButton state={state} store={store} />
       </div>
       <div class="gifts" role="group" aria-label={t("gifts.title")}>

@@ -5,7 +5,7 @@ import { Crowd, Musician, Singer } from "./scene";
 
 /** How many `.look-N` there are in intro.css. */
 const LOOKS = 3;
-const STARS = Array.from({ length: 70 }, (_, index) => ({ x: (index * 397) % 1600, y: ((index * 211) % 430) + ((index * 53) % 17), r: 0.7 + ((index * 7) % 10) / 8 }));
+const STARS = stars(80);
 const CURTAINS = [
   "M0 400 C140 330 240 470 400 400 S690 230 850 330 S1090 440 1200 320 L1200 0 L0 0Z",
   "M0 300 C120 380 300 240 460 330 S760 470 900 380 S1120 250 1200 300 L1200 0 L0 0Z",
@@ -13,16 +13,24 @@ const CURTAINS = [
 ];
 const BEAMS = [-31, -14, 14, 31];
 
+/** Scattered, but the same at every look: a small congruential generator. */
+function stars(count: number): { x: number; y: number; r: number }[] {
+  let seed = 20_260;
+  const next = (below: number) => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) % below;
+  return Array.from({ length: count }, () => ({ x: next(15_990) / 10, y: next(4_300) / 10, r: 0.5 + next(100) / 80 }));
+}
+
 /** `large` adds the stage; cards get the sky alone. */
 export function ShowPoster({ title, large = false }: { title: string; large?: boolean }): JSX.Element {
   return (
     <div class={`show-poster look-${posterOf(title, LOOKS)}`} aria-hidden="true">
       <svg class="stars" viewBox="0 0 1600 460" preserveAspectRatio="xMidYMin slice" fill="#fff">
-        {STARS.map(({ x, y, r }) => <circle key={x} cx={x} cy={y} r={r} opacity={0.25 + (r % 0.7)} />)}
+        {STARS.map(({ x, y, r }) => <circle key={`${x}/${y}`} cx={x} cy={y} r={r} opacity={0.15 + r / 3} />)}
       </svg>
       {CURTAINS.map((path, index) => <Curtain key={path} path={path} index={index} />)}
       <div class="rays" />
       {large && <Stage />}
+      {large && <div class="floor" />}
       <svg class="crowd" viewBox="0 690 1600 210" preserveAspectRatio="xMidYMax slice"><Crowd /></svg>
     </div>
   );
@@ -48,13 +56,11 @@ function Stage(): JSX.Element {
   return (
     <div class="gig">
       <div class="gig-beams">{BEAMS.map((angle) => <i key={angle} style={{ "--angle": `${angle}deg` }} />)}</div>
-      <svg viewBox="330 330 940 570" preserveAspectRatio="xMidYMax meet">
+      <svg viewBox="330 300 940 412" preserveAspectRatio="xMidYMax meet">
         <defs>
           <radialGradient id="gig-glow"><stop offset="0" stop-color="var(--glow)" stop-opacity=".95" /><stop offset=".45" stop-color="var(--glow)" stop-opacity=".3" /><stop offset="1" stop-color="var(--glow)" stop-opacity="0" /></radialGradient>
         </defs>
         <ellipse cx="800" cy="560" rx="420" ry="250" fill="url(#gig-glow)" />
-        <path d="M330 712 H1270 V900 H330Z" fill="var(--ground)" />
-        <path d="M330 712 H1270" stroke="var(--glow)" stroke-width="2.500" opacity=".8" />
         <g fill="var(--ground)"><Musician x={500} /><Musician x={1100} mirrored /><Singer /></g>
       </svg>
     </div>
