@@ -18,6 +18,7 @@ STAMPS = ROOT / ".setup"
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 WEB = ROOT / "web-demo"
+CLIENTS = ROOT / "tests" / "clients"
 WEB_OUTPUT = ("node_modules", "dist")
 
 LAUNCHER = """#!{python}
@@ -47,12 +48,20 @@ def main(wanted: list[str]) -> int:
             [digest([lock]), stamp_of("venv")],
         )
         step("command", "the liveroom command", link_project, [stamp_of("venv"), LAUNCHER], works=command_exists)
+        if kind == "dev":
+            step(
+                "clients",
+                "packages of tests/clients",
+                lambda: install_node(CLIENTS),
+                [digest([CLIENTS / "package.json", CLIENTS / "package-lock.json"])],
+                works=(CLIENTS / "node_modules").is_dir,
+            )
         if "web" in wanted:
             locks = [WEB / "package.json", WEB / "package-lock.json"]
             step(
                 "node",
                 "browser packages of web-demo",
-                install_web,
+                lambda: install_node(WEB),
                 [digest(locks)],
                 works=(WEB / "node_modules").is_dir,
             )
@@ -123,8 +132,10 @@ def command_exists() -> bool:
     return command.is_file() and command.read_text("utf-8").startswith(f"#!{VENV_PYTHON}\n")
 
 
-def install_web() -> None:
-    run(["npm", "ci", "--no-audit", "--no-fund"], "the browser packages could not be installed", cwd=WEB)
+def install_node(folder: Path) -> None:
+    # no package may run code of its own at install: none of ours needs to
+    ci = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+    run(ci, f"the packages of {folder.name} could not be installed", cwd=folder)
 
 
 def build_web() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LOCKS = [ROOT / "requirements" / "runtime.lock", ROOT / "requirements" / "dev.lock"]
-PACKAGE_LOCK = ROOT / "web-demo" / "package-lock.json"
+PACKAGE_LOCKS = [ROOT / "web-demo" / "package-lock.json", ROOT / "tests" / "clients" / "package-lock.json"]
 MAX_LINE_CHARS = 2000
 TEXT = {
     ".py",
@@ -73,20 +73,21 @@ def test_both_python_locks_agree() -> None:
     assert runtime.items() <= dev.items()
 
 
-def test_the_package_lock_has_hashes_and_names_no_registry() -> None:
-    packages = json.loads(PACKAGE_LOCK.read_text("utf-8"))["packages"]
+@pytest.mark.parametrize("lock", PACKAGE_LOCKS, ids=lambda lock: lock.parent.name)
+def test_package_locks_have_hashes_and_name_no_registry(lock: Path) -> None:
+    packages = json.loads(lock.read_text("utf-8"))["packages"]
     outside = {name: entry for name, entry in packages.items() if name and not entry.get("link")}
     assert outside
     assert [name for name, entry in outside.items() if not entry.get("integrity", "").startswith("sha512-")] == []
     assert [name for name, entry in outside.items() if "resolved" in entry] == []
-    assert "omit-lockfile-registry-resolved=true" in (ROOT / "web-demo" / ".npmrc").read_text("utf-8")
+    assert "omit-lockfile-registry-resolved=true" in (lock.parent / ".npmrc").read_text("utf-8")
 
 
 def test_no_third_party_or_minified_file_is_committed() -> None:
     for path in committed():
         name = str(path.relative_to(ROOT))
         assert not re.search(r"(^|/)(node_modules|dist|vendor|third_party|site-packages)/|\.min\.(js|css)$", name), name
-        if path.suffix in TEXT and path != PACKAGE_LOCK:
+        if path.suffix in TEXT and path not in PACKAGE_LOCKS:
             longest = max(map(len, path.read_text("utf-8").splitlines()), default=0)
             assert longest <= MAX_LINE_CHARS, f"{name} has a line of {longest} characters: minified or generated?"
 

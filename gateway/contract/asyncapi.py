@@ -179,7 +179,7 @@ def _schemas() -> dict[str, Json]:
 
 
 def _name_discriminators(schema: object) -> None:
-    """msgspec writes OpenAPI's discriminator objects; AsyncAPI takes the name of the property."""
+    """Msgspec writes OpenAPI's discriminator objects; AsyncAPI takes the name of the property."""
     if isinstance(schema, dict):
         if isinstance(schema.get("discriminator"), dict):
             schema["discriminator"] = schema["discriminator"]["propertyName"]

@@ -1,5 +1,6 @@
 """The doctor names what is wrong and the setting to change; the settings command leaves none out."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -8,9 +9,9 @@ import pytest
 
 from gateway import doctor
 from gateway.cli import main
-from gateway.cli_settings import all_settings
 from gateway.doctor import Finding, Level
 from gateway.settings import DEMO_JWT_SECRET, Mode, Settings
+from gateway.settings_described import described
 
 SECRET = "x" * 32
 
@@ -62,7 +63,7 @@ def test_secrets_of_the_demo_are_refused_in_production(setting: str) -> None:
 
 
 def test_every_setting_has_a_unit_and_a_meaning() -> None:
-    rows = all_settings()
+    rows = described(os.environ)
     assert {row.name for row in rows} == {f"LIVEROOM_{name.upper()}" for name in Settings.model_fields}
     assert [row.name for row in rows if not row.unit or not row.meaning] == []
 
@@ -70,7 +71,7 @@ def test_every_setting_has_a_unit_and_a_meaning() -> None:
 def test_secrets_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIVEROOM_JWT_SECRETS", SECRET)
     monkeypatch.setenv("LIVEROOM_DATABASE_URL", "postgresql+asyncpg://u:hidden@host/db")
-    told = msgspec.json.encode(all_settings()).decode()
+    told = msgspec.json.encode(described(os.environ)).decode()
     assert SECRET not in told
     assert "hidden" not in told
 
