@@ -2,13 +2,13 @@
 
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 ROOT = Path(__file__).parents[2]
 WEB_DEMO = ROOT / "web-demo"
@@ -22,6 +22,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
+AT_REST = {"locale": "en-US", "color_scheme": "dark", "reduced_motion": "reduce"}
 WITHOUT_NETWORK = frozenset({"data", "blob", "about"})
 TELLS_OF_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
@@ -50,10 +51,12 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @dataclass
 class Watched:
-    """A browser context of which every request, error and policy violation is on record."""
+    """Tabs, each in a window and with a memory of its own, of which every request and complaint is on record."""
 
-    context: BrowserContext
+    browser: Browser
     origins: frozenset[str]
+    settings: dict[str, Any]
+    contexts: AsyncExitStack
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
@@ -62,11 +65,19 @@ class Watched:
         """What was asked for anywhere but at our own origins."""
         return [url for url in self.requests if origin(url) not in self.origins]
 
-    async def page(self, width: int = 1280, height: int = 900) -> Page:
-        """A new tab."""
-        page = await self.context.new_page()
-        await page.set_viewport_size({"width": width, "height": height})
-        return page
+    async def page(self, width: int = 1280, height: int = 900, **settings: Any) -> Page:
+        """A new tab, unless told otherwise in English, dark and at rest."""
+        context = await self.browser.new_context(
+            viewport={"width": width, "height": height}, **{**AT_REST, **self.settings, **settings}
+        )
+        self.contexts.push_async_callback(context.close)
+        context.set_default_timeout(10_000)
+        await context.add_init_script(TELLS_OF_VIOLATIONS)
+        context.on("request", lambda request: self.requests.append(request.url))
+        context.on("console", self.hear)
+        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        context.on("page", self.note)
+        return await context.new_page()
 
     def note(self, page: Page) -> None:
         """Also what its sockets ask for."""
@@ -86,20 +97,6 @@ def origin(url: str) -> str:
 
 @asynccontextmanager
 async def watched(browser: Browser, *urls: str, **settings: Any) -> AsyncIterator[Watched]:
-    """A fresh context that is to speak to these addresses alone."""
-    context = await browser.new_context(**{"locale": "en-US", "color_scheme": "dark", **settings})
-    context.set_default_timeout(10_000)
-    await context.add_init_script(TELLS_OF_VIOLATIONS)
-    record = Watched(context, frozenset({"", *map(origin, urls)}))
-
-    def asked(request: Request) -> None:
-        record.requests.append(request.url)
-
-    context.on("request", asked)
-    context.on("console", record.hear)
-    context.on("weberror", lambda error: record.complaints.append(str(error.error)))
-    context.on("page", record.note)
-    try:
-        yield record
-    finally:
-        await context.close()
+    """Tabs that are to speak to these addresses alone."""
+    async with AsyncExitStack() as contexts:
+        yield Watched(browser, frozenset({"", *map(origin, urls)}), settings, contexts)

@@ -29,6 +29,6 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Liver
 
 @pytest_asyncio.fixture(loop_scope="package")
 async def screen(browser: Browser, house: Liveroom) -> AsyncIterator[Watched]:
-    """A browser context of a test's own, in English and dark, held to the gateway and the cashier."""
-    async with watched(browser, house.url, house.settings.sandbox_url) as context:
-        yield context
+    """Tabs of a test's own, held to the gateway and the cashier."""
+    async with watched(browser, house.url, house.settings.sandbox_url) as tabs:
+        yield tabs

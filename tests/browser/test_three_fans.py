@@ -24,7 +24,7 @@ async def test_one_look_shows_what_each_ticket_is_worth_and_it_changes_without_a
     house: Liveroom, screen: Watched
 ) -> None:
     async with evening(house, "presale") as show:
-        page = await screen.page(1600, 1000)
+        page = await screen.page(1600, 1000, reduced_motion="no-preference")
         await page.goto(f"{house.url}/split?{urlencode({'show': show.show, 'fans': ','.join(FANS)})}")
         nothing, main, vip = (pane(page, fan) for fan in FANS)
         for fan in (nothing, main, vip):

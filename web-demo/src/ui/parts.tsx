@@ -111,7 +111,9 @@ export function useToasts(): [JSX.Element, (text: string, tone?: Toast["tone"]) 
   return [view, add];
 }
 
-export function LoginCard({ role, title, lead, onSession }: { role: Role; title: TextKey; lead: TextKey; onSession: (session: Session) => void }): JSX.Element {
+export function LoginCard({ role, roles = [], onRole, title, lead, onSession }: {
+  role: Role; roles?: readonly Role[]; onRole?: (role: Role) => void; title: TextKey; lead: TextKey; onSession: (session: Session) => void;
+}): JSX.Element {
   const { t } = useLanguage();
   const [name, setName] = useState("");
   const [failed, setFailed] = useState<string | null>(null);
@@ -134,6 +136,11 @@ export function LoginCard({ role, title, lead, onSession }: { role: Role; title:
         <span>{t("login.name")}</span>
         <input data-testid="login-name" value={name} maxLength={40} autoFocus autocomplete="nickname" onInput={(event) => setName(event.currentTarget.value)} />
       </label>
+      {roles.length > 1 && (
+        <div class="segmented" role="group" aria-label={t("login.role")}>
+          {roles.map((one) => <button type="button" key={one} data-testid={`login-${one}`} aria-pressed={one === role} onClick={() => onRole?.(one)}>{t(`role.${one}`)}</button>)}
+        </div>
+      )}
       <button type="submit" class="primary" data-testid="login-button" disabled={!name.trim() || busy}>{t("login.go")}</button>
       {failed && <p class="bad" role="alert">{t("login.failed", { why: codeText(t, failed) })}</p>}
     </form>

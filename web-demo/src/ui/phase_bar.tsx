@@ -13,7 +13,8 @@ export function PhaseBar({ state, store, notify }: { state: RoomState; store: Ro
   const { t } = useLanguage();
   const [busy, setBusy] = useState(false);
   const current = state.room?.phase;
-  const lawful = current && state.connection.state === "online" ? TRANSITIONS[current] : [];
+  const steers = state.connection.state === "online" && state.you?.role !== "moderator";
+  const lawful = current && steers ? TRANSITIONS[current] : [];
   const move = async (phase: Phase) => {
     setBusy(true);
     const moved = await store.live.call("show:phase", { phase });
