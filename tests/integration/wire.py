@@ -9,45 +9,66 @@ CHUNK = 65536
 
 
 class Wire:
-    """Forwards connections; `cut` resets all of them and refuses new ones until `mend`."""
+    """Forwards connections; `cut` resets all of them, and new ones until `mend`."""
 
     def __init__(self, target: str) -> None:
         where = urlsplit(target)
         self._target = (where.hostname or "", where.port or 80)
-        self._server: asyncio.Server | None = None
         self._port = 0
+        self._is_whole = True
         self._writers: set[asyncio.StreamWriter] = set()
         self._pipes: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
-        """Where to connect instead; the same before and after a cut."""
+        """Where to connect instead."""
         return f"http://127.0.0.1:{self._port}"
 
-    async def mend(self) -> None:
-        """Take connections (again)."""
-        self._server = await asyncio.start_server(self._join, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
+    @asynccontextmanager
+    async def strung(self) -> AsyncIterator[None]:
+        """Takes connections in here."""
+        server = await asyncio.start_server(self._join, "127.0.0.1", 0)
+        self._port = server.sockets[0].getsockname()[1]
+        try:
+            yield
+        finally:
+            await self.cut()
+            await self._last_one_out()
+            server.close()
+
+    def mend(self) -> None:
+        """Let connections live again."""
+        self._is_whole = True
 
     async def cut(self) -> None:
-        """End every connection at both ends with a reset, and take no new ones."""
-        if self._server is not None:
-            self._server.close()
-        for writer in list(self._writers):
+        """End every connection at both ends with a reset."""
+        self._is_whole = False
+        for writer in self._writers:
             writer.transport.abort()
+        self._writers.clear()
         await asyncio.gather(*self._pipes, return_exceptions=True)
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
         try:
             onward_reader, onward_writer = await asyncio.open_connection(*self._target)
         except OSError:
             writer.transport.abort()
             return
-        self._writers.add(onward_writer)
+        if not self._is_whole:
+            writer.transport.abort()
+            onward_writer.transport.abort()
+            return
+        self._writers |= {writer, onward_writer}
         ways = ((reader, onward_writer), (onward_reader, writer))
         self._pipes = {pipe for pipe in self._pipes if not pipe.done()}
         self._pipes |= {asyncio.create_task(_forward(*way)) for way in ways}
+
+    async def _last_one_out(self) -> None:
+        """asyncio forgets connections that are half accepted when a server closes: wait behind all of them."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        with suppress(OSError):
+            await reader.read()
+        writer.close()
 
 
 async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -60,10 +81,7 @@ async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 @asynccontextmanager
 async def wire(target: str) -> AsyncIterator[Wire]:
-    """A mended wire to a URL, cut at the end."""
+    """A wire to a URL, cut at the end."""
     made = Wire(target)
-    await made.mend()
-    try:
+    async with made.strung():
         yield made
-    finally:
-        await made.cut()
