@@ -69,6 +69,24 @@ def _absent_or_refused(code: int, _: bytes) -> None:
         raise ValueError(f"unexpected msgpack ext type {code}")
 
 
+class SharedPacket(EnginePacket):  # type: ignore[misc]  # python-engineio is untyped
+    """A message for any number of sockets: its binary form and that of a poll (base64) are cached apart.
+
+    Stock keeps whichever was asked for first and hands it to both kinds of transports.
+    """
+
+    def __init__(self, data: str | bytes) -> None:
+        super().__init__(MESSAGE, data)
+        self._forms: dict[bool, Any] = {}
+
+    def encode(self, b64: bool = False) -> Any:  # noqa: FBT001, FBT002 - engineio's signature
+        """The frame, for a WebSocket or for a poll."""
+        if b64 not in self._forms:
+            self.encode_cache = None
+            self._forms[b64] = super().encode(b64)
+        return self._forms[b64]
+
+
 PACKETS: dict[Codec, type[Any]] = {Codec.JSON: JsonPacket, Codec.MSGPACK: MsgpackPacket}
 
 DECODE_ERRORS = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, msgpack.UnpackException)
@@ -86,12 +104,12 @@ def encode(codec: Codec, kind: int, namespace: str, data: object, ack_id: int | 
             fields["data"] = data
         if ack_id is not None:
             fields["id"] = ack_id
-        return EnginePacket(MESSAGE, msgspec.msgpack.encode(fields))
+        return SharedPacket(msgspec.msgpack.encode(fields))
     head = f"{kind}{namespace}," if namespace != "/" else str(kind)
     if ack_id is not None:
         head += str(ack_id)
     body = "" if data is None else msgspec.json.encode(data).decode()
-    return EnginePacket(MESSAGE, head + body)
+    return SharedPacket(head + body)
 
 
 class Prepared:
