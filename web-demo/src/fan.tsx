@@ -6,9 +6,9 @@ import type { ViewerCommands } from "./contract.gen";
 import { useLanguage } from "./i18n";
 import type { LiveOptions } from "./live";
 import type { Session } from "./session";
-import { barrier, headCountdown, pendingOrders, type RoomState } from "./state";
+import { barrier, headCountdown, type RoomState } from "./state";
 import { useRoom } from "./store";
-import { BoxOffice } from "./ui/box_office";
+import { BoughtOrders, BoxOffice } from "./ui/box_office";
 import { Chat } from "./ui/chat";
 import { ConnectionBanner, ConnectionChip, ShutDoor } from "./ui/connection";
 import { GiftBar, LeaderboardPanel } from "./ui/gifts";
@@ -71,7 +71,9 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
 
   const shut = state.connection.state === "refused" || state.connection.state === "ended";
   const buying = state.connection.state === "refused" && ["TICKET_REQUIRED", "BALANCE_DUE"].includes(state.connection.refusal.code);
-  const box = <BoxOffice session={session} show={show.show} products={show.products} state={state} onOrders={() => void readOrders()} notify={notify} />;
+  const cancelled = (state.connection.state === "refused" && state.connection.refusal.code === "ROOM_CANCELLED") || (state.connection.state === "ended" && state.connection.bye.code === "ROOM_CANCELLED");
+  const trade = { session, show: show.show, products: show.products, state, onOrders: () => void readOrders(), notify };
+  const box = <BoxOffice {...trade} />;
   // Who has no ticket yet finds the box office right below the picture.
   const selling = !EMBEDDED && show.products.length > 0 && (state.you === null || state.you.tier === "none" || state.you.tier === "lobby");
   const countdown = headCountdown(state);
@@ -93,7 +95,7 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
       )}
       <ConnectionBanner state={state} />
       {shut ? (
-        <main class="shut"><ShutDoor state={state} store={store}>{buying && box}</ShutDoor></main>
+        <main class="shut"><ShutDoor state={state} store={store}>{buying ? box : cancelled && <BoughtOrders {...trade} />}</ShutDoor></main>
       ) : (
         <main class="room">
           <div class="room-head">
@@ -134,9 +136,10 @@ function PaneHead({ session, state }: { session: Session; state: RoomState }): J
   );
 }
 
-/** Outside a shut door no event tells of the payment: ask for the orders until one is paid, then knock again. */
+/** Outside a shut door no event tells of a payment or refund: ask for the orders until they are settled; paid, knock again. */
 function useDoorWatch(state: RoomState, readOrders: () => Promise<void>, knock: () => void): void {
-  const waiting = state.connection.state === "refused" && pendingOrders(state).length > 0;
+  const shut = state.connection.state === "refused" || state.connection.state === "ended";
+  const waiting = shut && Object.values(state.orders).some((order) => order.state === "pending" || order.state === "refunding");
   const waited = useRef(false);
   useEffect(() => {
     if (!waiting) return;

@@ -2,6 +2,7 @@
 import { render, type JSX } from "preact";
 import { useCallback, useEffect, useState } from "preact/hooks";
 import type { Product, Show } from "./api";
+import type { Phase } from "./contract.gen";
 import { isOver, rememberShow } from "./choice";
 import { useNow } from "./clock";
 import { clockOf, dayOf, duration, money, zoneOf } from "./format";
@@ -105,7 +106,7 @@ function Bill({ watched }: { watched: Watched }): JSX.Element {
       <ShowPoster title={show.title} large />
       <div class="bill-text">
         <p class="bill-kicker">
-          <span class={`stamp stamp-${show.phase}`} data-testid="phase" data-value={show.phase}>{t(stampOf(show))}</span>
+          <span class={`stamp stamp-${stampOf(show)}`} data-testid="phase" data-value={show.phase}>{t(stampText(show))}</span>
           <span>{t(show.access === "open" ? "intro.open" : "intro.ticketed")}</span>
         </p>
         <h1 id="title">{show.title}</h1>
@@ -150,10 +151,13 @@ function momentOf(show: Show): TextKey {
 }
 
 /** What stands on the poster. An open show sells nothing one needs. */
-function stampOf(show: Show): TextKey {
-  if (show.phase !== "presale") return `intro.phase.${show.phase}`;
-  if (show.access === "open") return "intro.phase.soon";
-  return selling(show) === "sold_out" ? "box.soldout" : "intro.phase.presale";
+function stampText(show: Show): TextKey {
+  if (stampOf(show) === "sold_out") return "box.soldout";
+  return show.phase === "presale" && show.access === "open" ? "intro.phase.soon" : `intro.phase.${show.phase}`;
+}
+
+function stampOf(show: Show): Phase | "sold_out" {
+  return show.phase === "presale" && show.access === "ticketed" && selling(show) === "sold_out" ? "sold_out" : show.phase;
 }
 
 function watchAddress(show: Show, anchor = ""): string {
@@ -221,7 +225,7 @@ function Ticket({ product, show }: { product: Product; show: Show }): JSX.Elemen
   const price = money(product.price_minor, product.currency, language);
   const { sold, held, capacity, left } = product;
   return (
-    <article class={`stub tier-${product.tier}${open ? "" : " shut"}`} data-testid={`ticket-${product.tier}`} data-state={soldOut ? "sold_out" : open ? "open" : "closed"}>
+    <article class={`stub tier-${product.tier}${open ? "" : " gone"}`} data-testid={`ticket-${product.tier}`} data-state={soldOut ? "sold_out" : open ? "open" : "closed"}>
       <div class="stub-body">
         <h3><Icon name={product.tier === "vip" ? "crown" : "ticket"} size={20} />{product.name}</h3>
         <ul class="gives">{givenBy(product, show, t).map((line) => <li key={line}><Icon name="check" size={16} />{line}</li>)}</ul>
@@ -285,7 +289,7 @@ function Beside({ watched }: { watched: Watched }): JSX.Element | null {
           <li key={other.show} class="other" data-testid="other-show" data-access={other.access}>
             <ShowPoster title={other.title} />
             <div class="other-text">
-              <span class={`stamp stamp-${other.phase}`}>{t(stampOf(other))}</span>
+              <span class={`stamp stamp-${stampOf(other)}`}>{t(stampText(other))}</span>
               <a class="other-title" href={`/?show=${encodeURIComponent(other.show)}`}>{other.title}</a>
               <span>{t(other.access === "open" ? "intro.open" : "intro.ticketed")} · <time class="digits" dateTime={new Date(other.schedule.start_ms).toISOString()}>{clockOf(other.schedule.start_ms, language)}</time></span>
             </div>

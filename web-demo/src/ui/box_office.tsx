@@ -39,6 +39,13 @@ export function BoxOffice(props: BoxOfficeProps): JSX.Element {
   );
 }
 
+/** What was bought, alone: where nothing is on sale any more but money may still go back. */
+export function BoughtOrders(props: BoxOfficeProps): JSX.Element | null {
+  const orders = settledOrders(props.state);
+  if (orders.length === 0) return null;
+  return <div class="bought">{orders.map((order) => <SettledOrder key={order.order} order={order} {...props} />)}</div>;
+}
+
 /** What is known of the sales of a product: the live counter, else what the page was loaded with. */
 export function salesOf(product: Product, state: RoomState): ProductSales {
   const live = state.sales?.products.find((sales) => sales.id === product.id);

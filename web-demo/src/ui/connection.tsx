@@ -61,7 +61,7 @@ export function ShutDoor({ state, store, children }: { state: RoomState; store: 
     <div class="card door" role="alertdialog" aria-label={codeText(t, code, "bye")} data-testid="door" data-code={code}>
       <span class="poster-icon"><Icon name={buying ? "ticket" : "alert"} size={26} /></span>
       <h2>{buying ? t(code === "BALANCE_DUE" ? "door.balance" : "door.title") : codeText(t, code, "bye")}</h2>
-      {buying && <p class="muted">{t("door.lead")}</p>}
+      {buying && <p class="muted">{t(code === "BALANCE_DUE" ? "door.balance_lead" : "door.lead")}</p>}
       <p class="muted"><code>{code}</code>{retry_at_ms !== undefined && ` · ${t("connection.retry_in", { seconds: Math.max(0, Math.ceil((retry_at_ms - now) / 1000)) })}`}</p>
       {children}
       {buying && <p class="muted small">{t("door.waiting")}</p>}

@@ -8,6 +8,8 @@ import type { Result } from "../live";
 import type { Session } from "../session";
 import { Brand, LanguageSwitch } from "./parts";
 
+const RETRY_MS = 3_000;
+
 export interface Choice {
   show: Show | undefined;
   shows: readonly Show[];
@@ -35,11 +37,13 @@ export function useShows(session: Session, wanted: string | null, remember = tru
   const [shows, setShows] = useState<Show[]>([]);
   const [chosen, setChosen] = useState(wanted);
   const [failed, setFailed] = useState<string | null>(null);
+  const [attempt, setAttempt] = useState(0);
   const [loaded, setLoaded] = useState(false);
   const load = useCallback(async () => {
-    setFailed(null);
     const answer = await findShow(session.token, wanted);
+    setAttempt((count) => count + 1);
     if (!answer.ok) return setFailed(answer.error.code);
+    setFailed(null);
     const { shows, found } = answer.data;
     setShows(shows);
     setLoaded(true);
@@ -47,6 +51,11 @@ export function useShows(session: Session, wanted: string | null, remember = tru
     if (found && remember) rememberShow(found.show);
   }, [session, wanted]);
   useEffect(() => void load(), [load]);
+  useEffect(() => {
+    if (!failed) return;
+    const timer = setTimeout(load, RETRY_MS);
+    return () => clearTimeout(timer);
+  }, [failed, attempt, load]);
   const choose = (show: string) => {
     rememberShow(show);
     setChosen(show);

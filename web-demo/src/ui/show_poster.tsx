@@ -1,5 +1,6 @@
 /** The poster of a show, drawn: an aurora over a stage and a crowd. The title decides its colours. */
 import type { JSX } from "preact";
+import { useId } from "preact/hooks";
 import { posterOf } from "../front";
 import { Crowd, Musician, Singer } from "./scene";
 
@@ -37,7 +38,7 @@ export function ShowPoster({ title, large = false }: { title: string; large?: bo
 }
 
 function Curtain({ path, index }: { path: string; index: number }): JSX.Element {
-  const id = `curtain-${index}`;
+  const id = useId();
   return (
     <svg class={`curtain curtain-${index}`} viewBox="0 0 1200 600" preserveAspectRatio="none">
       <defs>
