@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -33,7 +34,10 @@ PAGE_POLICY = (
 
 def create_app(house: "House") -> ASGIApp:
     """The whole app; background work and shutdown are the server's."""
-    api = create_api(ApiDependencies(house.db, house.box_office, house.verifier, house.clock))
+    api = _open_to(
+        create_api(ApiDependencies(house.db, house.box_office, house.verifier, house.clock)),
+        house.settings.allowed_origins,
+    )
     routes: list[BaseRoute] = [
         Mount("/socket.io", app=engine(house.socket_server(Codec.JSON))),
         Mount("/socket.io-msgpack", app=engine(house.socket_server(Codec.MSGPACK))),
@@ -80,6 +84,20 @@ class SafeHeaders:
             await send(message)
 
         await self._app(scope, receive, send_safely)
+
+
+def _open_to(api: ASGIApp, origins: list[str]) -> ASGIApp:
+    """The API, for pages of these origins too. It knows no cookies, only bearer tokens."""
+    if not origins:
+        return api
+    return CORSMiddleware(
+        api,
+        allow_origins=origins,
+        allow_methods=("GET", "POST", "PUT", "DELETE"),
+        allow_headers=("authorization", "content-type", "idempotency-key"),
+        expose_headers=("retry-after",),
+        max_age=600,
+    )
 
 
 def _operations(house: "House") -> list[Route]:

@@ -55,7 +55,8 @@ class Settings(BaseSettings):
     media_url: str = Field("", description="base URL of the media server behind stream grants; default this server")
 
     allowed_origins: Annotated[list[str], NoDecode] = Field(
-        default_factory=list, description="origins that may open sockets; none: same origin only; `*` in demo mode only"
+        default_factory=list,
+        description="sites whose pages may open sockets and call the API; none: same origin only; `*` in demo mode only",
     )
     trusted_proxies: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="addresses whose X-Forwarded-For is believed"
