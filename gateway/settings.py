@@ -56,7 +56,7 @@ class Settings(BaseSettings):
 
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
-        description="sites whose pages may open sockets and call the API; none: same origin only; `*` in demo mode only",
+        description="sites whose pages may open sockets and call the API; none: same origin; `*` in demo mode only",
     )
     trusted_proxies: Annotated[list[str], NoDecode] = Field(
         default_factory=list, description="addresses whose X-Forwarded-For is believed"
