@@ -49,8 +49,8 @@ class Admission:
         return answer
 
     async def _decide(self, opening: Opening) -> Member | Denied:
-        if self._house.draining:
-            return Denied(Code.BUSY, retry_after_ms=1000)
+        if (closing := self._closing()) is not None:
+            return closing
         identity = self._identify(opening)
         if isinstance(identity, Denied):
             return identity
@@ -64,7 +64,7 @@ class Admission:
         member = Member(room, opening, identity)
         room.enter(member)  # before its rights are read, so that no change of them slips between
         try:
-            denied = await self._admit(member, after)
+            denied = await self._admit(member, after) or self._closing()
         except BaseException:
             room.leave(member)
             raise
@@ -73,6 +73,9 @@ class Admission:
             return with_offer(denied, room.replica)
         watch_token(self._house, member)
         return member
+
+    def _closing(self) -> Denied | None:
+        return Denied(Code.BUSY, retry_after_ms=1000) if self._house.draining else None
 
     def _identify(self, opening: Opening) -> Identity | Denied:
         house, now = self._house, self._house.clock()

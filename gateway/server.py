@@ -4,7 +4,7 @@ import asyncio
 import random
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import structlog
 import uvicorn
@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 
 DRAIN_SLICE_SECONDS = 0.1
 RECONNECT_FLOOR_MS = 200
+FAREWELL_SECONDS = 3.0
+"""How long the last farewells may take to leave; polling clients fetch theirs."""
+LOOK_SECONDS = 0.02
 CLOSE_SECONDS = 5
 """How long open HTTP requests may last after the drain."""
 
@@ -110,5 +113,8 @@ async def _drain(house: House, hurry: asyncio.Event) -> None:
             member.bye(Code.DRAINING, retry_after_ms=waits[member])
         if not hurry.is_set():
             await asyncio.sleep(seconds / slices)
-    await asyncio.sleep(2 * DRAIN_SLICE_SECONDS)  # for the last slice's farewells to leave
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FAREWELL_SECONDS):
+            while any(member.connection is not None for member in members):  # noqa: ASYNC110 - they end one by one
+                await asyncio.sleep(LOOK_SECONDS)
     log.info("drain.ended")

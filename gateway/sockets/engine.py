@@ -21,6 +21,7 @@ SEND_DEADLINE_SECONDS = 10.0
 """A WebSocket write that stalls longer ends the socket."""
 
 
+LOOK_SECONDS = 0.02
 NO_PACKET = "4?"
 """Stands for what is no Engine.IO packet: a message that no Socket.IO packet begins like."""
 SEPARATOR = "\x1e"
@@ -98,16 +99,29 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio is 
     def _wake(self, sid: str) -> None:
         socket = self.sockets.get(sid)
         if socket is not None and not socket.upgraded:
-            socket.queue.put_nowait(None)
+            socket.queue.put_nowait(eio_packet.Packet(eio_packet.NOOP))
 
 
-async def end(socket: AsyncSocket, reason: str) -> None:
-    """Flush what is queued, then close the transport; never waits for the client."""
+async def end(socket: AsyncSocket, reason: str, fetch_seconds: float) -> None:
+    """Close the transport after what is queued; polling has `fetch_seconds` to fetch it.
+
+    No CLOSE packet: the official Python client would take it for the end and not come back after a retryable
+    `bye`. A polling client finds its session gone at its next request, which every client takes for a lost line.
+    """
     socket.close_reason = reason
-    await socket.close(wait=False, abort=socket.upgraded)
-    # the WebSocket writer drains its queue, then meets None and closes; polling has got its CLOSE packet
+    if not socket.upgraded:
+        await _until_fetched(socket, fetch_seconds)
+    await socket.close(wait=False, abort=True)
+    # the WebSocket writer drains its queue, then meets None and closes
     if socket.upgraded:
         socket.queue.put_nowait(None)
+
+
+async def _until_fetched(socket: AsyncSocket, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while not socket.queue.empty() and not socket.closed:  # noqa: ASYNC110 - stock queues announce nothing
+                await asyncio.sleep(LOOK_SECONDS)
 
 
 def queue(socket: AsyncSocket, packet: eio_packet.Packet) -> int:

@@ -19,8 +19,8 @@ NAMESPACES = ("/live", "/console")
 REFUSED_FOR_A_FAULT = Denied(Code.BUSY, retry_after_ms=2000)
 ADMISSION_SECONDS = 10.0
 """A door that takes longer refuses; asking a payment provider about an order stays below."""
-FLUSH_SECONDS = 0.2
-"""Between a refusal or a terminal bye and the end of a transport that nothing else uses."""
+FLUSH_SECONDS = 2.0
+"""How long a polling client may take to fetch its farewell."""
 
 
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio is untyped
@@ -259,10 +259,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         await self._end_transport(connection.eio_sid, code)
 
     async def _end_transport(self, eio_sid: str, code: Code) -> None:
-        await asyncio.sleep(FLUSH_SECONDS)  # a polling client needs one more round to read the farewell
         socket = self.eio.sockets.get(eio_sid)
         if socket is not None:
-            await engine.end(socket, code.value)
+            await engine.end(socket, code.value, FLUSH_SECONDS)
 
     # ---- the inbox -------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -271,7 +271,8 @@ async def polling(
         try:
             yield opened
         finally:
-            await opened.post("1")
+            with suppress(httpx2.HTTPError):  # the gateway may be gone
+                await opened.post("1")
 
 
 def http_client(url: str, *, headers: Mapping[str, str] | None = None, source: str | None = None) -> httpx2.AsyncClient:

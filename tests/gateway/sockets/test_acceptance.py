@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -179,3 +180,23 @@ async def test_a_fault_in_a_handler_is_a_failed_ack_and_the_next_event_is_answer
         assert (broken["error"]["code"], broken["error"]["retryable"]) == ("INTERNAL", True)
         assert "fault of the test" not in str(broken)
         assert (await host.ask("clock", {"t0": 1}, namespace=namespace))["ok"]
+
+
+async def test_who_is_at_the_door_when_a_drain_begins_is_refused_and_not_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with (
+        venue(tmp_path, drain_seconds=0.3) as closing,
+        raw_socket(closing.url) as fan,
+        raw_socket(closing.url) as inside,
+    ):
+        await inside.enter(token=closing.token("inside"), room=closing.room)
+        gate = Gate(monkeypatch)
+        waiting = asyncio.create_task(fan.connect(token=closing.token("late"), room=closing.room))
+        await gate.reached.wait()
+        closing.stop.set()
+        await inside.event("draining")
+        gate.open.set()
+        refused = await waiting
+        assert (refused.kind, refused.data["data"]["code"]) == (CONNECT_ERROR, "BUSY")
+        assert (await inside.until_end()).reason == "DRAINING"
