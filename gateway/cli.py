@@ -1,6 +1,7 @@
-"""The command line: `liveroom demo | serve | migrate | token | role | audit | doctor | settings`.
+"""The command line: `liveroom demo | serve | migrate | token | role | audit | doctor | settings | rehearse`.
 
-Exit status: 0 done, 1 an audit found something, 2 an expected reason not to, told in one sentence on stderr.
+Exit status: 0 done, 1 an audit or a rehearsal found something, 2 an expected reason not to, told in one sentence on
+stderr.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import typer
 from rich.panel import Panel
 
 from auth.tokens import mint
-from gateway import ambient, cli_roles, cli_settings, preflight
+from gateway import ambient, cli_rehearse, cli_roles, cli_settings, preflight
 from gateway.cli_output import out, table
 from gateway.demo import run_demo
 from gateway.preflight import CommandError
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_roles.app, name="role")
 cli_settings.register(app)
+cli_rehearse.register(app)
 
 
 def main() -> int:

@@ -1,0 +1,1 @@
+"""`liveroom rehearse`: a crowd on real sockets against a running server, and what it saw held against SQL."""

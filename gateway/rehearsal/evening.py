@@ -1,0 +1,67 @@
+"""All that is known after a rehearsal, and the form in which a check says what it found. No I/O."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from auth.identity import Tier
+from gateway.api.shapes import ShowAudit
+from gateway.rehearsal.journal import Journal
+
+MAX_EXAMPLES = 5
+"""Of what a failed check met."""
+
+
+class Check(Struct, frozen=True):
+    """One claim, and how it stood."""
+
+    name: str
+    says: str
+    expected: str
+    observed: str
+    holds: bool
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deeds:
+    """What the host has done."""
+
+    muted: Sequence[str]
+    retracted: Sequence[str]
+    staged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evening:
+    """The console's journal, the fans', and the truth from SQL."""
+
+    console: Journal
+    fans: Sequence[Journal]
+    witnesses: Mapping[Tier, Journal]
+    """Of the fans: one per tier who never dropped."""
+    truth: ShowAudit
+    deeds: Deeds
+    rights_within_ms: int
+    """From the commit of a change of rights until its effect must have reached a socket."""
+
+    def everybody(self) -> Iterator[Journal]:
+        """The fans and the host."""
+        yield self.console
+        yield from self.fans
+
+    def screens(self) -> Iterator[Journal]:
+        """Whoever was connected when the truth was read."""
+        return (journal for journal in self.everybody() if journal.was_online_at_the_end)
+
+
+def equal(name: str, says: str, expected: object, observed: object) -> Check:
+    """Two numbers, or two texts, that must be one."""
+    return Check(name, says, str(expected), str(observed), expected == observed)
+
+
+def none_of(name: str, says: str, faults: Iterable[str], among: int) -> Check:
+    """A list that must be empty, of so many that were looked at."""
+    met = list(faults)
+    return Check(name, says, f"0 of {among}", f"{len(met)} of {among}", not met, tuple(met[:MAX_EXAMPLES]))
