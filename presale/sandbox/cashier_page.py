@@ -13,7 +13,7 @@ _STYLE = """
 :root{--ink:#1d2330;--soft:#667085;--line:#e4e7ec;--page:#f4f5fa;--card:#fff;--go:#5b4bdb;--good:#12805c;--bad:#b42318;
 color-scheme:light dark}
 @media (prefers-color-scheme:dark){:root{--ink:#f2f4f7;--soft:#a3abba;--line:#353b49;--page:#12151c;--card:#1c212c;
---go:#7b6cf6;--good:#3ccf9b;--bad:#ff8a7e}}
+--go:#6b5be8;--good:#3ccf9b;--bad:#ff8a7e}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:flex;flex-direction:column;background:var(--page);color:var(--ink);
 font:16px/1.5 system-ui,-apple-system,"Segoe UI","PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif}

@@ -350,7 +350,7 @@ function AuditPanel({ state }: { state: RoomState }): JSX.Element {
   const { t, language } = useLanguage();
   return (
     <Panel title={t("console.audit")} icon="log" class="audit">
-      <ul class="rows" data-testid="audit">
+      <ul class="rows" data-testid="audit" tabIndex={0}>
         {state.audit.length === 0 && <li class="muted">{t("console.audit_empty")}</li>}
         {state.audit.slice(-AUDIT_SHOWN).reverse().map((item) => (
           <li key={item.id}><time class="muted digits">{timeOfDay(item.at_ms, language)}</time> <b>{item.by}</b> <code>{item.action}</code> {item.target}</li>

@@ -26,7 +26,7 @@ export function Chat({ state, store }: { state: RoomState; store: RoomStore<View
 function Pins({ state }: { state: RoomState }): JSX.Element | null {
   if (!state.pins?.items.length) return null;
   return (
-    <ul class="pins" data-testid="pins">
+    <ul class="pins" data-testid="pins" tabIndex={0}>
       {state.pins.items.map((pin) => (
         <li key={pin.id}><Icon name={pin.kind === "announcement" ? "megaphone" : "pin"} size={15} /><span><b>{pin.name}</b> {pin.text}</span></li>
       ))}

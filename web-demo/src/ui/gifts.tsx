@@ -44,10 +44,10 @@ export function GiftBar({ state, store, notify }: Props): JSX.Element {
       </div>
       <div class="gifts" role="group" aria-label={t("gifts.title")}>
         {state.room?.gifts.map((gift) => (
-          <button type="button" key={gift.id} class="gift" data-testid={`gift-${gift.id}`} disabled={why !== null || credits < gift.credits} aria-label={t("gifts.send", { gift: gift.name, credits: gift.credits })} onClick={() => void give(gift)}>
+          <button type="button" key={gift.id} class="gift" data-testid={`gift-${gift.id}`} disabled={why !== null || credits < gift.credits} onClick={() => void give(gift)}>
             <Icon name={gift.id} size={24} />
             <span>{gift.name}</span>
-            <small class="digits">{gift.credits}</small>
+            <small class="digits">{gift.credits}<span class="sr-only"> {t("gifts.unit")}</span></small>
           </button>
         ))}
       </div>
@@ -77,8 +77,8 @@ function LikeButton({ state, store }: Omit<Props, "notify">): JSX.Element {
     setExtra(waiting.current);
   };
   return (
-    <button type="button" class="like" data-testid="like" disabled={barred} onClick={like} aria-label={t("like.button")}>
-      <Icon name="heart" filled /><span class="digits" data-testid="likes">{state.likes + extra}</span>
+    <button type="button" class="like" data-testid="like" disabled={barred} onClick={like}>
+      <Icon name="heart" filled /><span class="sr-only">{t("like.button")} </span><span class="digits" data-testid="likes">{state.likes + extra}</span>
     </button>
   );
 }
