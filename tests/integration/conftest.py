@@ -1,4 +1,4 @@
-"""One running gateway per module, with rates that leave a test's own pace alone."""
+"""One running gateway for many tests, with rates that leave a test's own pace alone."""
 
 from collections.abc import AsyncIterator
 
@@ -19,8 +19,8 @@ UNHURRIED = {
 """Settings under which only what a test is about is ever refused for its pace."""
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Liveroom]:
-    """Shared by a module, whose tests run in its loop: `pytestmark = pytest.mark.asyncio(loop_scope="module")`."""
+    """Shared by all tests that run in its loop: `pytestmark = pytest.mark.asyncio(loop_scope="package")`."""
     async with liveroom(tmp_path_factory.mktemp("house"), **UNHURRIED) as running:
         yield running

@@ -45,15 +45,14 @@ class Evening:
     tokens: dict[str, str] = field(default_factory=dict)
     inside: list[Client] = field(default_factory=list)
 
-    async def token(self, user: str) -> str:
+    def token(self, user: str) -> str:
         """A viewer's token."""
         if user not in self.tokens:
-            self.tokens[user] = await self.house.login(user)
+            self.tokens[user] = self.house.token(user)
         return self.tokens[user]
 
     async def role(self, user: str, role: str, *, method: str = "PUT") -> None:
         """Give (or DELETE) a role in this show."""
-        await self.token(user)  # the demo's login takes every role but the one it names
         answer = await self.house.http.request(
             method,
             f"/api/v1/shows/{self.show}/roles/{user}/{role}",
@@ -63,7 +62,7 @@ class Evening:
 
     async def ticket(self, user: str, tier: str = "main") -> str:
         """A paid ticket; answers the order's number once the entitlement stands in SQL."""
-        token = await self.token(user)
+        token = self.token(user)
         order = await self.house.buy(token, self.show, self.products[tier], next(_keys))
         number: str = order["order"]
         async with asyncio.timeout(5):
@@ -73,24 +72,24 @@ class Evening:
 
     async def order(self, user: str, number: str) -> dict[str, Any]:
         """An order as the API tells it."""
-        bearer = {"authorization": f"Bearer {await self.token(user)}"}
+        bearer = {"authorization": f"Bearer {self.token(user)}"}
         found: dict[str, Any] = (await self.house.http.get(f"/api/v1/orders/{number}", headers=bearer)).json()
         return found
 
     async def refund(self, user: str, number: str) -> httpx2.Response:
         """The ticket goes back; done when the answer is there."""
-        answer = await self.house.refund(await self.token(user), number)
+        answer = await self.house.refund(self.token(user), number)
         assert answer.status_code == 202, answer.text
         return answer
 
     async def refusal(self, user: str, namespace: str = "/live", **auth: str) -> Any:
         """What somebody is told who is not let in."""
         async with client(self.house.url, namespace) as knocking:
-            return await knocking.refused(token=await self.token(user), room=self.room, **auth)
+            return await knocking.refused(token=self.token(user), room=self.room, **auth)
 
     async def enter(self, user: str, namespace: str = "/live", **auth: str) -> Client:
         """A socket that is welcome, closed with the evening."""
-        token = await self.token(user)
+        token = self.token(user)
         entered = connected(self.house.url, namespace, token=token, room=self.room, **auth)
         socket = await self.stack.enter_async_context(entered)
         self.inside.append(socket)
@@ -133,10 +132,20 @@ async def denied(socket: Client, command: str, payload: Any = None) -> dict[str,
     return error
 
 
+_operators: dict[str, str] = {}
+"""Gateway -> token of the one who puts shows on."""
+
+
+async def _operator(house: Liveroom) -> str:
+    if house.url not in _operators:
+        _operators[house.url] = await house.login("operator", "operator")
+    return _operators[house.url]
+
+
 @asynccontextmanager
 async def evening(house: Liveroom, phase: str = "live", **show: Any) -> AsyncIterator[Evening]:
     """A show put on by an operator over the API, moved to a phase by its host on the console."""
-    operator = await house.login("operator", "operator")
+    operator = await _operator(house)
     doors_ms = ambient.now_ms() + HOUR_MS
     body = {
         "title": "An evening",
@@ -160,7 +169,7 @@ async def evening(house: Liveroom, phase: str = "live", **show: Any) -> AsyncIte
     answer = await house.http.post("/api/v1/shows", headers={"authorization": f"Bearer {operator}"}, json=body)
     assert answer.status_code == 201, answer.text
     made = answer.json()
-    token = await house.login("host")
+    token = house.token("host")
     async with AsyncExitStack() as stack:
         host = await stack.enter_async_context(client(house.url, "/console"))
         found = Evening(

@@ -13,7 +13,7 @@ from tests.integration.clients import client, connected
 from tests.integration.evening import denied, done, evening
 from tests.integration.running import Liveroom, liveroom
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 Samples = dict[str, float]
 
@@ -113,11 +113,14 @@ async def test_a_gateway_without_platform_keys_publishes_none(house: Liveroom) -
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
-async def test_a_platform_signs_with_its_own_key_from_a_file(tmp_path: Path, algorithm: str) -> None:
+async def test_a_platform_signs_with_its_own_key_from_a_file(
+    tmp_path: Path, algorithm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     platform = SIGNERS[algorithm]
     keys = tmp_path / "jwks.json"
     keys.write_text(json.dumps({"keys": [platform.jwk]}), "utf-8")
-    async with liveroom(tmp_path, jwt_jwks_file=keys) as house:
+    monkeypatch.setenv("LIVEROOM_JWT_JWKS_FILE", str(keys))
+    async with liveroom(tmp_path) as house:
         show = await house.show()
         token = platform.sign(claims(house, "mei"))
         async with connected(house.url, token=token, room=show["room"]) as fan:

@@ -8,14 +8,15 @@ from typing import Any, Protocol
 import pytest
 
 from gateway.cursor import from_cursor, to_cursor
-from pubsub.broker import Position
+from pubsub.broker import Position, Recovery
+from pubsub.broker_memory import MemoryBroker
 from tests.integration.clients import Client, connected
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import Evening, done, evening
 from tests.integration.running import Liveroom, liveroom
 from tests.integration.wire import wire
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 HISTORY = ("danmaku", "gift", "retract")
 DEADLINE_SECONDS = 10.0
@@ -83,7 +84,7 @@ async def test_a_fan_cut_off_comes_back_and_has_missed_nothing_and_hears_nothing
     house: Liveroom, codec: str, transport: str
 ) -> None:
     async with evening(house) as show, wire(house.url) as line:
-        stayed, token = await show.fan("li"), await show.token("mei")
+        stayed, token = await show.fan("li"), show.token("mei")
         await show.ticket("mei")
         away = {"codec": codec, "transport": transport, "token": token, "room": show.room}
         async with connected(line.url, **away) as fan:
@@ -113,6 +114,52 @@ async def test_a_fan_cut_off_comes_back_and_has_missed_nothing_and_hears_nothing
             again = await show.enter("mei", cursor=cursor(back))
             welcome = await again.wait("welcome")
             assert (welcome["recovered"], welcome["missed"]) == (True, [])
+
+
+async def test_the_seam_between_what_was_missed_and_what_goes_on_shows_nothing_twice_and_leaves_nothing_out(
+    house: Liveroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = MemoryBroker.recover
+
+    async def recover(broker: MemoryBroker, channel: str, after: Position) -> Recovery:
+        """As over a network: the room goes on while the question travels, and while the answer does."""
+        await _goes_on(broker, channel)
+        recovery = await real(broker, channel, after)
+        await _goes_on(broker, channel)
+        return recovery
+
+    monkeypatch.setattr(MemoryBroker, "recover", recover)
+    async with evening(house) as show, wire(house.url) as line:
+        stayed, token = await show.fan("li"), show.token("mei")
+        await show.ticket("mei")
+        since, left_at = stayed.mark(), cursor(stayed)
+        enough = asyncio.Event()
+
+        async def storm() -> None:
+            while not enough.is_set():
+                await asyncio.gather(*(say(stayed, "again") for _ in range(3)))
+
+        speaking = asyncio.create_task(storm())
+        seen: list[Told] = []
+        for _ in range(5):
+            async with connected(line.url, token=token, room=show.room, cursor=left_at) as fan:
+                entered = fan.mark()
+                await fan.wait("danmaku", since=entered)
+                await line.cut()
+                await fan.gone()
+                line.mend()
+                seen += history(fan)
+                left_at = cursor(fan)
+        enough.set()
+        await speaking
+        expected = await heard_by(stayed, len(seen), since=since)
+        assert seen == expected[: len(seen)]
+
+
+async def _goes_on(broker: MemoryBroker, channel: str) -> None:
+    since = await broker.position(channel)
+    while (await broker.position(channel)).offset < since.offset + 5:
+        await asyncio.sleep(0)
 
 
 async def _has(socket: Client, item: str) -> bool:
@@ -231,7 +278,7 @@ async def test_danmaku_beyond_the_bound_in_seconds_are_told_as_truncated(tmp_pat
         await speaker.wait("gift")
 
         async def is_truncated() -> bool:
-            async with connected(house.url, token=await show.token("mei"), room=show.room, cursor=left_at) as back:
+            async with connected(house.url, token=show.token("mei"), room=show.room, cursor=left_at) as back:
                 welcome: dict[str, Any] = await back.wait("welcome")
                 assert welcome["recovered"]
                 truncated: bool = welcome["danmaku_truncated"]
@@ -248,7 +295,7 @@ async def test_after_a_restart_of_the_gateway_a_fan_starts_from_what_sql_knows(t
         await say(fan, "before the restart")
         await done(fan, "gift", {"gift": "rose", "key": "before-the-restart"})
         await fan.wait("gift")
-        kept, room, token = cursor(fan), show.room, await show.token("mei")
+        kept, room, token = cursor(fan), show.room, show.token("mei")
     async with (
         liveroom(tmp_path, **UNHURRIED) as house,
         connected(house.url, token=token, room=room, cursor=kept) as back,

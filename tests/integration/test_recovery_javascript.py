@@ -14,7 +14,7 @@ from tests.integration.running import Liveroom
 from tests.integration.test_recovery import busy_minutes, heard_by, history, say
 from tests.integration.wire import wire
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 FAN = Path(__file__).parents[1] / "clients" / "fan.mjs"
 LINE_BYTES = 2**22
@@ -81,7 +81,7 @@ async def test_the_official_client_comes_back_by_itself_and_has_missed_nothing(
     house: Liveroom, codec: str, transport: str
 ) -> None:
     async with evening(house) as show, wire(house.url) as line:
-        stayed, token = await show.fan("li"), await show.token("mei")
+        stayed, token = await show.fan("li"), show.token("mei")
         await show.ticket("mei")
         since = stayed.mark()
         arguments = ("--room", show.room, "--codec", codec, "--transport", transport)

@@ -6,7 +6,7 @@ from tests.integration.clients import Client
 from tests.integration.evening import HOUR_MS, denied, done, evening
 from tests.integration.running import Liveroom
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 MINUTE_MS = 60_000
 
@@ -87,7 +87,7 @@ async def test_a_host_may_show_only_so_many_countdowns_at_once(house: Liveroom) 
 async def test_an_unpaid_order_counts_down_for_its_buyer_alone(house: Liveroom) -> None:
     async with evening(house, "presale") as show:
         fan, other = await show.fan("mei", None), await show.fan("li", None)
-        order = await house.order(await show.token("mei"), show.show, show.products["main"], "an-unpaid-order")
+        order = await house.order(show.token("mei"), show.show, show.products["main"], "an-unpaid-order")
         ticking = await fan.wait("countdown", lambda told: told["kind"] == "order")
         assert ticking["scope"] == "me"
         assert ticking["target_ms"] == (await fan.wait("order"))["expires_ms"]

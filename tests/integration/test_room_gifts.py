@@ -8,7 +8,7 @@ from tests.integration.clients import Client
 from tests.integration.evening import CAPACITY, CREDITS, PRICE_MINOR, Evening, denied, done, evening
 from tests.integration.running import Liveroom
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 KEY = "a-key-of-this-gift"
 
@@ -25,7 +25,7 @@ async def test_a_gift_is_paid_once_and_seen_by_everybody_inside(house: Liveroom)
         ]
         wallet = await fan.wait("wallet", lambda told: told["credits"] == 90)
         assert wallet == given["wallet"]
-        assert other.all("wallet") == []
+        assert wallet not in other.all("wallet")
 
         assert await done(fan, "gift", gift) == given
         refused = await denied(fan, "gift", {**gift, "gift": "rose"})
@@ -110,7 +110,7 @@ async def test_presence_counts_the_viewers_and_not_the_consoles(house: Liveroom)
 async def test_sales_count_orders_tickets_and_refunds_on_every_screen(house: Liveroom) -> None:
     async with evening(house, "presale") as show:
         foyer = await show.fan("passer-by", None)
-        order = await house.order(await show.token("mei"), show.show, show.products["main"], "sales-order")
+        order = await house.order(show.token("mei"), show.show, show.products["main"], "sales-order")
         await _sales(foyer, show, sold=0, held=1, left=CAPACITY["main"] - 1)
         await house.cashier(order["pay_url"])
         await _sales(foyer, show, sold=1, held=0, left=CAPACITY["main"] - 1)

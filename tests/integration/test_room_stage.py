@@ -8,7 +8,7 @@ from tests.integration.clients import Client
 from tests.integration.evening import Evening, denied, done, evening
 from tests.integration.running import Liveroom
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def state(socket: Client, wanted: str, **more: object) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import Evening, denied, done, evening
 from tests.integration.running import Liveroom, liveroom
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def streams(fan: Client) -> dict[str, str]:
