@@ -6,9 +6,10 @@ An example is a fenced block that names its file: "```js file=watch.mjs". Progra
 import asyncio
 import os
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import msgspec
 
 ROOT = Path(__file__).parents[1]
-DEADLINE_SECONDS = 15.0
+DEADLINE_SECONDS = 20.0
 NAMED = re.compile(r"^```(\w+) file=(\S+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FENCED = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INTERPRETERS: Mapping[str, str] = {".py": sys.executable, ".mjs": "node", ".sh": "sh"}
@@ -51,6 +52,15 @@ class Program:
             if all(data[name] == value for name, value in expected.items()):
                 return data
 
+    async def item(self, event: str, identity: str) -> Any:
+        """An item of a list event, told already or to come."""
+        while True:
+            for data in self.since_the_start(event):
+                for item in data["items"]:
+                    if item["id"] == identity:
+                        return item
+            await self.word(event)
+
     def since_the_start(self, beginning: str) -> list[Any]:
         """What lines that begin so said, among those read up to now."""
         lines = [line for line in self._heard if line.startswith(beginning + " ")]
@@ -67,6 +77,11 @@ class Program:
         await self.say(f"{command} {msgspec.json.encode(payload).decode()}")
         return msgspec.json.decode(await self.word("ack"))
 
+    @property
+    def process_group(self) -> int:
+        """The example and all that it started."""
+        return self._process.pid
+
     async def ended(self) -> int:
         """The status it ends with by itself."""
         async with asyncio.timeout(DEADLINE_SECONDS):
@@ -82,6 +97,7 @@ class Desk:
 
     def lay(self, *pages: str) -> "Desk":
         """Put the examples of these pages on it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         for page in pages:
             for name, text in snippets_of(page).items():
                 (self.folder / name).write_text(text, "utf-8")
@@ -92,35 +108,36 @@ class Desk:
 
     @asynccontextmanager
     async def run(self, name: str, *arguments: str, **environment: str) -> AsyncIterator[Program]:
-        """An example with its arguments; ended at the end."""
-        process = await asyncio.create_subprocess_exec(
-            INTERPRETERS[Path(name).suffix],
-            name,
-            *arguments,
-            cwd=self.folder,
-            env={**os.environ, **self.environment, **environment},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        """An example with its arguments; ended at the end, with all that it started."""
+        process = await self._start(INTERPRETERS[Path(name).suffix], name, *arguments, **environment)
         try:
             yield Program(process)
         finally:
-            if process.returncode is None:
-                process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             await process.communicate()
 
     async def answer(self, name: str, *arguments: str, **environment: str) -> str:
         """All that an example says, which ends well."""
-        process = await asyncio.create_subprocess_exec(
-            INTERPRETERS[Path(name).suffix],
-            name,
-            *arguments,
-            cwd=self.folder,
-            env={**os.environ, **self.environment, **environment},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        return await self._answer(INTERPRETERS[Path(name).suffix], name, *arguments, **environment)
+
+    async def shell(self, command: str, **environment: str) -> str:
+        """What a command line says that stands in the text."""
+        return await self._answer("sh", "-c", command, **environment)
+
+    async def _answer(self, *command: str, **environment: str) -> str:
+        process = await self._start(*command, **environment)
         async with asyncio.timeout(DEADLINE_SECONDS):
             out, _ = await process.communicate()
         assert process.returncode == 0, out.decode()
         return out.decode().strip()
+
+    async def _start(self, *command: str, **environment: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            cwd=self.folder,
+            env={**os.environ, **self.environment, **environment},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )

@@ -1,5 +1,6 @@
 """The README's examples, run as they stand against a gateway."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -65,13 +66,11 @@ async def test_the_socket_of_the_readme_is_refused_with_what_to_buy_and_ends(tmp
 
 
 async def test_the_socket_of_the_readme_comes_back_when_the_door_was_busy(tmp_path: Path, desk: Desk) -> None:
-    a_minute = 30  # and so one more is welcome every two seconds
+    a_minute = 20  # and so one more is welcome every three seconds
     async with liveroom(tmp_path, handshakes_per_minute=a_minute) as house:
         show = await house.show()
         token = await house.login("eager")
-        for _ in range(a_minute):
-            async with connected(house.url, token=token, room=show["room"]):
-                pass
+        await asyncio.gather(*(short_visit(house, token, show["room"]) for _ in range(a_minute)))
         async with desk.run("watch.mjs", house.url, show["room"], token) as eager:
             assert (await eager.word("refused")).split()[0] == "BUSY"
             assert json.loads(await eager.word("welcome"))["you"]["user"] == "eager"
@@ -87,7 +86,21 @@ async def test_the_socket_of_the_readme_resumes_where_it_was_cut_off(house: Live
         assert json.loads(await fan.word("welcome"))["recovered"] is True
 
 
+async def short_visit(house: Liveroom, token: str, room: str) -> None:
+    async with connected(house.url, token=token, room=room):
+        pass
+
+
 async def into_the_show(house: Liveroom, show: dict[str, Any]) -> None:
     async with connected(house.url, "/console", token=await house.login("host", "host"), room=show["room"]) as host:
         for phase in ("doors", "live"):
             assert (await host.send("show:phase", {"phase": phase}))["ok"]
+
+
+async def test_a_token_of_the_command_line_opens_the_demo_and_its_books_balance(house: Liveroom, desk: Desk) -> None:
+    show = await house.show()
+    token = await desk.shell("LIVEROOM_MODE=demo .venv/bin/liveroom token --user mei")
+    async with connected(house.url, token=token, room=show["room"]) as fan:
+        assert (await fan.wait("welcome"))["you"]["user"] == "mei"
+    said = await desk.shell(".venv/bin/liveroom audit", LIVEROOM_DATA_DIR=str(house.settings.data_dir), COLUMNS="160")
+    assert said.startswith("Nothing found")
