@@ -165,7 +165,7 @@ class Replica:
 
     @apply.register
     def _(self, event: GiftSent) -> bool:
-        self.gift_credits += event.credits
+        self.gift_credits = max(self.gift_credits, event.room_credits)
         return True
 
     @apply.register

@@ -138,6 +138,8 @@ class GiftSent(Struct, frozen=True, tag_field="t", tag="room.gift"):
     credits: int
     at_ms: int
     floor: Tier
+    room_credits: int
+    """The credits of all gifts of the room with this one: whoever counts takes the greatest, and never adds."""
 
 
 class Retracted(Struct, frozen=True, tag_field="t", tag="room.retract"):

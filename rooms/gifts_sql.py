@@ -42,7 +42,17 @@ async def record(uow: UnitOfWork, gift: GiftRecord) -> GiftRecord | Denied:
         return known if known is not None and same else Denied(Code.IDEMPOTENCY_REUSED)
     counted = await _count(uow, gift)
     await _credit_giver(uow, gift)
-    sent = GiftSent(gift.id, gift.user, gift.name, gift.gift, gift.count, gift.credits, gift.at_ms, gift.floor)
+    sent = GiftSent(
+        id=gift.id,
+        user=gift.user,
+        name=gift.name,
+        gift=gift.gift,
+        count=gift.count,
+        credits=gift.credits,
+        at_ms=gift.at_ms,
+        floor=gift.floor,
+        room_credits=counted.credits,
+    )
     await uow.emit(gift.room, events.encode(sent), Retention.LONG)
     items = await _top(uow.connection, gift.room)
     if any(item.user == gift.user for item in items):

@@ -31,7 +31,7 @@ EXAMPLES: list[events.RoomEvent] = [
     events.Unbanned(ANN),
     events.Kicked(ANN),
     events.DanmakuSaid("d", ANN, "Ann", "hi 🎉", Tier.MAIN, Role.VIEWER, DanmakuStyle(color="#ffffff"), 1, Tier.NONE),
-    events.GiftSent("g", ANN, "Ann", "rose", 2, 2, 1, Tier.MAIN),
+    events.GiftSent("g", ANN, "Ann", "rose", 2, 2, 1, Tier.MAIN, 7),
     events.Retracted("d", Tier.NONE),
     events.LikesCounted(7),
     events.AuditRecorded("a", ANN, "mute", "ben", 1),

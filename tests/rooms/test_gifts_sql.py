@@ -28,7 +28,7 @@ async def test_a_gift_is_stored_told_and_counted(house: Stagehouse) -> None:
         assert await gifts_sql.find(connection, ROOM, ANN, "key-0001") == ROSES
         assert await gifts_sql.find(connection, ROOM, BEN, "key-0001") is None
     assert await house.outbox() == [
-        (GiftSent("g1", ANN, "Ann", "rose", 3, 3, 1_000, Tier.MAIN), "long"),
+        (GiftSent("g1", ANN, "Ann", "rose", 3, 3, 1_000, Tier.MAIN, 3), "long"),
         (LeaderboardChanged((LeaderboardItem(ANN, "Ann", 3),), 1), "none"),
     ]
     assert await totals(house) == GiftTotals(3, 1)
