@@ -432,7 +432,7 @@ async def test_who_is_sent_out_while_at_the_door_does_not_stay(
         if answer.kind == CONNECT:
             assert (await rude.fan.event("bye"))["code"] == code
             assert (await rude.fan.until_end()).reason == code
-            assert rude.fan.events() == ["welcome", "bye"]
+            assert (rude.fan.events()[0], rude.fan.events()[-1]) == ("welcome", "bye")
         else:
             assert refusal_in(answer)["code"] == code
 
