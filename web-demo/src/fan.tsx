@@ -95,7 +95,7 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
       )}
       <ConnectionBanner state={state} />
       {shut ? (
-        <main class="shut"><ShutDoor state={state} store={store}>{buying ? box : cancelled && <BoughtOrders {...trade} />}</ShutDoor></main>
+        <main class="shut">{EMBEDDED && buying && <Player state={state} store={store} products={[]} />}<ShutDoor state={state} store={store}>{buying ? box : cancelled && <BoughtOrders {...trade} />}</ShutDoor></main>
       ) : (
         <main class="room">
           <div class="room-head">

@@ -269,7 +269,7 @@ const en = {
   "split.title": "Three tickets, one show",
   "split.lead": "Three fans in the same room. Move the show on and buy or return tickets: each pane turns by itself.",
   "split.quick": "Buy",
-  "split.return": "Return ticket",
+  "split.return": "Return",
   "split.host": "Host",
   "split.paying": "Reserving…",
   "nav.fan": "Fan page",

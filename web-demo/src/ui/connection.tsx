@@ -62,11 +62,11 @@ export function ShutDoor({ state, store, children }: { state: RoomState; store: 
       <span class="poster-icon"><Icon name={buying ? "ticket" : "alert"} size={26} /></span>
       <h2>{buying ? t(code === "BALANCE_DUE" ? "door.balance" : "door.title") : codeText(t, code, "bye")}</h2>
       {buying && <p class="muted">{t(code === "BALANCE_DUE" ? "door.balance_lead" : "door.lead")}</p>}
-      <p class="muted"><code>{code}</code>{retry_at_ms !== undefined && ` · ${t("connection.retry_in", { seconds: Math.max(0, Math.ceil((retry_at_ms - now) / 1000)) })}`}</p>
+      {!buying && <p class="muted"><code>{code}</code>{retry_at_ms !== undefined && ` · ${t("connection.retry_in", { seconds: Math.max(0, Math.ceil((retry_at_ms - now) / 1000)) })}`}</p>}
       {children}
       {buying && <p class="muted small">{t("door.waiting")}</p>}
       {!buying && !hopeless && <button type="button" class="primary" data-testid="connect-again" onClick={() => store.live.connect()}>{t(code === "SEAT_TAKEN" ? "connection.here" : "connection.again")}</button>}
-      {hopeless && <a class="button" data-testid="to-show" href="/">{t("door.to_show")}</a>}
+      {hopeless && <a class="button" data-testid="to-show" href="/" target="_top">{t("door.to_show")}</a>}
     </div>
   );
 }
