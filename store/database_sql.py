@@ -9,6 +9,7 @@ from sqlalchemy import NullPool, create_engine, event, insert
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from store import sqlite_writer
 from store.dialect_sql import insert_or_ignore
 from store.metadata_sql import metadata
 from store.tables_sql import JobState, jobs, outbox
@@ -152,7 +153,10 @@ def writer_engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
         return create_async_engine(url, pool_size=WRITERS_ON_SERVER, max_overflow=0)
     _try_file(url)
-    engine = create_async_engine(url, pool_size=1, max_overflow=0)
+    arguments, options = url.get_dialect()().create_connect_args(url)
+    engine = create_async_engine(
+        url, pool_size=1, max_overflow=0, async_creator=lambda: sqlite_writer.connect(*arguments, **options)
+    )
     _prepare_sqlite(engine, "BEGIN IMMEDIATE")
     return engine
 

@@ -1,4 +1,6 @@
 import asyncio
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -109,6 +111,70 @@ async def test_many_writers_queue_and_all_commit(db: Database) -> None:
 
     await asyncio.gather(*(write(number) for number in range(50)))
     assert len(await outbox_sql.claim(db, 100, 1000)) == 50
+
+
+async def test_between_its_statements_a_transaction_waits_for_nobody(db: Database) -> None:
+    # `liveroom rehearse` with 500 fans: every statement of a transaction waited for a turn of an event loop busy
+    # with sending, while the transaction held the one write lock; acks of gifts took seconds
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with db.write() as uow:
+        others = asyncio.create_task(take_turns())
+        for number in range(10):
+            await uow.emit("room", str(number).encode(), "none")
+            await outbox_sql.pending(uow.connection)
+        assert turns == 0
+        await asyncio.sleep(0)
+        assert turns == 1
+        others.cancel()
+
+
+async def test_waiting_for_another_process_to_write_stops_nobody_else(db: Database, url: str) -> None:
+    path = url.partition(":///")[2]
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as stranger:
+        stranger.execute("BEGIN IMMEDIATE")
+
+        async def write() -> None:
+            async with db.write() as uow:
+                await uow.emit("room", b"1", "none")
+
+        writing = asyncio.create_task(write())
+        async with asyncio.timeout(2):  # far less than the busy timeout
+            for _ in range(20):
+                await asyncio.sleep(0.005)
+        assert not writing.done()
+        stranger.execute("COMMIT")
+        await writing
+    async with db.read() as connection:
+        assert await outbox_sql.pending(connection) == 1
+
+
+async def test_a_transaction_cancelled_while_it_waits_for_the_lock_leaves_the_writer_usable(
+    db: Database, url: str
+) -> None:
+    path = url.partition(":///")[2]
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as stranger:
+        stranger.execute("BEGIN IMMEDIATE")
+
+        async def write() -> None:
+            async with db.write() as uow:
+                await uow.emit("room", b"1", "none")
+
+        writing = asyncio.create_task(write())
+        await asyncio.sleep(0.02)  # it is on the driver's thread now
+        writing.cancel()
+        stranger.execute("COMMIT")
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+    async with asyncio.timeout(5), db.write() as uow:
+        await uow.emit("room", b"2", "none")
+    assert [row.body for row in await outbox_sql.claim(db, 10, 1000)] == [b"2"]
 
 
 async def test_a_database_in_memory_is_refused() -> None:
