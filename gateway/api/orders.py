@@ -37,6 +37,7 @@ def order_routes(deps: ApiDependencies) -> APIRouter:
 
     @router.post("/v1/quotes", **needs("viewer"))
     async def quote(body: NewQuote, _who: Annotated[Identity, Depends(caller)]) -> QuoteBody:
+        """What a cart costs now; nothing is reserved."""
         return _quote_body(granted(await deps.box_office.quote(ShowId(body.show), _items(body.items))))
 
     @router.post("/v1/orders", status_code=201, **needs("viewer"))
@@ -45,12 +46,14 @@ def order_routes(deps: ApiDependencies) -> APIRouter:
         who: Annotated[Identity, Depends(caller)],
         key: Annotated[str, Depends(_idempotency_key)],
     ) -> OrderBody:
+        """Hold seats and open a payment; the same key answers the same order again."""
         items = _items(body.items)
         placed = await deps.box_office.place_order(who.user, key, ShowId(body.show), items, body.provider)
         return _order_body(granted(placed))
 
     @router.get("/v1/orders", **needs("viewer"))
     async def own_orders(show: str, who: Annotated[Identity, Depends(caller)]) -> OrderList:
+        """The caller's orders for a show."""
         async with deps.db.read() as connection:
             if await shows_sql.load_show(connection, ShowId(show)) is None:
                 raise Refused(Denied(Code.NOT_FOUND))
@@ -59,16 +62,19 @@ def order_routes(deps: ApiDependencies) -> APIRouter:
 
     @router.get("/v1/orders/{order}", **needs("viewer"))
     async def get_order(order: str, who: Annotated[Identity, Depends(caller)]) -> OrderBody:
+        """An order as it stands; others' orders are for the show's staff."""
         role = await _role_at(deps, who, OrderId(order))
         return _order_body(granted(await deps.box_office.order(who.user, OrderId(order), role=role)))
 
     @router.post("/v1/orders/{order}/refunds", status_code=202, **needs("viewer", "operator"))
     async def request_refund(order: str, body: NewRefund, who: Annotated[Identity, Depends(caller)]) -> RefundBody:
+        """Return an order: its rights end now, the money follows when the provider has confirmed it."""
         role = await _role_at(deps, who, OrderId(order))
         return _refund_body(granted(await deps.box_office.request_refund(who.user, role, OrderId(order), body.reason)))
 
     @router.get("/v1/refunds/{refund}", **needs("viewer"))
     async def get_refund(refund: str, who: Annotated[Identity, Depends(caller)]) -> RefundBody:
+        """A refund as it stands."""
         async with deps.db.read() as connection:
             known = await refunds_sql.load(connection, RefundId(refund))
         if known is None:

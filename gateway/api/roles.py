@@ -29,6 +29,7 @@ def role_routes(deps: ApiDependencies) -> APIRouter:
 
     @router.get("/v1/shows/{show}/roles", **needs("operator", "host"))
     async def list_roles(show: str, who: Annotated[Identity, Depends(caller)]) -> RoleList:
+        """Who has a role in a show, those who have one everywhere included."""
         async with deps.db.read() as connection:
             existing = await _existing(connection, show)
             await require_role(connection, who.user, existing, Role.OPERATOR, Role.HOST)
@@ -42,6 +43,7 @@ def role_routes(deps: ApiDependencies) -> APIRouter:
     async def grant(
         show: str, user: UserInPath, role: GrantableRole, who: Annotated[Identity, Depends(caller)]
     ) -> Response:
+        """Give a role."""
         async with deps.db.write() as uow:
             existing = await _permitted(uow.connection, show, who, Role(role))
             if not is_user_id(user):
@@ -53,6 +55,7 @@ def role_routes(deps: ApiDependencies) -> APIRouter:
     async def revoke(
         show: str, user: UserInPath, role: GrantableRole, who: Annotated[Identity, Depends(caller)]
     ) -> Response:
+        """Take a role; open consoles lose it at once."""
         async with deps.db.write() as uow:
             existing = await _permitted(uow.connection, show, who, Role(role))
             granted(await roles_sql.revoke(uow, UserId(user), Role(role), existing, by=who.user))

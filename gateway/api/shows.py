@@ -37,12 +37,14 @@ def show_routes(deps: ApiDependencies) -> APIRouter:
 
     @router.get("/v1/shows", **needs("anybody"))
     async def list_shows(who: Annotated[Identity | None, Depends(optional_caller)]) -> ShowList:
+        """All shows that the caller may know of."""
         async with deps.db.read() as connection:
             shows = [await _visible(connection, show, who, deps) for show in await shows_sql.list_shows(connection)]
         return ShowList(shows=[show for show in shows if show is not None])
 
     @router.get("/v1/shows/{show}", **needs("anybody"))
     async def get_show(show: str, who: Annotated[Identity | None, Depends(optional_caller)]) -> ShowBody:
+        """One show with what it sells."""
         async with deps.db.read() as connection:
             body = await _visible(connection, await _existing(connection, show), who, deps)
         if body is None:
@@ -51,6 +53,7 @@ def show_routes(deps: ApiDependencies) -> APIRouter:
 
     @router.post("/v1/shows", status_code=201, **needs("operator"))
     async def create_show(body: NewShow, who: Annotated[Identity, Depends(caller)]) -> ShowBody:
+        """Put a show on, with its room and products; it begins as a draft."""
         if body.start_ms < body.doors_ms:
             raise Refused(Denied(Code.BAD_REQUEST, detail={"field": "start_ms"}))
         async with deps.db.write() as uow:
@@ -59,6 +62,7 @@ def show_routes(deps: ApiDependencies) -> APIRouter:
 
     @router.post("/v1/shows/{show}/products", status_code=201, **needs("operator", "host"))
     async def add_product(show: str, body: NewProduct, who: Annotated[Identity, Depends(caller)]) -> ProductBody:
+        """Sell one more kind of ticket."""
         async with deps.db.write() as uow:
             existing = await _existing(uow.connection, show)
             await require_role(uow.connection, who.user, existing.id, Role.OPERATOR, Role.HOST)
@@ -70,6 +74,7 @@ def show_routes(deps: ApiDependencies) -> APIRouter:
 
     @router.get("/v1/entitlements/{show}", **needs("viewer"))
     async def own_entitlement(show: str, who: Annotated[Identity, Depends(caller)]) -> EntitlementBody:
+        """What the caller's ticket for a show is worth."""
         async with deps.db.read() as connection:
             existing = await _existing(connection, show)
             entitlement = await entitlements_sql.load(connection, existing.id, who.user)
@@ -77,6 +82,7 @@ def show_routes(deps: ApiDependencies) -> APIRouter:
 
     @router.get("/v1/shows/{show}/entitlements", **needs("operator", "host"))
     async def guest_list(show: str, who: Annotated[Identity, Depends(caller)]) -> GuestList:
+        """Who holds a ticket, and which."""
         async with deps.db.read() as connection:
             existing = await _existing(connection, show)
             await require_role(connection, who.user, existing.id, Role.OPERATOR, Role.HOST)

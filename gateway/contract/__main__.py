@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.contract.asyncapi import asyncapi
 from gateway.contract.configuration import configuration
+from gateway.contract.openapi import openapi
 from gateway.contract.reference import reference
 from gateway.contract.states import states
 from gateway.contract.typescript import typescript
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 GENERATED: Mapping[Path, Callable[[], str]] = {
     ROOT / "web-demo" / "src" / "contract.gen.ts": typescript,
     ROOT / "docs" / "asyncapi.json": asyncapi,
+    ROOT / "docs" / "openapi.json": openapi,
     ROOT / "docs" / "contract.md": reference,
     ROOT / "docs" / "states.md": states,
     ROOT / "docs" / "settings.md": configuration,

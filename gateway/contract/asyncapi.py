@@ -1,8 +1,12 @@
 """The contract as an AsyncAPI 3 document: docs/asyncapi.json, and /docs/asyncapi.json of a running gateway.
 
-Seen from the gateway: it sends the server events and receives the commands, each with one reply.
+Seen from the gateway: it sends the server events and receives the commands, each with one reply. What AsyncAPI has no
+words for stands under `x-`: classes of events, codes, rates and state machines.
 """
 
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -11,7 +15,8 @@ from msgspec import Struct
 from auth.console import CONSOLE_EVENTS
 from auth.denials import Code
 from auth.door import Surface
-from gateway.contract import shapes, vocabulary
+from gateway.contract import facts, shapes, vocabulary
+from gateway.contract.facts import Machine
 from gateway.contract.registry import (
     CONSOLE_COMMANDS,
     CONTRACT_VERSION,
@@ -30,8 +35,9 @@ SCHEMAS = "#/components/schemas/{name}"
 CHANNELS = {Surface.LIVE: "live", Surface.CONSOLE: "console"}
 
 
+@cache
 def asyncapi() -> str:
-    """The whole document as text."""
+    """The whole document as text. Built once: it follows from the code alone."""
     document = {
         "asyncapi": "3.0.0",
         "info": {
@@ -40,7 +46,7 @@ def asyncapi() -> str:
             "description": (
                 "Socket.IO protocol v5 over Engine.IO v4. Channels are namespaces; each event is a Socket.IO event of "
                 "that name with one argument. `auth` on CONNECT is a flat map of strings: `token`, `room`, optional "
-                "`cursor`, `device`, `takeover`. A refusal is a `connect_error` whose message is a code."
+                "`cursor`, `device`. A refusal is a `connect_error` whose message is a code."
             ),
             "license": {"name": "Apache-2.0"},
         },
@@ -52,6 +58,27 @@ def asyncapi() -> str:
         "channels": {name: _channel(surface) for surface, name in CHANNELS.items()},
         "operations": {key: operation for surface in CHANNELS for key, operation in _operations(surface).items()},
         "components": {"schemas": _schemas(), "messages": _messages()},
+        "x-classes": [{"name": each.value, "meaning": _class_promise(each)} for each in EventClass],
+        "x-codes": [
+            {
+                "code": each.code.value,
+                "retryable": each.retryable,
+                "http": each.status,
+                "met": each.met,
+                "meaning": each.meaning,
+            }
+            for each in facts.codes()
+        ],
+        "x-rates": [
+            {
+                "budget": each.budget.value,
+                "setting": each.setting,
+                "default": each.default,
+                "meaning": each.meaning,
+            }
+            for each in facts.rates()
+        ],
+        "x-machines": [_machine(each) for each in facts.machines()],
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
@@ -66,6 +93,28 @@ def commands_of(surface: Surface) -> list[Command]:
     if surface is Surface.LIVE:
         return list(VIEWER_COMMANDS)
     return [*CONSOLE_COMMANDS, *(command for command in VIEWER_COMMANDS if command.name in SHARED_COMMANDS)]
+
+
+def _machine(machine: Machine) -> Json:
+    return {
+        "name": machine.name,
+        "meaning": machine.promise,
+        "states": [{"name": name, "meaning": meaning} for name, meaning in _members(machine.states)],
+        "events": [{"name": name, "meaning": meaning} for name, meaning in _members(machine.events)],
+        "edges": [{"from": edge.at, "to": edge.to, "event": edge.event} for edge in machine.edges],
+    }
+
+
+def _members(kind: type[StrEnum] | None) -> list[tuple[str, str]]:
+    """Values and what they promise."""
+    if kind is None:
+        return []
+    promises = vocabulary.part_promises(kind)
+    return [(each.value, promises.get(each.name, "")) for each in kind]
+
+
+def _class_promise(kind: EventClass) -> str:
+    return vocabulary.part_promises(EventClass)[kind.name]
 
 
 def _server(pathname: str, description: str) -> Json:
@@ -114,7 +163,7 @@ def _operations(surface: Surface) -> dict[str, Json]:
         operations[f"{channel}.receive.{_key(command.name)}"] = {
             "action": "receive",
             "channel": {"$ref": f"#/channels/{channel}"},
-            "summary": _summary(command.payload),
+            "summary": facts.meaning(command).split("\n")[0],
             "messages": [message(_received(command))],
             "reply": {"channel": {"$ref": f"#/channels/{channel}"}, "messages": [message(_answered(command))]},
         }
@@ -135,7 +184,7 @@ def _messages() -> dict[str, Json]:
         messages[_received(command)] = {
             "name": command.name,
             "title": command.name,
-            "summary": _summary(command.payload),
+            "summary": facts.meaning(command).split("\n")[0],
             "payload": _schema_of(command.payload),
             "x-rate": command.rate.value,
             **({"x-permission": command.permission.value} if command.permission else {}),
@@ -174,8 +223,19 @@ def _schemas() -> dict[str, Json]:
     _, components = msgspec.json.schema_components(vocabulary.structs(), ref_template=SCHEMAS)
     for schema in components.values():
         _name_discriminators(schema)
+    for struct in vocabulary.structs():
+        _describe_fields(components[struct.__name__], vocabulary.part_promises(struct))
+    for kind in vocabulary.enums():
+        components[kind.__name__]["enum"] = [each.value for each in kind]
     components["Code"] = {"title": "Code", "enum": sorted(code.value for code in Code), "description": Code.__doc__}
     return components
+
+
+def _describe_fields(schema: Json, promises: Mapping[str, str]) -> None:
+    for name, promise in promises.items():
+        field = schema["properties"][name]
+        # beside a reference nothing else is read
+        schema["properties"][name] = {**({"allOf": [field]} if "$ref" in field else field), "description": promise}
 
 
 def _name_discriminators(schema: object) -> None:

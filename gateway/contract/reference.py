@@ -9,26 +9,20 @@ import msgspec
 from msgspec import Meta, Struct
 
 from auth.console import CONSOLE_EVENTS
-from auth.denials import RETRYABLE, Code
+from auth.denials import Code
 from auth.identity import Role
-from gateway.api.refusals import STATUSES
-from gateway.contract import vocabulary
+from gateway.contract import facts, vocabulary
+from gateway.contract.facts import CodeFact
 from gateway.contract.markdown import NOTICE, code, link, table
 from gateway.contract.registry import (
     CONSOLE_COMMANDS,
     CONTRACT_VERSION,
     EVERY_COMMAND,
-    FAREWELLS,
-    REFUSALS,
     SERVER_EVENTS,
     SHARED_COMMANDS,
     VIEWER_COMMANDS,
-    Command,
     EventClass,
-    RateClass,
 )
-from gateway.handlers.commands import HANDLERS
-from gateway.settings import Settings
 
 LARGEST_INTEGER = 2**53
 """A bound of every integer, not worth repeating."""
@@ -40,14 +34,6 @@ _CLASSES = {
     EventClass.PERSONAL: "Personal: only to its subject, read again from SQL on connect",
     EventClass.CONSOLE: "Console: to `/console` only",
 }
-
-_BUDGETS: dict[RateClass, Sequence[str]] = {
-    RateClass.ANY: ("packets_per_second", "packets_burst"),
-    RateClass.DANMAKU: ("danmaku_per_second", "danmaku_burst"),
-    RateClass.GIFT: ("gifts_per_second",),
-    RateClass.COHOST: ("cohost_every_seconds",),
-}
-"""The settings that make up each budget."""
 
 _INTRODUCTION = f"""\
 # The contract with clients
@@ -93,13 +79,16 @@ def reference() -> str:
             "Per socket, from the settings' defaults. Beyond them the answer is `RATE_LIMITED` with `retry_after_ms`; "
             "`any` counts every event, the other budgets come on top of it."
         ),
-        table(("budget", "setting", "default", "meaning"), _budgets()),
+        table(
+            ("budget", "setting", "default", "meaning"),
+            ((rate.budget.value, code(rate.setting), str(rate.default), rate.meaning) for rate in facts.rates()),
+        ),
         "## Codes",
         (
             "`retryable` means: the same request may succeed later without anybody doing anything. The HTTP status is "
             "that of the `/api` answers; codes met over HTTP alone belong to the box office."
         ),
-        table(("code", "retryable", "HTTP", "met", "meaning"), (_code_row(each) for each in Code)),
+        table(("code", "retryable", "HTTP", "met", "meaning"), (_code_row(each) for each in facts.codes())),
         "## Payloads",
         "A field marked `?` may be absent.",
         *(part for kind in vocabulary.structs() for part in _struct(kind)),
@@ -128,7 +117,7 @@ def _viewer_commands() -> str:
                 link(each.ack.__name__),
                 code(each.permission.value if each.permission else ""),
                 each.rate.value,
-                _meaning(each),
+                facts.meaning(each),
                 _codes(each.errors - EVERY_COMMAND),
             )
             for each in VIEWER_COMMANDS
@@ -146,7 +135,7 @@ def _console_commands() -> str:
                 link(each.payload.__name__),
                 link(each.ack.__name__),
                 ", ".join(role.value for role in Role if role in CONSOLE_EVENTS[each.name]),
-                _meaning(each),
+                facts.meaning(each),
                 _codes(each.errors - EVERY_COMMAND),
             )
             for each in CONSOLE_COMMANDS
@@ -154,34 +143,8 @@ def _console_commands() -> str:
     )
 
 
-def _meaning(command: Command) -> str:
-    """What the payload says of itself, or the handler where several commands share a payload."""
-    sharing = [each for each in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS) if each.payload is command.payload]
-    return vocabulary.promise(command.payload) if len(sharing) == 1 else (HANDLERS[command.name].__doc__ or "")
-
-
-def _budgets() -> Iterable[Sequence[str]]:
-    for budget, names in _BUDGETS.items():
-        for name in names:
-            setting = Settings.model_fields[name]
-            yield (
-                budget.value,
-                code(f"LIVEROOM_{name.upper()}"),
-                str(setting.default),
-                setting.description or "",
-            )
-
-
-def _code_row(each: Code) -> Sequence[str]:
-    commands = (*VIEWER_COMMANDS, *CONSOLE_COMMANDS)
-    places = {
-        "connect": each in REFUSALS,
-        "bye": each in FAREWELLS,
-        "ack": any(each in command.errors for command in commands),
-    }
-    met = ", ".join(place for place, is_met in places.items() if is_met) or "HTTP"
-    meaning = vocabulary.part_promises(Code)[each.name]
-    return code(each.value), "yes" if each in RETRYABLE else "no", str(STATUSES[each]), met, meaning
+def _code_row(each: CodeFact) -> Sequence[str]:
+    return code(each.code.value), "yes" if each.retryable else "no", str(each.status), ", ".join(each.met), each.meaning
 
 
 def _codes(codes: Iterable[Code]) -> str:

@@ -185,9 +185,9 @@ CONSOLE_COMMANDS: tuple[Command, ...] = (
     Command("room:switches", SwitchChanges, shapes.Room, _errors(*_STAFF)),
     Command("panic", shapes.Nothing, shapes.Room, _errors(*_STAFF)),
     Command("mute", shapes.Mute, shapes.Nothing, _errors(*_STAFF)),
-    Command("unmute", shapes.Target, shapes.Nothing, _errors(*_STAFF)),
+    Command("unmute", shapes.Target, shapes.Nothing, _errors(*_STAFF, Code.NOT_FOUND)),
     Command("ban", shapes.Target, shapes.Nothing, _errors(*_STAFF)),
-    Command("unban", shapes.Target, shapes.Nothing, _errors(*_STAFF)),
+    Command("unban", shapes.Target, shapes.Nothing, _errors(*_STAFF, Code.NOT_FOUND)),
     Command("kick", shapes.Target, shapes.Nothing, _errors(*_STAFF, Code.NOT_FOUND)),
     Command("retract", shapes.ItemTarget, shapes.Nothing, _errors(*_STAFF, Code.NOT_FOUND)),
     Command("pin", shapes.ItemTarget, shapes.Pins, _errors(*_STAFF, Code.NOT_FOUND)),
@@ -197,7 +197,7 @@ CONSOLE_COMMANDS: tuple[Command, ...] = (
     Command("cohost:reject", shapes.Target, shapes.Nothing, _errors(*_STAFF, *_STAGE)),
     Command("cohost:invite", shapes.Target, shapes.Nothing, _errors(*_STAFF, *_STAGE, Code.CLOSED)),
     Command("cohost:remove", shapes.Target, shapes.Nothing, _errors(*_STAFF, *_STAGE)),
-    Command("countdown:set", shapes.SetCountdown, shapes.Created, _errors(*_STAFF)),
+    Command("countdown:set", shapes.SetCountdown, shapes.Created, _errors(*_STAFF, Code.NOT_FOUND)),
     Command("countdown:clear", shapes.ClearCountdown, shapes.Nothing, _errors(*_STAFF, Code.NOT_FOUND)),
 )
 

@@ -1,8 +1,7 @@
 """State machines as diagrams and rights as tables: docs/states.md, generated from the tables the code runs on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import TypeVar
 
 from auth import door
 from auth.denials import Denied
@@ -10,15 +9,9 @@ from auth.door import Surface
 from auth.identity import Role, Tier
 from auth.permissions import Permission, permissions
 from auth.situation import Access, Phase, Scale, Switches
-from gateway.contract import vocabulary
+from gateway.contract import facts, vocabulary
+from gateway.contract.facts import Edge, Machine
 from gateway.contract.markdown import NOTICE, code, table
-from presale import orders
-from rooms import phases, stage
-
-Edge = tuple[str, str, str]
-"""From, to, and what leads there."""
-State = TypeVar("State", bound=StrEnum)
-Event = TypeVar("Event", bound=StrEnum)
 
 
 def states() -> str:
@@ -27,20 +20,7 @@ def states() -> str:
         NOTICE,
         "# States and rights",
         "What a client may send, and what it is answered, stands in [contract.md](contract.md).",
-        "## A show",
-        "Hosts and operators move it with `show:phase`. There are no other ways.",
-        diagram(((at, to, "") for at, targets in phases.TRANSITIONS.items() for to in targets), Phase),
-        "## An order",
-        "Only `paid` gives rights.",
-        diagram(_labelled(orders.TRANSITIONS), orders.OrderState),
-        _meanings(orders.OrderState),
-        _meanings(orders.OrderEvent),
-        "## A viewer and the stage",
-        (
-            "One state per viewer and room. `end` is what happens when the right to be on stage is gone. Ways towards "
-            "the stage are open in the phases `doors` and `live` only, ways back always."
-        ),
-        diagram(_labelled(stage.TRANSITIONS), stage.StageState),
+        *(part for machine in facts.machines() for part in _machine(machine)),
         "## Who gets through the door",
         (
             "The answer to CONNECT. Whoever is admitted below the tier that the chat takes stands in the foyer: the "
@@ -64,18 +44,21 @@ def states() -> str:
 def diagram(edges: Iterable[Edge], states_in_order: type[StrEnum]) -> str:
     """A mermaid state diagram. It begins at the first state and ends at those that nothing leaves."""
     names = [state.value for state in states_in_order]
-    known = sorted(set(edges), key=lambda edge: (names.index(edge[0]), names.index(edge[1]), edge[2]))
-    last = [name for name in names if not any(at == name for at, _, _ in known)]
+    known = list(edges)
+    last = [name for name in names if not any(edge.at == name for edge in known)]
     lines = [
         f"[*] --> {names[0]}",
-        *(f"{at} --> {to}" + (f": {label}" if label else "") for at, to, label in known),
+        *(f"{edge.at} --> {edge.to}" + (f": {edge.event}" if edge.event else "") for edge in known),
         *(f"{name} --> [*]" for name in last),
     ]
     return "\n".join(["```mermaid", "stateDiagram-v2", *(f"    {line}" for line in lines), "```"])
 
 
-def _labelled(transitions: Mapping[tuple[State, Event], State]) -> Iterable[Edge]:
-    return ((at, to, event) for (at, event), to in transitions.items())
+def _machine(machine: Machine) -> Iterable[str]:
+    yield f"## {machine.name}"
+    yield machine.promise
+    yield diagram(machine.edges, machine.states)
+    yield from (meanings for kind in (machine.states, machine.events) if kind and (meanings := _meanings(kind)))
 
 
 def _meanings(kind: type[StrEnum]) -> str:

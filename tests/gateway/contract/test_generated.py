@@ -14,6 +14,7 @@ from auth.situation import Phase
 from gateway.contract import __main__ as generator
 from gateway.contract import vocabulary
 from gateway.contract.configuration import configuration
+from gateway.contract.facts import Edge
 from gateway.contract.reference import reference
 from gateway.contract.registry import CONSOLE_COMMANDS, FAREWELLS, SERVER_EVENTS, VIEWER_COMMANDS
 from gateway.contract.states import diagram, states
@@ -103,7 +104,7 @@ def test_a_diagram_ends_where_nothing_leads_on() -> None:
         ON = "on"
         BROKEN = "broken"
 
-    drawn = diagram([("on", "broken", ""), ("off", "on", "flip")], Light).splitlines()
+    drawn = diagram([Edge("off", "on", "flip"), Edge("on", "broken")], Light).splitlines()
     assert [line.strip() for line in drawn[2:-1]] == [
         "[*] --> off",
         "off --> on: flip",
