@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from auth.console import CONSOLE_EVENTS
 from auth.denials import Code
 from auth.identity import Role
-from gateway.contract import facts, vocabulary
+from gateway.contract import facts, shapes, vocabulary
 from gateway.contract.facts import CodeFact
 from gateway.contract.markdown import NOTICE, code, link, table
 from gateway.contract.registry import (
@@ -207,13 +207,13 @@ def _type(hint: object) -> str:
 
 
 def _bounds(meta: Meta) -> str:
-    if meta.pattern is not None:
+    if meta.pattern not in (None, shapes.VISIBLE):
         return f" matching {code(meta.pattern)}"
     is_text = meta.min_length is not None or meta.max_length is not None
     low, high = (meta.min_length, meta.max_length) if is_text else (meta.ge, meta.le)
-    unit = " characters" if is_text else ""
+    unit = "" if not is_text else " visible characters" if meta.pattern else " characters"
     if high == LARGEST_INTEGER:
-        return "" if low == 0 else f" (from {low})"
+        return "" if low in (0, -LARGEST_INTEGER) else f" (from {low})"
     if low is not None and high is not None:
         return f" ({low} to {high}{unit})"
     return "" if high is None else f" (at most {high}{unit})"

@@ -19,9 +19,13 @@ from rooms.leaderboard import LeaderboardItem
 from rooms.pins import Pin
 from rooms.stage import QueueItem, StageMember, StageReason, StageState
 
-Id = Annotated[str, Meta(min_length=1, max_length=64)]
+VISIBLE = r"^[^\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+(?![\s\S])"
+"""No control, direction or zero-width character: none stands in an id that anybody was ever given."""
+Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=VISIBLE)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Millis = Annotated[int, Meta(ge=0, le=2**53)]
+ClientTime = Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[float, Meta(ge=-(2.0**53), le=2.0**53)]
+"""Of a clock that is the client's own; never NaN or infinite."""
 TierReason = Literal["purchase", "refund", "refund_failed", "phase", "switches", "role"]
 InboxKind = Literal["muted", "unmuted", "refund_failed"]
 FOREVER_MS = 2**53
@@ -420,7 +424,7 @@ class SendGift(Struct, frozen=True):
     """Send a gift; the same key never spends twice."""
 
     gift: Id
-    key: Annotated[str, Meta(min_length=8, max_length=64)]
+    key: Annotated[str, Meta(min_length=8, max_length=64, pattern=VISIBLE)]
     """Of the client, unique per gift; a UUID will do."""
     count: Annotated[int, Meta(ge=1, le=999)] = 1
 
@@ -450,7 +454,7 @@ class RefreshToken(Struct, frozen=True):
 class Clock(Struct, frozen=True):
     """The client's clock when it asked."""
 
-    t0: int | float
+    t0: ClientTime
 
 
 # ---- console -> server -------------------------------------------------------------------------

@@ -1,10 +1,11 @@
 """One running gateway for many tests, with rates that leave a test's own pace alone."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
 
+from tests.integration.recording import Recording, recorded
 from tests.integration.running import Liveroom, liveroom
 
 UNHURRIED = {
@@ -17,6 +18,21 @@ UNHURRIED = {
     "conflate_ms": 10,
 }
 """Settings under which only what a test is about is ever refused for its pace."""
+
+
+@pytest.fixture(scope="session")
+def recording() -> Iterator[Recording]:
+    """What all gateways of this process send and answer."""
+    with recorded() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def contract_is_kept(recording: Recording) -> Iterator[None]:
+    """Fails the test during which something was said that the registry does not know."""
+    yield
+    wrong, recording.wrong = recording.wrong, []
+    assert wrong == []
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
