@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.app import create_api
 from gateway.api.callers import ApiDependencies
+from gateway.contract.asyncapi import asyncapi
 from gateway.media import media_routes
 from gateway.pay import pay_routes
 from gateway.playground import playground_routes
@@ -23,7 +24,13 @@ from store import migrations
 if TYPE_CHECKING:
     from gateway.house import House
 
-PAGES = {"/": "index.html", "/watch": "watch.html", "/console": "console.html", "/split": "split.html"}
+PAGES = {
+    "/": "index.html",
+    "/watch": "watch.html",
+    "/console": "console.html",
+    "/split": "split.html",
+    "/docs": "docs.html",
+}
 OF_THE_FAN_PAGE = frozenset({"user", "embed", "codec"})
 """Query parameters with which `/` means the fan page at `/watch`: it stood there once, and links live long."""
 PAGE_POLICY = (
@@ -114,7 +121,11 @@ def _operations(house: "House") -> list[Route]:
     async def jwks(_: Request) -> Response:
         return JSONResponse(house.keys().public_jwks(), headers={"cache-control": "max-age=300"})
 
+    async def contract(_: Request) -> Response:
+        return Response(asyncapi(), media_type="application/json", headers={"cache-control": "no-cache"})
+
     return [
+        Route("/docs/asyncapi.json", contract),
         Route("/livez", livez),
         Route("/readyz", readyz),
         Route("/metrics", metrics),

@@ -141,6 +141,7 @@ def _welcome(settings: Settings) -> None:
         ("fans, side by side", f"{settings.own_url}/split"),
         ("one fan", f"{settings.own_url}/watch"),
         ("streamer console", f"{settings.own_url}/console"),
+        ("reference", f"{settings.own_url}/docs"),
         ("test payments", settings.sandbox_url),
         ("state on disk", str(settings.data_dir.absolute())),
     ]

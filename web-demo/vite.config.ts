@@ -1,11 +1,11 @@
 import { defineConfig, type Plugin } from "vite";
 
 const GATEWAY = process.env.LIVEROOM_URL ?? "http://127.0.0.1:8000";
-const PAGES = ["watch", "console", "split"];
+const PAGES = ["watch", "console", "split", "docs"];
 /** Of addresses from before the fan page moved from / to /watch; the gateway forwards them too. */
 const OF_THE_FAN_PAGE = /(^|&)(user|embed|codec)=/;
 
-/** The gateway serves /watch, /console and /split without a suffix; the development server does the same. */
+/** The gateway serves /watch, /console, /split and /docs without a suffix; the development server does the same. */
 function prettyPaths(): Plugin {
   return {
     name: "pretty-paths",
@@ -24,7 +24,7 @@ function prettyPaths(): Plugin {
   };
 }
 
-const proxied = ["/api", "/demo/", "/media", "/pay", "/socket.io/", "/socket.io-msgpack/"];
+const proxied = ["/api", "/docs/", "/demo/", "/media", "/pay", "/socket.io/", "/socket.io-msgpack/"];
 
 export default defineConfig({
   plugins: [prettyPaths()],
@@ -36,7 +36,7 @@ export default defineConfig({
     target: "es2022",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { index: "index.html", watch: "watch.html", console: "console.html", split: "split.html" } },
+    rollupOptions: { input: { index: "index.html", watch: "watch.html", console: "console.html", split: "split.html", docs: "docs.html" } },
   },
   test: { include: ["tests/**/*.test.ts"], environment: "node" },
 } as Parameters<typeof defineConfig>[0]);

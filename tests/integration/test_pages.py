@@ -1,5 +1,6 @@
 """The pages and their addresses, on a whole gateway."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 import pytest_asyncio
 
 from gateway.app import PAGES
+from gateway.contract.asyncapi import asyncapi
+from gateway.contract.openapi import openapi
 from tests.integration.running import Liveroom, liveroom
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -52,3 +55,10 @@ async def test_the_cashier_sends_the_fan_back_to_the_fan_page(house: Liveroom) -
     order = await house.order(await house.login("ann"), show["show"], show["products"][0]["id"], "key-of-the-order")
     paid = await house.http.post(order["pay_url"], data={"action": "pay"})
     assert f'href="{house.url}/watch"' in paid.text
+
+
+async def test_the_reference_page_reads_the_contract_from_its_own_gateway(house: Liveroom) -> None:
+    answer = await house.http.get("/docs/asyncapi.json")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.text == asyncapi()
+    assert (await house.http.get("/api/v1/openapi.json")).json() == json.loads(openapi())

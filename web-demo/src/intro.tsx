@@ -81,6 +81,7 @@ function Introduction({ found, onGone, onAgain }: { found: Found; onGone: () => 
         </div>
         <Backstage show={show} />
       </main>
+      <footer class="intro-foot"><a href="/docs" data-testid="to-docs">{t("nav.docs")}</a></footer>
     </div>
   );
 }

@@ -72,7 +72,7 @@ export function LanguageSwitch(): JSX.Element {
 
 export function Brand(): JSX.Element {
   return (
-    <a class="brand" href="/">
+    <a class="brand" href="/" aria-label="liveroom">
       <svg width="26" height="26" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="9" fill="var(--accent)" /><path d="M13 10.500v11l9-5.500z" fill="#fff" /></svg>
       <span>liveroom</span>
     </a>
