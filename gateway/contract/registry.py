@@ -168,14 +168,14 @@ VIEWER_COMMANDS: tuple[Command, ...] = (
     Command("cohost:cancel", shapes.Nothing, shapes.Cohost, _errors(*_STAGE)),
     Command("cohost:accept", shapes.Nothing, shapes.Cohost, _errors(*_RIGHTS, *_STAGE), Permission.COHOST),
     Command("cohost:leave", shapes.Nothing, shapes.Cohost, _errors(*_STAGE)),
-    Command("streams:refresh", shapes.Nothing, shapes.Streams, _errors()),
+    Command("streams:refresh", shapes.Nothing, shapes.Streams, _errors(Code.FORBIDDEN)),
     Command(
         "token:refresh",
         shapes.RefreshToken,
         shapes.TokenExpiring,
         _errors(Code.TOKEN_INVALID, Code.TOKEN_EXPIRED, Code.FORBIDDEN),
     ),
-    Command("clock", shapes.Clock, shapes.ClockAck, _errors()),
+    Command("clock", shapes.Clock, shapes.ClockAck, _errors(Code.FORBIDDEN)),
 )
 
 _STAFF = (Code.FORBIDDEN, Code.CONFLICT)
