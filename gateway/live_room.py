@@ -266,8 +266,9 @@ class LiveRoom:
         return to_cursor(self.position)
 
     def tell_position(self) -> None:
-        """Let quiet sockets know where the room stands."""
-        self._everybody("position", shapes.RoomPosition(self.cursor()))
+        """Let quiet sockets know where the room stands; never one whose welcome has told it of a later place."""
+        position = Prepared("position", shapes.RoomPosition(self.cursor()))
+        self._send(position, self._members, self.position.offset)
 
     def tell_presence(self, online: int) -> None:
         """Tell everybody how many are here, if that changed."""

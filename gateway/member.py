@@ -114,7 +114,7 @@ class Member:
     # ---- sending -----------------------------------------------------------------------------------
 
     def send(self, prepared: Prepared, offset: int | None = None) -> None:
-        """Queue an event; `offset` marks history, which a welcome may already have told."""
+        """Queue an event; `offset` marks what carries a cursor, which a welcome may already have passed."""
         if self._held is not None:
             self._held.append((offset, prepared))
         elif self.connection is not None:
