@@ -1,0 +1,136 @@
+"""The registry of the contract and what a gateway says are one: on the wire, in the sources, in the handlers' types."""
+
+import ast
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from auth.denials import Code, Denied
+from gateway import housekeeping
+from gateway.contract import shapes
+from gateway.contract.registry import SERVER_EVENTS, SHARED_COMMANDS
+from gateway.handlers.commands import HANDLERS, ON_CONSOLE, ON_LIVE
+from gateway.house import House
+from gateway.member import Member
+from tests.integration.clients import Client, connected
+from tests.integration.conftest import UNHURRIED
+from tests.integration.evening import done, evening
+from tests.integration.recording import COMMANDS, EVENTS, Recording
+from tests.integration.running import liveroom
+from tests.integration.test_door import token_of
+
+ROOT = Path(__file__).parents[2]
+NOT_SENT_YET = {"streams", "degraded"}
+"""`streams` answers `streams:refresh` alone; nothing is degraded without a wire between gateways."""
+OF_FANS = {"tier", "order", "wallet", "inbox", "cohost", "token:expiring"}
+OF_CONSOLES = {"audit", "revenue", "cohost:queue", "health"}
+
+
+def assert_of_the_contract(socket: Client) -> None:
+    """Everything heard is what the registry says, field by field: read and written again it is the same."""
+    for name, data in socket.heard:
+        read = msgspec.convert(data, EVENTS[name].payload)
+        assert msgspec.json.decode(msgspec.json.encode(read)) == data, name
+
+
+async def test_every_event_of_the_registry_is_sent_as_it_says_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "HEALTH_SECONDS", 0.05)
+    async with (
+        liveroom(tmp_path, **UNHURRIED, position_seconds=0.05, sockets_per_seat=2) as house,
+        evening(house, "presale") as show,
+    ):
+        brief = {"token": token_of(house, "fan", expires_in_seconds=30), "room": show.room}
+        async with (
+            connected(house.url, **brief) as fan,
+            connected(house.url, codec="msgpack", transport="polling", **brief) as other,
+        ):
+            await show.ticket("fan")
+            await show.phase("doors", "live")
+            said = await done(fan, "danmaku", {"text": "hello", "style": {"color": "#ffffff"}})
+            await done(show.host, "pin", {"id": said["id"]})
+            await done(show.host, "retract", {"id": said["id"]})
+            await done(show.host, "countdown:set", {"target_ms": 1, "label": "encore"})
+            await done(fan, "gift", {"gift": "rose", "key": "a-key-of-this-test"})
+            await done(fan, "like", {"count": 3})
+            await done(fan, "cohost:request", {"message": "let me sing"})
+            await done(show.host, "cohost:approve", {"user": "fan"})
+            await done(show.host, "mute", {"user": "fan", "minutes": 1})
+            everybody = set(EVENTS) - NOT_SENT_YET - OF_FANS - OF_CONSOLES - {"draining", "bye"}
+            for socket, events in ((fan, OF_FANS), (other, OF_FANS), (show.host, OF_CONSOLES)):
+                for event in everybody | events:
+                    await socket.wait(event)
+            house.stop.set()
+            for socket in (fan, other, show.host):
+                await socket.wait("draining")
+                assert (await socket.wait("bye"))["code"] == "DRAINING"
+            for socket in (fan, other, show.host):
+                assert_of_the_contract(socket)
+            for socket in (fan, other):
+                assert not OF_CONSOLES & {name for name, _ in socket.heard}
+            assert {name for socket in (fan, show.host) for name, _ in socket.heard} == set(EVENTS) - NOT_SENT_YET
+
+
+SENDERS = {"Prepared", "tell", "tell_consoles", "_everybody", "_consoles", "_history", "_tell_user"}
+
+
+def names_sent() -> Iterator[tuple[str, str]]:
+    """Every event named in a call that sends one, with its place."""
+    for path in sorted((ROOT / "gateway").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            names = [one.value for one in node.args[:2] if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            if called in SENDERS and names:
+                yield names[0], f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def test_the_sources_send_the_events_of_the_registry_and_no_other() -> None:
+    places = dict(names_sent())
+    console_state = {"audit", "revenue", "cohost:queue"}
+    assert {name: place for name, place in places.items() if name not in EVENTS} == {}
+    assert set(places) | console_state | {"welcome"} == set(EVENTS) - NOT_SENT_YET
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_a_handler_takes_and_answers_what_the_registry_says(name: str) -> None:
+    hints = typing.get_type_hints(HANDLERS[name], localns={"House": House, "Member": Member})
+    command = COMMANDS[name]
+    assert hints["request"] is command.payload
+    answers = set(typing.get_args(hints["return"])) or {hints["return"]}
+    assert answers - {Denied} == {command.ack}
+
+
+def test_each_namespace_takes_its_own_commands() -> None:
+    viewers = {name for name in HANDLERS if name in ON_LIVE}
+    assert viewers | {name for name in HANDLERS if name in ON_CONSOLE} == set(HANDLERS)
+    assert set(SHARED_COMMANDS) == ON_LIVE & ON_CONSOLE
+    assert len({event.name for event in SERVER_EVENTS}) == len(SERVER_EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("say", "wrong"),
+    [
+        (lambda one: one.take_event("gossip", shapes.Like(1)), "gossip is sent and not in the registry"),
+        (lambda one: one.take_event("like", shapes.Presence(1)), "like carries Presence, not Like"),
+        (lambda one: one.take_event("bye", shapes.Bye("GOODBYE", retryable=False)), "GOODBYE is no farewell"),
+        (lambda one: one.take_answer("clock", Denied(Code.SOLD_OUT)), "clock is answered by SOLD_OUT"),
+        (lambda one: one.take_answer("clock", shapes.Like(1)), "clock is answered by Like"),
+        (lambda one: one.take_answer("gossip", shapes.Like(1)), "gossip is answered by Like"),
+        (lambda one: one.take_answer("gossip", Denied(Code.FORBIDDEN)), "gossip is answered by FORBIDDEN"),
+    ],
+)
+def test_the_recording_of_all_tests_finds_what_is_not_of_the_contract(say: Any, wrong: str) -> None:
+    recording = Recording()
+    recording.take_event("like", shapes.Like(1))
+    recording.take_answer("clock", shapes.ClockAck(1, 2, 3))
+    recording.take_answer("gossip", Denied(Code.BAD_REQUEST))
+    assert recording.wrong == []
+    say(recording)
+    assert [wrong in one for one in recording.wrong] == [True]
