@@ -493,6 +493,8 @@ async def test_what_makes_no_sense_gets_its_code(
         await floor.socket(fan, namespace)
         for name, payload, code in table:
             answer = await fan.ask(name, payload, namespace=namespace)
+            while answer.get("error", {}).get("code") == "RATE_LIMITED":  # two requests for the stage within one ms
+                answer = await fan.ask(name, payload, namespace=namespace)
             assert (answer["ok"], answer.get("error", {}).get("code")) == (False, code), (name, payload, answer)
 
 
