@@ -1,7 +1,7 @@
 """One database behind two engines: a writer that queues its transactions and readers that never block it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Self
 
@@ -9,7 +9,7 @@ from sqlalchemy import NullPool, create_engine, event, insert
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from store import sqlite_writer
+from store import sqlite_connection
 from store.dialect_sql import insert_or_ignore
 from store.metadata_sql import metadata
 from store.tables_sql import JobState, jobs, outbox
@@ -20,6 +20,8 @@ BUSY_TIMEOUT_MS = 5_000
 """How long SQLite waits for another process's write lock before the transaction fails."""
 READERS = 4
 """Connections of the read engine."""
+SURVEYORS = 2
+"""Connections for long reads on SQLite."""
 WRITERS_ON_SERVER = 8
 """Concurrent write transactions where the database is a server; SQLite has one."""
 
@@ -88,12 +90,14 @@ class Database:
         self,
         writer: AsyncEngine,
         reader: AsyncEngine,
+        surveyor: AsyncEngine,
         *,
         clock: Callable[[], int],
         new_id: Callable[[], str],
     ) -> None:
         self._writer = writer
         self._reader = reader
+        self._surveyor = surveyor
         self._clock = clock
         self._new_id = new_id
         self._turn: AbstractAsyncContextManager[Any] = (
@@ -112,7 +116,8 @@ class Database:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
             raise ValueError("SQLite needs a file, not :memory:")
-        database = cls(writer_engine(parsed), _reader_engine(parsed), clock=clock, new_id=new_id)
+        reader = _reader_engine(parsed)
+        database = cls(writer_engine(parsed), reader, _surveying_engine(parsed, reader), clock=clock, new_id=new_id)
         try:
             async with database._writer.connect(), database._reader.connect():
                 return database
@@ -131,8 +136,17 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A consistent snapshot for reading; whatever is written through it is rolled back."""
+        """A consistent snapshot for reading; whatever is written through it is rolled back.
+
+        For queries that an index answers: on SQLite they take the event loop's own time. See `survey`.
+        """
         async with self._reader.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def survey(self) -> AsyncIterator[AsyncConnection]:
+        """As `read`, for queries that look at much: whole tables, all guests, the audit."""
+        async with self._surveyor.connect() as connection:
             yield connection
 
     def now_ms(self) -> int:
@@ -143,6 +157,7 @@ class Database:
         """Close all connections. Idempotent."""
         await self._writer.dispose()
         await self._reader.dispose()
+        await self._surveyor.dispose()
 
 
 def writer_engine(url: URL) -> AsyncEngine:
@@ -153,19 +168,32 @@ def writer_engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
         return create_async_engine(url, pool_size=WRITERS_ON_SERVER, max_overflow=0)
     _try_file(url)
-    arguments, options = url.get_dialect()().create_connect_args(url)
-    engine = create_async_engine(
-        url, pool_size=1, max_overflow=0, async_creator=lambda: sqlite_writer.connect(*arguments, **options)
-    )
-    _prepare_sqlite(engine, "BEGIN IMMEDIATE")
-    return engine
+    return _local_sqlite(url, connections=1, begin="BEGIN IMMEDIATE")
 
 
 def _reader_engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
         return create_async_engine(url, pool_size=READERS, max_overflow=0, isolation_level="REPEATABLE READ")
-    engine = create_async_engine(url, pool_size=READERS, max_overflow=0)
+    return _local_sqlite(url, connections=READERS, begin="BEGIN DEFERRED")
+
+
+def _surveying_engine(url: URL, reader: AsyncEngine) -> AsyncEngine:
+    """Where a long query takes nobody's time: the server's own processes, or the driver's thread on SQLite."""
+    if url.get_backend_name() != "sqlite":
+        return reader
+    engine = create_async_engine(url, pool_size=SURVEYORS, max_overflow=0)
     _prepare_sqlite(engine, "BEGIN DEFERRED")
+    return engine
+
+
+def _local_sqlite(url: URL, *, connections: int, begin: str) -> AsyncEngine:
+    arguments, options = url.get_dialect()().create_connect_args(url)
+
+    def connect() -> Coroutine[Any, Any, sqlite_connection.LocalConnection]:
+        return sqlite_connection.connect(*arguments, **options)
+
+    engine = create_async_engine(url, pool_size=connections, max_overflow=0, async_creator=connect)
+    _prepare_sqlite(engine, begin)
     return engine
 
 

@@ -24,7 +24,7 @@ def audit_routes(deps: ApiDependencies) -> APIRouter:
     @router.get("/v1/shows/{show}/audit", **needs("operator"))
     async def audit(show: str, who: Annotated[Identity, Depends(caller)]) -> ShowAudit:
         """The show counted again from its order lines and its ledger."""
-        async with deps.db.read() as connection:
+        async with deps.db.survey() as connection:
             await require_role(connection, who.user, roles_sql.EVERYWHERE, Role.OPERATOR)
             found = await shows_sql.load_show(connection, ShowId(show))
             if found is None:

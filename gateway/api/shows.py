@@ -38,7 +38,7 @@ def show_routes(deps: ApiDependencies) -> APIRouter:
     @router.get("/v1/shows", **needs("anybody"))
     async def list_shows(who: Annotated[Identity | None, Depends(optional_caller)]) -> ShowList:
         """All shows that the caller may know of."""
-        async with deps.db.read() as connection:
+        async with deps.db.survey() as connection:
             shows = [await _visible(connection, show, who, deps) for show in await shows_sql.list_shows(connection)]
         return ShowList(shows=[show for show in shows if show is not None])
 
@@ -83,7 +83,7 @@ def show_routes(deps: ApiDependencies) -> APIRouter:
     @router.get("/v1/shows/{show}/entitlements", **needs("operator", "host"))
     async def guest_list(show: str, who: Annotated[Identity, Depends(caller)]) -> GuestList:
         """Who holds a ticket, and which."""
-        async with deps.db.read() as connection:
+        async with deps.db.survey() as connection:
             existing = await _existing(connection, show)
             await require_role(connection, who.user, existing.id, Role.OPERATOR, Role.HOST)
             guests = await entitlements_sql.list_all(connection, existing.id)

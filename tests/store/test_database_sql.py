@@ -135,6 +135,25 @@ async def test_between_its_statements_a_transaction_waits_for_nobody(db: Databas
         others.cancel()
 
 
+@pytest.mark.parametrize("kind", ["read", "survey"])
+async def test_a_short_read_takes_no_turn_and_a_long_one_leaves_the_event_loop_to_others(
+    db: Database, kind: str
+) -> None:
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with db.read() if kind == "read" else db.survey() as connection:
+        others = asyncio.create_task(take_turns())
+        assert [await outbox_sql.pending(connection) for _ in range(10)] == [0] * 10
+        assert (turns > 0) is (kind == "survey")
+        others.cancel()
+
+
 async def test_waiting_for_another_process_to_write_stops_nobody_else(db: Database, url: str) -> None:
     path = url.partition(":///")[2]
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as stranger:

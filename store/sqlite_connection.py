@@ -1,10 +1,11 @@
-"""The writing SQLite connection: statements run where they are, only what may wait runs on the driver's thread.
+"""SQLite on the event loop: statements run where they are, only what may wait runs on the driver's thread.
 
 aiosqlite sends every call to a thread and takes its answer at a later turn of the event loop. A transaction of
-fifteen statements makes some fifty such journeys, and holds the one write lock through all of them: in a gateway
-that is busy sending, each takes tens of milliseconds and the box office comes to a few transactions a second.
-A statement itself takes some fifty microseconds. What can take long is to get the lock (BEGIN, while another
-process writes) and to reach the disk (COMMIT, and with it a checkpoint): these stay on the thread.
+fifteen statements makes some fifty such journeys, and a writing one holds the one write lock through all of them:
+in a gateway that is busy sending, each takes tens of milliseconds, the box office comes to a few transactions a
+second and a host waits seconds for a button. A statement itself takes some fifty microseconds. What can take long
+is to get the write lock (BEGIN IMMEDIATE, while another process writes) and to reach the disk (COMMIT, and with it
+a checkpoint): these stay on the thread. So do queries that read much: they take `Database.survey`.
 """
 
 import sqlite3
@@ -13,15 +14,15 @@ from typing import Any, Final
 
 import aiosqlite
 
-MAY_WAIT: Final = ("BEGIN", "PRAGMA")
+MAY_WAIT: Final = ("BEGIN IMMEDIATE", "PRAGMA")
 """Statements that ask for a lock; a change of the journal mode is a PRAGMA."""
 WAITING_CALLS: Final = frozenset({"commit", "close"})
 """Of a connection; a cursor's `close` is nothing."""
 ROWS_AT_A_TIME: Final = 64
 
 
-class WriterConnection(aiosqlite.Connection):
-    """For one transaction at a time, as the pool of the writer engine hands it out.
+class LocalConnection(aiosqlite.Connection):
+    """For one transaction at a time, as the pool of an engine hands it out.
 
     Overrides aiosqlite's one gate to its thread, whose name is private: its version is pinned for that.
     """
@@ -46,10 +47,10 @@ class WriterConnection(aiosqlite.Connection):
         return await super()._execute(tracked)  # type: ignore[no-untyped-call]  # aiosqlite's own gate
 
 
-async def connect(*args: Any, **options: Any) -> WriterConnection:
+async def connect(*args: Any, **options: Any) -> LocalConnection:
     """Open a connection with the arguments of `sqlite3.connect`."""
     shared = {**options, "check_same_thread": False}  # two threads, never at once
-    connection = WriterConnection(lambda: sqlite3.connect(*args, **shared))
+    connection = LocalConnection(lambda: sqlite3.connect(*args, **shared))
     await connection
     return connection
 
