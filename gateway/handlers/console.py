@@ -3,10 +3,15 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from auth.denials import Code, Denied
-from auth.identity import UserId
+from auth.identity import Tier, UserId
+from auth.permissions import Permission
+from auth.situation import Phase
 from gateway.contract import shapes
 from gateway.member import Member
+from gateway.rights import rights_in
 from presale import entitlements_sql, shows_sql
 from rooms import (
     countdowns_sql,
@@ -22,7 +27,7 @@ from rooms.countdowns import CountdownKind
 from rooms.moderation import mute_until
 from rooms.roles import outranks
 from rooms.room import RoomRecord
-from rooms.stage import StageAction, StageCommand
+from rooms.stage import StageAction, StageCommand, StageState
 from rooms.switches import SwitchChanges
 from store.database_sql import UnitOfWork
 
@@ -131,12 +136,25 @@ def _stage(action: StageAction) -> Callable[["House", Member, shapes.Target], Aw
         room = member.room
         async with house.db.write() as uow:
             entitlement = await entitlements_sql.load(uow.connection, room.replica.show, user)
+            if action is StageAction.APPROVE and await _asked_in_vain(uow, member, user, entitlement.tier):
+                return Denied(Code.FORBIDDEN)
             names = [other.identity.name for other in room.of_user(user)]
             command = StageCommand(action, user, names[0] if names else user, entitlement.tier)
             return _done(await stage_sql.act(uow, room.id, command, by=member.user))
 
     act.__doc__ = f"Stage: {action.value} a viewer."
     return act
+
+
+async def _asked_in_vain(uow: UnitOfWork, member: Member, user: UserId, tier: Tier) -> bool:
+    """Whether somebody waits for the stage whose right to it has ended; they are taken off the queue in a moment."""
+    stage = await stage_sql.load_stage(uow.connection, member.room.id)
+    room = await rooms_sql.load_room(uow.connection, member.room.id)
+    if room is None or stage.state_of(user) is not StageState.REQUESTED:
+        return False
+    role = await roles_sql.role_of(uow.connection, user, room.show)
+    on_air = structs.replace(room, phase=Phase.LIVE)  # a pause is another reason, with a code of its own
+    return Permission.COHOST not in rights_in(on_air, role, tier)
 
 
 async def set_countdown(house: "House", member: Member, request: shapes.SetCountdown) -> shapes.Created | Denied:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gateway.housekeeping import Housekeeping
 from tests.integration.clients import Client
 from tests.integration.evening import Evening, denied, done, evening
 from tests.integration.running import Liveroom
@@ -178,3 +179,19 @@ async def test_the_end_of_the_show_empties_the_stage(house: Liveroom) -> None:
         mark = show.host.mark()
         await show.phase("ended")
         assert (await show.host.wait("stage", since=mark))["members"] == []
+
+
+async def test_who_was_refunded_while_waiting_is_not_let_on_however_fast_the_host_is(
+    house: Liveroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # `liveroom rehearse` met it: between a refund and the chore that clears the queue a host approved the fan, who
+    # got a grant to publish without a ticket
+    monkeypatch.setattr(Housekeeping, "rights_ended", lambda *_: None)
+    async with evening(house) as show:
+        number = await show.ticket("mei")
+        fan = await show.fan("mei", None)
+        await done(fan, "cohost:request", {})
+        await show.refund("mei", number)
+        assert (await denied(show.host, "cohost:approve", {"user": "mei"}))["code"] == "FORBIDDEN"
+        assert (await fan.wait("tier", lambda told: told["reason"] == "refund"))["tier"] == "none"
+        assert [told["state"] for told in fan.all("cohost")] == ["requested"]
