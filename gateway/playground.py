@@ -29,6 +29,7 @@ CURRENCY = "CNY"
 DEMO = UserId("demo")
 TICKETED = "Aurora Live 2026"
 OPEN = "Soundcheck, doors open to all"
+TITLES = {Access.TICKETED: TICKETED, Access.OPEN: OPEN}
 
 
 class Login(Struct, frozen=True):
@@ -109,8 +110,11 @@ async def _selling_show(uow: UnitOfWork) -> Show | None:
 
 
 async def _shows(uow: UnitOfWork, access: Access, phases: frozenset[Phase]) -> list[Show]:
-    """Shows of a kind in one of some phases, oldest first."""
-    found = [show for show in await shows_sql.list_shows(uow.connection) if show.access is access]
+    """The demo's own shows of a kind in one of some phases, oldest first; what others put on is theirs."""
+    title = TITLES[access]
+    found = [
+        show for show in await shows_sql.list_shows(uow.connection) if (show.access, show.title) == (access, title)
+    ]
     found = [show for show in found if await rooms_sql.phase_of(uow.connection, show.id) in phases]
     return sorted(found, key=lambda show: show.id)
 
@@ -120,7 +124,7 @@ async def _put_on(uow: UnitOfWork, access: Access) -> Show:
     show = Show(
         id=ShowId(uow.new_id()),
         room=RoomId(uow.new_id()),
-        title=TICKETED if access is Access.TICKETED else OPEN,
+        title=TITLES[access],
         access=access,
         currency=CURRENCY,
         doors_ms=uow.now_ms + 10 * MINUTE_MS,
@@ -167,11 +171,13 @@ async def _put_on(uow: UnitOfWork, access: Access) -> Show:
 
 async def _become(uow: UnitOfWork, user: UserId, role: Role) -> None:
     """Give the role in every show (operators everywhere), and take the others."""
-    scopes: list[ShowId | None] = [None, *(show.id for show in await shows_sql.list_shows(uow.connection))]
-    for scope in scopes:
-        held = {grant.role for grant in await roles_sql.list_roles(uow.connection, scope) if grant.user == user}
-        wanted = {role} if role.is_staff and (scope is None) is (role is Role.OPERATOR) else set()
-        for old in held - wanted:
-            await roles_sql.revoke(uow, user, old, scope, DEMO)
-        for new in wanted - held:
-            await roles_sql.grant(uow, user, new, scope, DEMO)
+    held = {(grant.show, grant.role) for grant in await roles_sql.list_held(uow.connection, user)}
+    wanted: set[tuple[ShowId | None, Role]] = set()
+    if role is Role.OPERATOR:
+        wanted = {(None, role)}
+    elif role.is_staff:
+        wanted = {(show.id, role) for show in await shows_sql.list_shows(uow.connection)}
+    for scope, old in held - wanted:
+        await roles_sql.revoke(uow, user, old, scope, DEMO)
+    for scope, new in wanted - held:
+        await roles_sql.grant(uow, user, new, scope, DEMO)

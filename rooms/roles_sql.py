@@ -66,6 +66,14 @@ async def list_roles(connection: AsyncConnection, show: ShowId | None) -> list[R
     ]
 
 
+async def list_held(connection: AsyncConnection, user: UserId) -> list[RoleGrant]:
+    """All roles of somebody, in every show and everywhere."""
+    return [
+        RoleGrant(ShowId(row.show_id) or None, UserId(row.user_id), Role(row.role), UserId(row.by_id), row.at_ms)
+        for row in await connection.execute(select(roles).where(roles.c.user_id == user))
+    ]
+
+
 async def _tell(uow: UnitOfWork, user: UserId, role: Role, show: ShowId | None, by: UserId, action: str) -> None:
     """Write it down once; tell the show's room, or every room whose show is not over."""
     concerned = select(rooms.c.id, rooms.c.show_id)

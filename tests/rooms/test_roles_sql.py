@@ -77,3 +77,12 @@ async def test_a_role_for_a_show_without_a_room_is_kept_and_written_down(house: 
     assert await house.count(audit) == 1
     assert await house.outbox() == []
     assert await house.trail() == []
+
+
+async def test_all_roles_of_somebody_are_listed_wherever_they_hold(house: Stagehouse) -> None:
+    await house.do(roles_sql.grant, ANN, Role.HOST, SHOW, HOST)
+    await house.do(roles_sql.grant, ANN, Role.OPERATOR, None, HOST)
+    await house.do(roles_sql.grant, HOST, Role.HOST, SHOW, HOST)
+    async with house.db.read() as connection:
+        held = await roles_sql.list_held(connection, ANN)
+    assert {(grant.show, grant.role) for grant in held} == {(SHOW, Role.HOST), (None, Role.OPERATOR)}
