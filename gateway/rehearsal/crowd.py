@@ -70,17 +70,17 @@ class Crowd:
         self._host_id = f"{run}-host"
         self.show = ""
 
-    async def rehearse(self, rights_within_ms: int) -> Evening:
+    async def rehearse(self, rights_within_ms: int, settle_seconds: float = SETTLE_SECONDS) -> Evening:
         """Play the evening; whatever happens, no show of ours is left running. CommandError where it cannot go on."""
         self._operator_token = await self._desk.login(self._operator, "operator")
         try:
-            return await self._evening(rights_within_ms)
+            return await self._evening(rights_within_ms, settle_seconds)
         finally:
             with contextlib.suppress(CommandError, OSError, TimeoutError):
                 async with asyncio.timeout(CLEAN_UP_SECONDS):
                     await self._clean_up()
 
-    async def _evening(self, rights_within_ms: int) -> Evening:
+    async def _evening(self, rights_within_ms: int, settle_seconds: float) -> Evening:
         stage = self._stage
         stage.turn("putting a show on")
         host_token = await self._desk.login(self._host_id)  # first: the demo's login takes roles away
@@ -101,7 +101,7 @@ class Crowd:
         stage.turn("live")
         await self._run_the_show(host, fans)
         stage.turn("settling")
-        truth = await self._settled(host, fans)
+        truth = await self._settled(host, fans, settle_seconds)
         for journal in (host.journal, *(fan.journal for fan in fans)):
             journal.was_online_at_the_end = journal.online
         stage.turn("ending")
@@ -181,9 +181,9 @@ class Crowd:
                 f"the crowd was not through {AFTER_SECONDS:.0f} s after the live part: the server is too slow for it."
             ) from None
 
-    async def _settled(self, host: Host, fans: list[Fan]) -> ShowAudit:
+    async def _settled(self, host: Host, fans: list[Fan], seconds: float) -> ShowAudit:
         """The truth, once nothing is under way any more and screens had their time."""
-        deadline = time.monotonic() + SETTLE_SECONDS
+        deadline = time.monotonic() + seconds
         journals = [host.journal, *(fan.journal for fan in fans)]
         calm = 0
         while True:

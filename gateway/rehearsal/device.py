@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -109,6 +110,7 @@ class Device:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[ack] = answer
         self.journal.asked += 1
+        asked = time.monotonic()
         self._link.send(self._wire.emit(event, payload, ack))
         try:
             async with asyncio.timeout(ACK_SECONDS):
@@ -117,6 +119,8 @@ class Device:
             self._waiting.pop(ack, None)
             self.journal.troubles.append(f"no ack of {event} within {ACK_SECONDS:.0f} s")
             return None
+        if body is not None:
+            self.journal.ack_ms.setdefault(event, []).append(round((time.monotonic() - asked) * 1000))
         if body is not None and not body["ok"]:
             self.journal.refusals.append(Refusal(Place.EVENT, event, body["error"]["code"]))
         return body

@@ -22,6 +22,8 @@ class Published(NamedTuple):
     key: Key
     at_ms: int
     """By the server; of a retraction when the latest item before it was published."""
+    heard_ms: int
+    """At the console, by the server's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,11 @@ def _reference(console: Journal) -> Reference:
     items: list[Published] = []
     payloads: dict[Key, object] = {}
     latest_ms = 0
+    skews_ms = [log.server_ms - log.opened_ms for log in console.sockets]
     for item in console.items():
         latest_ms = max(latest_ms, item.at_ms or 0)
         if item.key not in payloads:
-            items.append(Published(item.key, latest_ms))
+            items.append(Published(item.key, latest_ms, item.heard_ms + skews_ms[item.socket]))
             payloads[item.key] = item.payload
     return Reference(items, {one.key: place for place, one in enumerate(items)}, payloads)
 
@@ -177,18 +180,14 @@ def _lost(
 
 def _absent(items: Sequence[Item], presence: Presence, window: Span, reference: Reference, grace_ms: int) -> list[int]:
     """Places between the first and the last seen, and well inside of the window, that were not seen."""
+    heard = (reference.places.get(item.key) for item in items if item.socket in presence.sockets)
+    seen = {place for place in heard if place is not None}
     wide = range(window.from_ms - grace_ms, window.until_ms + grace_ms)
-    seen = {
-        place
-        for item in items
-        if item.socket in presence.sockets
-        and (place := reference.places.get(item.key)) is not None
-        and reference.items[place].at_ms in wide
-    }
+    here = [place for place in seen if reference.items[place].at_ms in wide]
     certain = range(window.from_ms + grace_ms, window.until_ms - grace_ms)
-    due = {place for place, one in enumerate(reference.items) if one.at_ms in certain}
-    if seen:
-        due |= set(range(min(seen), max(seen)))
+    due = {place for place, one in enumerate(reference.items) if one.at_ms in certain and one.heard_ms in certain}
+    if here:
+        due |= set(range(min(here), max(here)))
     return sorted(due - seen)
 
 

@@ -9,7 +9,7 @@ from auth.identity import Tier
 
 HISTORY = frozenset({"danmaku", "gift", "retract"})
 KEPT = HISTORY | {
-    "welcome", "tier", "room", "sales", "leaderboard", "wallet", "order", "cohost", "stage", "inbox", "revenue",
+    "welcome", "tier", "room", "sales", "leaderboard", "wallet", "cohost", "stage", "inbox", "revenue", "health",
 }  # fmt: skip
 """Events the checks read; others are counted only."""
 
@@ -65,6 +65,8 @@ class Item(NamedTuple):
     socket: int
     missed: bool
     """Came in a welcome, after an absence."""
+    heard_ms: int
+    """By our clock."""
     payload: Any
 
 
@@ -117,6 +119,8 @@ class Journal:
     sockets: list[SocketLog] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     events: int = 0
+    ack_ms: dict[str, list[int]] = field(default_factory=dict)
+    """How long each ack took, by event."""
     asked: int = 0
     answered: int = 0
     unanswered_in_drop: int = 0
@@ -160,10 +164,10 @@ class Journal:
         """All history in the order it reached the screen, what was missed where its welcome brought it."""
         for entry in self.entries:
             if entry.event in HISTORY:
-                yield from _items(entry.event, entry.payload, entry.socket, missed=False)
+                yield from _items(entry, entry.event, entry.payload, missed=False)
             elif entry.event == "welcome":
                 for one in entry.payload.get("missed", ()):
-                    yield from _items(one["event"], one["data"], entry.socket, missed=True)
+                    yield from _items(entry, one["event"], one["data"], missed=True)
 
     @property
     def online(self) -> bool:
@@ -190,6 +194,6 @@ def in_welcome(welcome: dict[str, Any], event: str) -> Any:
     return None
 
 
-def _items(kind: str, payload: Any, socket: int, *, missed: bool) -> Iterator[Item]:
+def _items(entry: Entry, kind: str, payload: Any, *, missed: bool) -> Iterator[Item]:
     for item in payload["items"]:
-        yield Item((kind, item["id"]), item.get("at_ms"), socket, missed, item)
+        yield Item((kind, item["id"]), item.get("at_ms"), entry.socket, missed, entry.at_ms, item)

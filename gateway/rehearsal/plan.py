@@ -149,8 +149,11 @@ def draw(fans: int, live_s: float, run: str, chance: random.Random) -> Plan:
     _talk(parts, inside, last_s, chance)
     _give(inside, last_s, chance)
     _come_and_go(parts, inside, last_s, chance)
-    quiet = [part for part in inside if not _leaves(part)]
-    silenced = chance.sample(quiet, min(_share(fans, 0.01), len(quiet)))
+    steady = [part for part in inside if not _leaves(part)]
+    loud = chance.sample(steady, min(2 * _share(fans, 0.01), len(steady)))
+    flooding, silenced = loud[::2], loud[1::2]  # who is muted is refused for that, not for haste
+    for part in flooding:
+        part.acts.append(Act(chance.uniform(0, last_s), Do.FLOOD, "flood"))
     mutes = [(chance.uniform(0.1, 0.5) * live_s, part.user) for part in silenced]
     for at_s, user in mutes:
         part = next(part for part in parts if part.user == user)
@@ -165,7 +168,7 @@ def draw(fans: int, live_s: float, run: str, chance: random.Random) -> Plan:
         main_seats=fans,
         vip_seats=max(2, wanted * 9 // 10),
         mutes=mutes,
-        retractions=[chance.uniform(0.2, 0.9) * live_s for _ in range(_share(fans, 0.02))],
+        retractions=[chance.uniform(0.4, 0.9) * live_s for _ in range(1 + _share(fans, 0.02))],
     )
 
 
@@ -208,15 +211,13 @@ def _talk(parts: Sequence[Part], inside: Sequence[Part], last_s: float, chance: 
     for number in range(max(len(TEXTS), round(per_s * last_s))):
         text = f"{chance.choice(TEXTS)} {number}"
         chance.choice(inside).acts.append(Act(chance.uniform(0, last_s), Do.SAY, text))
-    for part in chance.sample(inside, min(len(inside), _share(len(parts), 0.01))):
-        part.acts.append(Act(chance.uniform(0, last_s), Do.FLOOD, "flood"))
     for _ in range(round(min(0.1 * len(parts), 5) * last_s)):
         chance.choice(inside).acts.append(Act(chance.uniform(0, last_s), Do.LIKE, times=chance.randint(1, 30)))
     for part in parts:
         if part.comes is Phase.PRESALE and not part.holds_ticket_at_doors:
             part.acts.append(Act(chance.uniform(0, last_s), Do.SAY, "from the foyer"))
     for part in chance.sample(inside, min(len(inside), max(6, len(parts) // 50))):
-        part.acts.append(Act(chance.uniform(0, 0.8 * last_s), Do.ASK_FOR_STAGE))
+        part.acts.append(Act(chance.uniform(0, 0.9 * PAUSE_FROM * last_s), Do.ASK_FOR_STAGE))
 
 
 def _give(inside: Sequence[Part], last_s: float, chance: random.Random) -> None:

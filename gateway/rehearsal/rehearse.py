@@ -9,7 +9,7 @@ from rich.console import Console
 from gateway import ambient
 from gateway.preflight import CommandError
 from gateway.rehearsal import plan, report
-from gateway.rehearsal.crowd import Crowd, Stage
+from gateway.rehearsal.crowd import SETTLE_SECONDS, Crowd, Stage
 from gateway.rehearsal.desk import Desk
 from gateway.rehearsal.evening import Evening
 from gateway.rehearsal.progress import watched
@@ -28,6 +28,8 @@ class Wishes(Struct, frozen=True):
     """Of the live part."""
     seed: int
     rights_within_ms: int = 1000
+    settle_seconds: float = SETTLE_SECONDS
+    """How long counters may take to agree with SQL after the last act."""
 
 
 async def rehearse(wishes: Wishes, console: Console) -> Report:
@@ -59,7 +61,7 @@ async def rehearse(wishes: Wishes, console: Console) -> Report:
 
 async def _played(crowd: Crowd, wishes: Wishes) -> Evening:
     try:
-        return await crowd.rehearse(wishes.rights_within_ms)
+        return await crowd.rehearse(wishes.rights_within_ms, wishes.settle_seconds)
     except BaseExceptionGroup as group:
         reasons, others = group.split(CommandError)
         if others is not None or reasons is None:

@@ -28,6 +28,10 @@ class Figures(Struct, frozen=True):
     gifts: int
     returns: int
     """With a cursor, after a drop."""
+    worst_lag_ms: int
+    """How late the server's event loop ran, as it told the console."""
+    ack_ms: dict[str, dict[str, int]]
+    """By event, of the crowd and the host."""
     promotion_ms: dict[str, int]
     demotion_ms: dict[str, int]
     """`p50`, `p99`, `max`."""
@@ -71,6 +75,10 @@ def figures(evening: Evening, seconds: float, busiest_events_per_s: int) -> Figu
         danmaku=sum(item.key[0] == "danmaku" for item in evening.console.items()),
         gifts=sum(item.key[0] == "gift" for item in evening.console.items()),
         returns=sum(log.resumed for journal in fans for log in journal.sockets),
+        worst_lag_ms=max(
+            (one.payload["lag_ms"] for one in evening.console.entries if one.event == "health"), default=0
+        ),
+        ack_ms=_acks(evening),
         promotion_ms=_latency([ms for journal in fans for ms in journal.promoted_ms]),
         demotion_ms=_latency([ms for journal in fans for ms in journal.demoted_ms]),
         refusals=dict(manners.refusals(evening).most_common()),
@@ -97,6 +105,8 @@ def told(report: Report) -> RenderableType:
         f"{numbers.refunds} refunds, {numbers.danmaku} danmaku, {numbers.gifts} gifts",
         f"{numbers.events} events received, {numbers.busiest_events_per_s}/s at most",
         f"promotion {_spoken(numbers.promotion_ms)}; demotion {_spoken(numbers.demotion_ms)}",
+        f"acks of danmaku {_spoken(numbers.ack_ms.get('danmaku'))}, of gifts {_spoken(numbers.ack_ms.get('gift'))}",
+        f"the server's event loop ran {numbers.worst_lag_ms} ms late at worst",
         "refusals: " + (", ".join(f"{count} {code}" for code, count in numbers.refusals.items()) or "none"),
     ]
     failed = [check.name for check in report.checks if not check.holds]
@@ -110,6 +120,14 @@ def told(report: Report) -> RenderableType:
     return Group(table, *(Text(line) for line in lines), verdict)
 
 
+def _acks(evening: Evening) -> dict[str, dict[str, int]]:
+    took: dict[str, list[int]] = {}
+    for journal in evening.everybody():
+        for event, waits in journal.ack_ms.items():
+            took.setdefault(event, []).extend(waits)
+    return {event: _latency(waits) for event, waits in sorted(took.items())}
+
+
 def _latency(took_ms: list[int]) -> dict[str, int]:
     return {
         "p50": manners.percentile(took_ms, 50),
@@ -118,5 +136,5 @@ def _latency(took_ms: list[int]) -> dict[str, int]:
     }
 
 
-def _spoken(latency: dict[str, int]) -> str:
-    return f"p50 {latency['p50']}, p99 {latency['p99']}, max {latency['max']} ms"
+def _spoken(latency: dict[str, int] | None) -> str:
+    return ", ".join(f"{name} {value}" for name, value in latency.items()) + " ms" if latency else "none"

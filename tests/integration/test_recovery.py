@@ -7,7 +7,10 @@ from typing import Any, Protocol
 
 import pytest
 
+from auth.identity import Tier
+from gateway.admission import Admission
 from gateway.cursor import from_cursor, to_cursor
+from gateway.member import Member
 from pubsub.broker import Position, Recovery
 from pubsub.broker_memory import MemoryBroker
 from tests.integration.clients import Client, connected
@@ -339,3 +342,35 @@ async def test_the_position_keeps_a_quiet_audience_current(tmp_path: Path) -> No
 def _parted(told: list[Told]) -> tuple[list[Told], list[Told]]:
     """Danmaku, and the rest."""
     return [one for one in told if one[0] == "danmaku"], [one for one in told if one[0] != "danmaku"]
+
+
+async def test_a_position_told_while_somebody_was_let_in_never_takes_the_cursor_back(
+    house: Liveroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # `liveroom rehearse` met it: a position held back until after the welcome carried an older cursor than the
+    # welcome, the client kept it, and after its next drop it was told again what it had seen
+    recover = Admission._recover
+
+    async with evening(house, "live") as show:
+        fan, speaker = await show.fan("mei"), await show.fan("li")
+        await say(speaker, "before")
+        await fan.wait("danmaku")
+        kept = cursor(fan)
+        await fan.close()
+
+        async def slowly(self: Admission, member: Member, after: Position, history: list[tuple[int, Tier]]) -> None:
+            member.room.tell_position()
+            await say(speaker, "meanwhile")
+            await recover(self, member, after, history)
+
+        monkeypatch.setattr(Admission, "_recover", slowly)
+        back = await show.enter("mei", cursor=kept)
+        monkeypatch.setattr(Admission, "_recover", recover)
+        welcome = await back.wait("welcome")
+        assert [one["data"]["items"][0]["text"] for one in welcome["missed"]] == ["meanwhile"]
+        await say(speaker, "afterwards")
+        await back.wait("danmaku", lambda told: told["items"][0]["text"] == "afterwards")
+        offsets = [
+            position.offset for _, told in back.heard if (position := from_cursor((told or {}).get("cursor", "")))
+        ]
+        assert offsets == sorted(offsets)
