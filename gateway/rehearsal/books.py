@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from gateway.rehearsal.evening import Check, Evening, equal, none_of
+from gateway.rehearsal.evening import Check, Evening, equal, none_of, spoken
 from gateway.rehearsal.journal import Journal
 
 LEADERBOARD_SIZE = 10
@@ -42,7 +42,7 @@ def _counters(evening: Evening) -> Check:
         for one in products
         if one.sold != one.paid or one.sold + one.held > one.capacity
     ]
-    says = f"sold counters are the paid order lines ({counted}), and nothing is oversold"
+    says = f"sold counters are the paid order lines ({spoken(counted)}), and nothing is oversold"
     return none_of("sales.counters", says, faults, len(products))
 
 

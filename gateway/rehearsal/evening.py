@@ -57,11 +57,16 @@ class Evening:
 
 
 def equal(name: str, says: str, expected: object, observed: object) -> Check:
-    """Two numbers, or two texts, that must be one."""
-    return Check(name, says, str(expected), str(observed), expected == observed)
+    """Two numbers, texts or maps of numbers that must be one."""
+    return Check(name, says, spoken(expected), spoken(observed), expected == observed)
 
 
 def none_of(name: str, says: str, faults: Iterable[str], among: int) -> Check:
     """A list that must be empty, of so many that were looked at."""
     met = list(faults)
-    return Check(name, says, f"0 of {among}", f"{len(met)} of {among}", not met, tuple(met[:MAX_EXAMPLES]))
+    return Check(name, says, f"0 wrong of {among}", f"{len(met)} wrong of {among}", not met, tuple(met[:MAX_EXAMPLES]))
+
+
+def spoken(value: object) -> str:
+    """As a person reads it: `3 main, 1 vip` of a map."""
+    return ", ".join(f"{count} {name}" for name, count in value.items()) if isinstance(value, Mapping) else str(value)

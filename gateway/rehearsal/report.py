@@ -1,9 +1,10 @@
 """What a rehearsal found, for people and for machines."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from msgspec import Struct
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -86,38 +87,88 @@ def figures(evening: Evening, seconds: float, busiest_events_per_s: int) -> Figu
 
 
 def told(report: Report) -> RenderableType:
-    """The report as a person reads it."""
-    table = Table(title=f"Rehearsal of {report.fans} fans at {report.url}", title_justify="left")
-    table.add_column("")
-    table.add_column("check", no_wrap=True)
-    table.add_column("what must hold")
-    table.add_column("expected")
-    table.add_column("observed")
-    for check in report.checks:
-        mark = Text("ok", style="green") if check.holds else Text("FAILED", style="bold red")
-        texts = [Text(text) for text in (check.name, check.says, check.expected, check.observed)]
-        table.add_row(mark, *texts)
-        for example in () if check.holds else check.examples:
-            table.add_row("", "", Text(example, style="red"))
-    numbers = report.figures
-    lines = [
-        f"{numbers.connects} connects, {numbers.returns} of them returns; {numbers.orders_paid} orders paid",
-        f"{numbers.refunds} refunds, {numbers.danmaku} danmaku, {numbers.gifts} gifts",
-        f"{numbers.events} events received, {numbers.busiest_events_per_s}/s at most",
-        f"promotion {_spoken(numbers.promotion_ms)}; demotion {_spoken(numbers.demotion_ms)}",
-        f"acks of danmaku {_spoken(numbers.ack_ms.get('danmaku'))}, of gifts {_spoken(numbers.ack_ms.get('gift'))}",
-        f"the server's event loop ran {numbers.worst_lag_ms} ms late at worst",
-        "refusals: " + (", ".join(f"{count} {code}" for code, count in numbers.refusals.items()) or "none"),
-    ]
+    """The report as a person reads it: each check with what it saw, the figures, and the verdict last."""
     failed = [check.name for check in report.checks if not check.holds]
     verdict = (
         Text(
-            f"Passed: {len(report.checks)} checks in {numbers.seconds:.0f} s (seed {report.seed}).", style="bold green"
+            f"Passed: {len(report.checks)} checks in {report.figures.seconds:.0f} s (seed {report.seed}).", "bold green"
         )
         if report.passed
-        else Text(f"Failed: {', '.join(failed)} (seed {report.seed}, show {report.show}).", style="bold red")
+        else Text(
+            f"Failed: {len(failed)} of {len(report.checks)} checks: {', '.join(failed)} "
+            f"(seed {report.seed}, show {report.show}).",
+            "bold red",
+        )
     )
-    return Group(table, *(Text(line) for line in lines), verdict)
+    return Group(
+        Text(f"\nRehearsal of {report.fans} fans at {report.url}\n", "bold"),
+        _checks(report.checks),
+        Text(),
+        _figures(report.figures),
+        Text(),
+        verdict,
+    )
+
+
+class _Claim:
+    """What was claimed and what was seen, which stands on a line of its own rather than be torn apart."""
+
+    def __init__(self, says: str, saw: str) -> None:
+        self._says = Text(f"{says}:")
+        self._saw = Text(saw, "cyan")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        *above, last = self._says.wrap(console, options.max_width)
+        last.rstrip()
+        yield from above
+        if last.cell_len + 1 + self._saw.cell_len <= options.max_width:
+            yield Text.assemble(last, " ", self._saw)
+        else:
+            yield last
+            yield self._saw
+
+
+def _checks(checks: Sequence[Check]) -> Table:
+    table = _columns("no_wrap", "no_wrap", "wrapped")
+    for check in checks:
+        if check.holds:
+            wanted = "" if check.observed == check.expected else f" ({check.expected})"
+            table.add_row(Text("ok", "green"), Text(check.name), _Claim(check.says, check.observed + wanted))
+            continue
+        found = [f"expected {check.expected}", f"observed {check.observed}", *(f"- {one}" for one in check.examples)]
+        table.add_row(
+            Text("FAILED", "bold red"), Text(check.name, "bold red"), Text("\n".join((check.says, *found)), "red")
+        )
+    return table
+
+
+def _figures(numbers: Figures) -> Table:
+    promotion, demotion = _spoken(numbers.promotion_ms), _spoken(numbers.demotion_ms)
+    danmaku, gift = (_spoken(numbers.ack_ms.get(event)) for event in ("danmaku", "gift"))
+    groups = {
+        "sockets": [
+            f"{numbers.connects} connects, {numbers.returns} of them returns; {numbers.sockets} open at the end"
+        ],
+        "box office": [f"{numbers.orders_paid} orders paid, {numbers.refunds} refunds"],
+        "room": [f"{numbers.danmaku} danmaku, {numbers.gifts} gifts"],
+        "events": [f"{numbers.events} received, {numbers.busiest_events_per_s}/s at most"],
+        "rights": [f"promotion {promotion}", f"demotion {demotion}"],
+        "acks": [f"danmaku {danmaku}", f"gift {gift}"],
+        "event loop": [f"{numbers.worst_lag_ms} ms late at worst"],
+        "refusals": [", ".join(f"{count} {code}" for code, count in numbers.refusals.items()) or "none"],
+    }
+    table = _columns("no_wrap", "wrapped")
+    for name, lines in groups.items():
+        table.add_row(Text(name, "bold"), Text("\n".join(lines)))
+    return table
+
+
+def _columns(*columns: Literal["no_wrap", "wrapped"]) -> Table:
+    """Rows without lines between them; what is too long goes on under its own beginning."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(no_wrap=column == "no_wrap", overflow="fold")
+    return table
 
 
 def _acks(evening: Evening) -> dict[str, dict[str, int]]:
