@@ -77,6 +77,11 @@ export async function listOrders(token: string, show: string): Promise<Result<Or
   return answer.ok ? { ok: true, data: answer.data.orders } : answer;
 }
 
+/** What the caller's ticket is worth now. */
+export async function loadEntitlement(token: string, show: string): Promise<Result<{ tier: Tier; version: number }>> {
+  return request("GET", `/api/v1/entitlements/${encodeURIComponent(show)}`, { token });
+}
+
 export async function requestRefund(token: string, order: string, reason: string): Promise<Result<Refunded>> {
   return request("POST", `/api/v1/orders/${encodeURIComponent(order)}/refunds`, { token, body: { reason } });
 }

@@ -58,7 +58,7 @@ function Desk({ session, listed, picker, onLeave }: { session: Session; listed: 
   const [show, setShow] = useState(listed);
   const [toasts, notify] = useToasts();
   const [store, state] = useRoom<ConsoleCommands>(`${session.user}/${listed.room}`, () => ({ namespace: "/console", room: listed.room, token: session.provide }));
-  useEffect(() => void loadShow(session.token, listed.show).then((loaded) => loaded.ok && setShow(loaded.data)), [session]);
+  useEffect(() => void session.ask((token) => loadShow(token, listed.show)).then((loaded) => loaded.ok && setShow(loaded.data)), [session]);
   const act: Act = async (command, payload) => {
     const answer = await store.live.call(command, payload);
     if (answer.ok) return answer.data;

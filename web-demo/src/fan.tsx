@@ -1,12 +1,12 @@
 /** The fan page: one fan, one show, whatever the ticket is worth at the moment. */
 import { render, type JSX } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { listOrders, loadShow, type Show } from "./api";
+import { listOrders, loadEntitlement, loadShow, type Show } from "./api";
 import type { ViewerCommands } from "./contract.gen";
 import { useLanguage } from "./i18n";
 import type { LiveOptions } from "./live";
 import type { Session } from "./session";
-import { barrier, headCountdown, type RoomState } from "./state";
+import { barrier, headCountdown, tierOf, type RoomState } from "./state";
 import { useRoom } from "./store";
 import { BoughtOrders, BoxOffice } from "./ui/box_office";
 import { Chat } from "./ui/chat";
@@ -59,23 +59,26 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
   const [toasts, notify] = useToasts();
   const [store, state] = useRoom<ViewerCommands>(`${session.user}/${listed.room}`, () => ({ room: listed.room, token: session.provide, ...wire }));
   const readOrders = useCallback(async () => {
-    const orders = await listOrders(session.token, listed.show);
+    const orders = await session.ask((token) => listOrders(token, listed.show));
     if (orders.ok) store.dispatch({ event: "orders", data: orders.data });
+    if (!isShut(store.state)) return;
+    const entitlement = await session.ask((token) => loadEntitlement(token, listed.show));
+    if (entitlement.ok) store.dispatch({ event: "entitlement", data: entitlement.data });
   }, [session, store]);
 
-  useEffect(() => void loadShow(session.token, listed.show).then((loaded) => loaded.ok && setShow(loaded.data)), [state.room?.phase]);
+  useEffect(() => void session.ask((token) => loadShow(token, listed.show)).then((loaded) => loaded.ok && setShow(loaded.data)), [state.room?.phase]);
   useEffect(() => void readOrders(), [readOrders, state.connection.state, state.you?.version]);
   useDoorWatch(state, readOrders, () => store.live.connect());
   useNotices(state, notify);
   useTicketsInSight(state);
 
-  const shut = state.connection.state === "refused" || state.connection.state === "ended";
+  const shut = isShut(state);
   const buying = state.connection.state === "refused" && ["TICKET_REQUIRED", "BALANCE_DUE"].includes(state.connection.refusal.code);
   const cancelled = (state.connection.state === "refused" && state.connection.refusal.code === "ROOM_CANCELLED") || (state.connection.state === "ended" && state.connection.bye.code === "ROOM_CANCELLED");
   const trade = { session, show: show.show, products: show.products, state, onOrders: () => void readOrders(), notify };
   const box = <BoxOffice {...trade} />;
   // Who has no ticket yet finds the box office right below the picture.
-  const selling = !EMBEDDED && show.products.length > 0 && (state.you === null || state.you.tier === "none" || state.you.tier === "lobby");
+  const selling = !EMBEDDED && show.products.length > 0 && ["none", "lobby"].includes(tierOf(state));
   const countdown = headCountdown(state);
   return (
     <div class="page">
@@ -87,7 +90,7 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
           <div class="top-me">
             <ConnectionChip state={state} />
             <span class="who">{session.user}</span>
-            <TierBadge tier={state.you?.tier ?? "none"} testid="tier" />
+            <TierBadge tier={tierOf(state)} testid="tier" />
             <LanguageSwitch />
             <button type="button" class="quiet" data-testid="leave" title={t("login.out")} aria-label={t("login.out")} onClick={onLeave}><Icon name="leave" size={17} /></button>
           </div>
@@ -122,6 +125,11 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
   );
 }
 
+/** Nobody is inside: no event tells what becomes of the ticket. */
+function isShut(state: RoomState): boolean {
+  return state.connection.state === "refused" || state.connection.state === "ended";
+}
+
 /** The head of a pane: who this is and what the ticket is worth, large enough to compare at a glance. */
 function PaneHead({ session, state }: { session: Session; state: RoomState }): JSX.Element {
   const { t } = useLanguage();
@@ -129,7 +137,7 @@ function PaneHead({ session, state }: { session: Session; state: RoomState }): J
   return (
     <header class="pane-head">
       <strong class="who">{session.user}</strong>
-      <TierBadge tier={state.you?.tier ?? "none"} testid="tier" />
+      <TierBadge tier={tierOf(state)} testid="tier" />
       <span class={`badge speak-${speaks ? "yes" : "no"}`} data-testid="speak" data-value={speaks ? "yes" : "no"}><Icon name={speaks ? "chat" : "lock"} size={14} />{t(speaks ? "speak.yes" : "speak.no")}</span>
       <ConnectionChip state={state} />
     </header>
@@ -138,7 +146,7 @@ function PaneHead({ session, state }: { session: Session; state: RoomState }): J
 
 /** Outside a shut door no event tells of a payment or refund: ask for the orders until they are settled; paid, knock again. */
 function useDoorWatch(state: RoomState, readOrders: () => Promise<void>, knock: () => void): void {
-  const shut = state.connection.state === "refused" || state.connection.state === "ended";
+  const shut = isShut(state);
   const waiting = shut && Object.values(state.orders).some((order) => order.state === "pending" || order.state === "refunding");
   const waited = useRef(false);
   useEffect(() => {
@@ -147,6 +155,17 @@ function useDoorWatch(state: RoomState, readOrders: () => Promise<void>, knock: 
     const timer = setInterval(() => void readOrders(), ORDERS_POLL_MS);
     return () => clearInterval(timer);
   }, [waiting, readOrders]);
+  // The ticket may have been bought or returned in another window.
+  useEffect(() => {
+    if (!shut) return;
+    const look = () => void (document.hidden || readOrders());
+    addEventListener("focus", look);
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      removeEventListener("focus", look);
+      document.removeEventListener("visibilitychange", look);
+    };
+  }, [shut, readOrders]);
   const paid = Object.values(state.orders).some((order) => order.state === "paid");
   useEffect(() => {
     if (state.connection.state !== "refused" || !waited.current || waiting || !paid) return;
@@ -172,6 +191,9 @@ function useNotices(state: RoomState, notify: (text: string, tone?: "good" | "ba
   useEffect(() => {
     if (reason === "purchase" || reason === "refund" || reason === "refund_failed") notify(t(`reason.${reason}`), reason === "purchase" ? "good" : "plain");
   }, [reason, state.you?.version]);
+  useEffect(() => {
+    if (state.login.state === "renewed") notify(t("login.renewed"), "good");
+  }, [state.login]);
   const note = state.inbox.at(-1);
   useEffect(() => {
     if (note && note.kind !== "refund_failed") notify(t(`inbox.${note.kind}`), note.kind === "muted" ? "bad" : "good");

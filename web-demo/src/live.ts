@@ -13,7 +13,8 @@
  * - `auth` is made anew for every CONNECT: a token, the room and the last cursor, so nothing is missed.
  * - a command resolves to a `Result`, always: the server's ack, `TIMEOUT` or `OFFLINE`. It never rejects.
  * - the official client does not come back after a refusal; for a retryable one this does, when the server says so.
- * - `bye`, `draining`, token renewal and the offset of the server's clock.
+ * - a token that has run out is renewed, before its end or after it, once; where that fails `connect()` asks for another.
+ * - `bye`, `draining` and the offset of the server's clock.
  */
 import { io, type Socket } from "socket.io-client";
 import type { Bye, ClockAck, ConsoleCommands, ErrorBody, ServerEvents, TokenExpiring, ViewerCommands } from "./contract.gen";
@@ -42,9 +43,18 @@ export interface ClockOffset {
   rtt_ms: number;
 }
 
+/** What became of the login behind the token. */
+export type Login =
+  /** The server did not take the last token (`code` says why); a new one opened the door. */
+  | { state: "renewed"; code: string }
+  /** It runs out at `expires_ms` and a new one could not be had; tried again until then. */
+  | { state: "ending"; expires_ms: number; error: Failure }
+  | { state: "safe" };
+
 interface LocalEvents {
   connection: Connection;
   "clock:offset": ClockOffset;
+  login: Login;
 }
 
 type AllEvents = ServerEvents & LocalEvents;
@@ -58,7 +68,8 @@ export interface LiveOptions {
   room: string;
   /**
    * Called for every CONNECT and renewal; `renew` is true when the last token will not do any more. What it rejects
-   * with may carry `code` and `retryable`, as a `Failure` does: a retryable one is tried again.
+   * with may carry `code` and `retryable`, as a `Failure` does: a retryable one is tried again. Any other ends in a
+   * refusal with the code of the token that ran out and `cause`, the code it was rejected with.
    */
   token: (renew: boolean) => string | Promise<string>;
   namespace?: "/live" | "/console";
@@ -83,6 +94,8 @@ const ACK_TIMEOUT_MS = 8_000;
 const CLOCK_SAMPLES = 3;
 const CLOCK_EVERY_MS = 60_000;
 const RETRY_FALLBACK_MS = 3_000;
+const RENEW_RETRY_MS = 5_000;
+const STALE_CODES: readonly string[] = ["TOKEN_EXPIRED", "TOKEN_INVALID"];
 
 export class LiveRoom<C extends Table = ViewerCommands> {
   /** Position in the room's history; opaque. */
@@ -94,6 +107,9 @@ export class LiveRoom<C extends Table = ViewerCommands> {
   private lastBye: Bye | undefined;
   private renewToken = false;
   private renewals = 0;
+  /** Why the last token was not taken, until another one was. */
+  private staleCode: string | undefined;
+  private renewTimer: ReturnType<typeof setTimeout> | undefined;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private clockTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -116,6 +132,8 @@ export class LiveRoom<C extends Table = ViewerCommands> {
     this.clearTimers();
     this.lastBye = undefined;
     this.renewals = 0;
+    // Whoever knocks again after the token ran out wants a new one, not another refusal of the old.
+    if (this.staleCode !== undefined) this.renewToken = true;
     this.change({ state: "connecting" });
     this.socket.connect();
   }
@@ -143,11 +161,13 @@ export class LiveRoom<C extends Table = ViewerCommands> {
     this.renewToken = false;
     try {
       const token = await this.options.token(renew);
+      if (renew) this.renewals++;
       send({ token, room: this.options.room, ...(this.cursor ? { cursor: this.cursor } : {}) });
     } catch (error) {
       this.socket.disconnect();
       this.renewToken = renew;
-      this.refuse(isFailure(error) ? error : { code: "TOKEN_INVALID", retryable: false });
+      const failed = isFailure(error) ? error : { code: "TOKEN_INVALID", retryable: false };
+      this.refuse(this.staleCode === undefined || failed.retryable ? failed : { code: this.staleCode, retryable: false, cause: failed.code });
     }
   }
 
@@ -158,6 +178,7 @@ export class LiveRoom<C extends Table = ViewerCommands> {
         this.cursor = event.data.cursor;
         this.tell(event);
         this.change({ state: "online" });
+        this.admitted();
         void this.synchroniseClock(CLOCK_SAMPLES);
         return;
       case "danmaku":
@@ -167,7 +188,7 @@ export class LiveRoom<C extends Table = ViewerCommands> {
         this.cursor = event.data.cursor;
         break;
       case "token:expiring":
-        void this.refreshToken();
+        void this.refreshToken(event.data);
         break;
       case "draining":
         this.tell(event);
@@ -186,13 +207,21 @@ export class LiveRoom<C extends Table = ViewerCommands> {
       if (this.connection.state !== "connecting") this.change({ state: "reconnecting" });
       return;
     }
-    const stale = data.code === "TOKEN_EXPIRED" || data.code === "TOKEN_INVALID";
-    if (stale && this.renewals++ === 0) {
-      this.renewToken = true;
-      this.socket.connect();
-      return;
-    }
+    if (STALE_CODES.includes(data.code)) {
+      this.staleCode = data.code;
+      if (this.renewals === 0) {
+        this.renewToken = true;
+        this.socket.connect();
+        return;
+      }
+    } else if (!data.retryable) this.staleCode = undefined; // the token itself was good
     this.refuse(data);
+  }
+
+  private admitted(): void {
+    const code = this.staleCode;
+    this.staleCode = undefined;
+    this.tell({ event: "login", data: code === undefined ? { state: "safe" } : { state: "renewed", code } });
   }
 
   private refuse(refusal: Failure): void {
@@ -206,11 +235,13 @@ export class LiveRoom<C extends Table = ViewerCommands> {
 
   private disconnected(reason: string): void {
     clearTimeout(this.clockTimer);
+    clearTimeout(this.renewTimer);
     if (reason === "io client disconnect") return;
     const bye = this.lastBye;
     this.lastBye = undefined;
     if (bye && !bye.retryable) {
-      if (bye.code === "TOKEN_EXPIRED" && this.renewals++ === 0) {
+      if (STALE_CODES.includes(bye.code)) {
+        this.staleCode = bye.code;
         this.renewToken = true;
         return this.comeBackIn(0, bye.code);
       }
@@ -238,9 +269,22 @@ export class LiveRoom<C extends Table = ViewerCommands> {
     }
   }
 
-  private async refreshToken(): Promise<void> {
-    const token = await Promise.resolve(this.options.token(true)).catch(() => undefined);
-    if (token !== undefined) await this.emit<TokenExpiring>("token:refresh", { token });
+  /** While the old token still lasts. */
+  private async refreshToken({ expires_ms }: TokenExpiring): Promise<void> {
+    clearTimeout(this.renewTimer);
+    const renewed = await this.presentToken();
+    if (!this.socket.connected) return;
+    if (renewed.ok) return this.tell({ event: "login", data: { state: "safe" } });
+    this.tell({ event: "login", data: { state: "ending", expires_ms, error: renewed.error } });
+    this.renewTimer = setTimeout(() => void this.refreshToken({ expires_ms }), RENEW_RETRY_MS);
+  }
+
+  private async presentToken(): Promise<Result<TokenExpiring>> {
+    try {
+      return await this.emit<TokenExpiring>("token:refresh", { token: await this.options.token(true) });
+    } catch (error) {
+      return { ok: false, error: isFailure(error) ? error : { code: "TOKEN_INVALID", retryable: false } };
+    }
   }
 
   private async synchroniseClock(samples: number): Promise<void> {
@@ -273,6 +317,7 @@ export class LiveRoom<C extends Table = ViewerCommands> {
   private clearTimers(): void {
     clearTimeout(this.retryTimer);
     clearTimeout(this.clockTimer);
+    clearTimeout(this.renewTimer);
   }
 }
 

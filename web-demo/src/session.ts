@@ -6,6 +6,8 @@ import type { Result } from "./live";
 const WHO = "liveroom.user";
 
 export class Session {
+  private renewing: Promise<Result<string>> | undefined;
+
   private constructor(readonly user: string, readonly role: Role, private held: string) {}
 
   /** Logs in, or takes up the fan's token this tab already has. */
@@ -34,20 +36,42 @@ export class Session {
     sessionStorage.removeItem(slot(this.user, this.role));
   }
 
-  get token(): string {
-    return this.held;
+  /** Makes one call with the token, and once more with a new one where it has run out. */
+  async ask<T>(call: (token: string) => Promise<Result<T>>): Promise<Result<T>> {
+    const used = this.held;
+    const answer = await call(used);
+    if (answer.ok || !isStale(answer.error.code)) return answer;
+    // Another call may have renewed it meanwhile.
+    const renewed = used === this.held ? await this.renew() : { ok: true as const, data: this.held };
+    return renewed.ok ? call(renewed.data) : answer;
   }
 
   /** For `LiveOptions.token`. */
   readonly provide = async (renew: boolean): Promise<string> => {
-    if (renew) {
-      const answer = await demoLogin(this.user, this.role);
-      if (!answer.ok) throw Object.assign(new Error(answer.error.code), answer.error);
-      this.held = answer.data.token;
-      sessionStorage.setItem(slot(this.user, this.role), this.held);
-    }
-    return this.held;
+    if (!renew) return this.held;
+    const renewed = await this.renew();
+    if (!renewed.ok) throw Object.assign(new Error(renewed.error.code), renewed.error);
+    return renewed.data;
   };
+
+  /** One login for all who ask at the same time. */
+  private async renew(): Promise<Result<string>> {
+    this.renewing ??= this.logInAgain().finally(() => (this.renewing = undefined));
+    return this.renewing;
+  }
+
+  private async logInAgain(): Promise<Result<string>> {
+    const answer = await demoLogin(this.user, this.role);
+    if (!answer.ok) return answer;
+    this.held = answer.data.token;
+    sessionStorage.setItem(slot(this.user, this.role), this.held);
+    return { ok: true, data: this.held };
+  }
+}
+
+/** Whether a refusal is about the token: another one may help, the same again never does. */
+export function isStale(code: string): boolean {
+  return code === "TOKEN_EXPIRED" || code === "TOKEN_INVALID";
 }
 
 function slot(user: string, role: Role): string {

@@ -10,7 +10,7 @@ import { Session as Sessions } from "./session";
 import { headCountdown } from "./state";
 import { newKey, useRoom } from "./store";
 import { openCashier } from "./ui/box_office";
-import { ConnectionBanner, ConnectionChip } from "./ui/connection";
+import { ConnectionBanner, ConnectionChip, ShutDoor } from "./ui/connection";
 import { Icon } from "./ui/icons";
 import { Brand, CountdownLine, LanguageSwitch, useSession, useToasts } from "./ui/parts";
 import { PhaseBar } from "./ui/phase_bar";
@@ -40,7 +40,7 @@ function Stalls({ session, listed, picker }: { session: Session; listed: Show; p
   const [show, setShow] = useState(listed);
   const [toasts, notify] = useToasts();
   const [store, state] = useRoom<ConsoleCommands>(`${session.user}/${listed.room}`, () => ({ namespace: "/console", room: listed.room, token: session.provide }));
-  useEffect(() => void loadShow(session.token, listed.show).then((loaded) => loaded.ok && setShow(loaded.data)), [session]);
+  useEffect(() => void session.ask((token) => loadShow(token, listed.show)).then((loaded) => loaded.ok && setShow(loaded.data)), [session]);
   const countdown = headCountdown(state);
   return (
     <div class="page">
@@ -58,6 +58,7 @@ function Stalls({ session, listed, picker }: { session: Session; listed: Show; p
         <ConnectionChip state={state} />
       </section>
       <ConnectionBanner state={state} />
+      <ShutDoor state={state} store={store} />
       <main class="panes">
         {FANS.map((fan) => <Pane key={fan} fan={fan} show={show} notify={notify} />)}
       </main>
@@ -73,7 +74,8 @@ function Pane({ fan, show, notify }: { fan: string; show: Show; notify: (text: s
     const cashier = openCashier("popup,width=460,height=620");
     setBusy(product.id);
     const opened = await Sessions.open(fan, "viewer");
-    const placed = opened.ok ? await placeOrder(opened.data.token, newKey(), show.show, [{ product: product.id, quantity: 1 }]) : opened;
+    const key = newKey();
+    const placed = opened.ok ? await opened.data.ask((token) => placeOrder(token, key, show.show, [{ product: product.id, quantity: 1 }])) : opened;
     setBusy(null);
     if (!opened.ok || !placed.ok || !placed.data.pay_url) {
       cashier?.close();
@@ -84,15 +86,15 @@ function Pane({ fan, show, notify }: { fan: string; show: Show; notify: (text: s
     if (!cashier) return;
     // It keeps its opener: a window without one cannot be closed from here.
     cashier.location.href = placed.data.pay_url;
-    void closeWhenPaid(cashier, opened.data.token, show.show, placed.data.order);
+    void closeWhenPaid(cashier, opened.data, show.show, placed.data.order);
   };
   const giveBack = async () => {
     const opened = await Sessions.open(fan, "viewer");
     if (!opened.ok) return notify(codeText(t, opened.error.code), "bad");
-    const orders = await listOrders(opened.data.token, show.show);
+    const orders = await opened.data.ask((token) => listOrders(token, show.show));
     const paid = orders.ok ? orders.data.find((order) => order.state === "paid") : undefined;
     if (!paid) return notify(codeText(t, "ORDER_STATE"), "bad");
-    const answer = await requestRefund(opened.data.token, paid.order, "returned on the split page");
+    const answer = await opened.data.ask((token) => requestRefund(token, paid.order, "returned on the split page"));
     if (!answer.ok) notify(codeText(t, answer.error.code), "bad");
   };
   return (
@@ -112,10 +114,10 @@ function Pane({ fan, show, notify }: { fan: string; show: Show; notify: (text: s
 }
 
 /** Closes the cashier's window once the order is settled, so that all three panes are in sight again. */
-async function closeWhenPaid(cashier: Window, token: string, show: string, order: string): Promise<void> {
+async function closeWhenPaid(cashier: Window, session: Session, show: string, order: string): Promise<void> {
   while (!cashier.closed) {
     await new Promise((wake) => setTimeout(wake, POLL_MS));
-    const orders = await listOrders(token, show);
+    const orders = await session.ask((token) => listOrders(token, show));
     if (orders.ok && orders.data.find((one) => one.order === order)?.state !== "pending") return cashier.close();
   }
 }

@@ -8,7 +8,7 @@ import type {
   AuditItem, Cohost, Countdown, DanmakuItem, Gift, GiftItem, Health, Inbox, Leaderboard, Order, Pins, QueueItem, Retract,
   Danmaku, Revenue, Role, Room, Sales, Scale, Stage, Grant, Tier, TierChange, Wallet, Welcome,
 } from "./contract.gen";
-import type { Connection, LiveEvent } from "./live";
+import type { Connection, LiveEvent, Login } from "./live";
 
 export const CHAT_LINES = 200;
 export const SEEN_IDS = 1_000;
@@ -33,12 +33,20 @@ export interface You {
   muted: boolean;
 }
 
+export interface Standing {
+  tier: Tier;
+  version: number;
+}
+
 export interface RoomState {
   connection: Connection;
   /** Server clock minus local clock. */
   offset_ms: number;
   room: Room | null;
   you: You | null;
+  /** What the ticket is worth; also known, over HTTP, where the door is shut. */
+  standing: Standing | null;
+  login: Login;
   streams: readonly Grant[];
   countdowns: Readonly<Record<string, Countdown>>;
   sales: Sales | null;
@@ -66,10 +74,11 @@ export interface RoomState {
   health: Health | null;
 }
 
-export type Action = LiveEvent | { event: "orders"; data: readonly Order[] };
+/** `orders` and `entitlement` are what HTTP answered. */
+export type Action = LiveEvent | { event: "orders"; data: readonly Order[] } | { event: "entitlement"; data: Standing };
 
 export const INITIAL: RoomState = {
-  connection: { state: "idle" }, offset_ms: 0, room: null, you: null, streams: [], countdowns: {}, sales: null, stage: null,
+  connection: { state: "idle" }, offset_ms: 0, room: null, you: null, standing: null, login: { state: "safe" }, streams: [], countdowns: {}, sales: null, stage: null,
   pins: null, leaderboard: null, online: 0, likes: 0, wallet: null, orders: {}, cohost: null, inbox: [], chat: [], seen: [],
   next_seq: 1, caught_up: null, truncated: false, degraded_since_ms: null, draining: false, audit: [], revenue: null,
   queue: [], queue_version: -1, health: null,
@@ -78,7 +87,11 @@ export const INITIAL: RoomState = {
 export function reduce(state: RoomState, action: Action): RoomState {
   switch (action.event) {
     case "connection":
-      return { ...state, connection: action.data, draining: action.data.state === "online" ? false : state.draining };
+      return connected(state, action.data);
+    case "login":
+      return { ...state, login: action.data };
+    case "entitlement":
+      return entitled(state, action.data);
     case "clock:offset":
       return { ...state, offset_ms: action.data.offset_ms };
     case "welcome":
@@ -144,6 +157,26 @@ function newer(held: { version: number } | null, next: { version: number }): boo
   return held === null || next.version >= held.version;
 }
 
+function connected(state: RoomState, connection: Connection): RoomState {
+  const next = { ...state, connection, draining: connection.state === "online" ? false : state.draining };
+  if (connection.state !== "refused") return next;
+  // These two refusals also say what the ticket is worth now, whatever it was when this page was last inside.
+  const { code } = connection.refusal;
+  if (code !== "TICKET_REQUIRED" && code !== "BALANCE_DUE") return next;
+  return outside(next, { tier: code === "BALANCE_DUE" ? "lobby" : "none", version: state.standing?.version ?? 0 });
+}
+
+/** Inside, the socket tells; an answer of HTTP may be older than what it told. */
+function entitled(state: RoomState, standing: Standing): RoomState {
+  return state.connection.state === "online" || !newer(state.standing, standing) ? state : outside(state, standing);
+}
+
+/** What a ticket gave to somebody inside does not outlive it. */
+function outside(state: RoomState, standing: Standing): RoomState {
+  if (state.you === null || state.you.tier === standing.tier) return { ...state, standing };
+  return { ...state, standing, you: { ...state.you, tier: standing.tier, permissions: [] }, streams: [] };
+}
+
 function welcomed(state: RoomState, welcome: Welcome): RoomState {
   const { you } = welcome;
   const fresh: RoomState = {
@@ -153,6 +186,7 @@ function welcomed(state: RoomState, welcome: Welcome): RoomState {
       user: you.user, name: you.name, role: you.role, tier: you.tier, version: you.version, permissions: you.permissions,
       reason: null, muted_until_ms: you.muted_until_ms, muted: you.muted_until_ms !== null,
     },
+    standing: { tier: you.tier, version: you.version },
     streams: welcome.streams,
     countdowns: Object.fromEntries(welcome.countdowns.filter((one) => one.target_ms !== null).map((one) => [one.id, one])),
     sales: welcome.sales,
@@ -221,7 +255,7 @@ function counted(state: RoomState, countdown: Countdown): RoomState {
 function promoted(state: RoomState, tier: TierChange): RoomState {
   if (!state.you || tier.version < state.you.version) return state;
   const { permissions, version, reason } = tier;
-  return { ...state, you: { ...state.you, tier: tier.tier, version, permissions, reason }, streams: tier.streams };
+  return { ...state, you: { ...state.you, tier: tier.tier, version, permissions, reason }, standing: { tier: tier.tier, version }, streams: tier.streams };
 }
 
 function ordered(state: RoomState, orders: readonly Order[]): RoomState {
@@ -246,6 +280,10 @@ function audited(state: RoomState, items: readonly AuditItem[]): RoomState {
 }
 
 // ---- what a page asks of it ----------------------------------------------------------------------
+
+export function tierOf(state: RoomState): Tier {
+  return state.standing?.tier ?? "none";
+}
 
 export type Interaction = "danmaku" | "gift" | "like" | "cohost";
 export type Barrier = "offline" | "ticket" | "balance" | "phase" | "muted" | "off" | "vip_only" | "rights";

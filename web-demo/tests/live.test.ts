@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Socket } from "socket.io-client";
-import { bestOffset, clockOffset, LiveRoom, type LiveEvent } from "../src/live";
+import { bestOffset, clockOffset, LiveRoom, type LiveEvent, type Login } from "../src/live";
 
 /** What LiveRoom uses of a socket.io-client socket, driven by hand. */
 class FakeSocket {
@@ -22,13 +22,14 @@ class FakeSocket {
   drop(reason: string): void { this.connected = false; this.fire("disconnect", reason); }
 }
 
-function open(token: (renew: boolean) => string = () => "t1"): { live: LiveRoom; socket: FakeSocket; states: () => string[] } {
+function open(token: (renew: boolean) => string = () => "t1"): { live: LiveRoom; socket: FakeSocket; states: () => string[]; logins: () => Login[] } {
   let socket: FakeSocket | undefined;
   const events: LiveEvent[] = [];
   const live = new LiveRoom({ room: "r", token, connectSocket: (auth) => (socket = new FakeSocket(auth)) as unknown as Socket });
   live.listen((event) => events.push(event));
   live.connect();
-  return { live, socket: socket as FakeSocket, states: () => events.flatMap((event) => (event.event === "connection" ? [event.data.state] : [])) };
+  const logins = () => events.flatMap((event) => (event.event === "login" ? [event.data] : []));
+  return { live, socket: socket as FakeSocket, logins, states: () => events.flatMap((event) => (event.event === "connection" ? [event.data.state] : [])) };
 }
 
 const settle = () => vi.advanceTimersByTimeAsync(0);
@@ -102,9 +103,39 @@ describe("the way in", () => {
     expect(live.connection.state).toBe("refused");
     live.connect();
     await settle();
-    await expired();
-    expect(socket.auths.at(-1)).toMatchObject({ token: "t2" });
+    expect(socket.auths.map((auth) => auth.token)).toEqual(["t1", "t2", "t2"]);
     expect(live.connection.state).toBe("connecting");
+    await expired();
+    expect(live.connection.state).toBe("refused");
+  });
+
+  it("says why no new token could be had, and asks for another when somebody knocks", async () => {
+    let signedOut = true;
+    const { live, socket } = open((renew) => {
+      if (renew && signedOut) throw Object.assign(new Error("FORBIDDEN"), { code: "FORBIDDEN", retryable: false });
+      return renew ? "t2" : "t1";
+    });
+    await settle();
+    socket.fire("connect_error", { data: { code: "TOKEN_EXPIRED", retryable: false } });
+    await settle();
+    expect(live.connection).toEqual({ state: "refused", refusal: { code: "TOKEN_EXPIRED", retryable: false, cause: "FORBIDDEN" } });
+    signedOut = false;
+    live.connect();
+    await settle();
+    expect(socket.auths.map((auth) => auth.token)).toEqual(["t1", "t2"]);
+  });
+
+  it("tells of a login that had to be renewed to get in, once", async () => {
+    const { socket, logins } = open((renew) => (renew ? "t2" : "t1"));
+    await settle();
+    socket.fire("connect_error", { data: { code: "TOKEN_EXPIRED", retryable: false } });
+    await settle();
+    socket.accept();
+    socket.drop("transport close");
+    socket.connect();
+    await settle();
+    socket.accept();
+    expect(logins()).toEqual([{ state: "renewed", code: "TOKEN_EXPIRED" }, { state: "safe" }]);
   });
 
   it("comes back for a token that could not be had just now, still asking for a new one", async () => {
@@ -151,6 +182,19 @@ describe("the way out", () => {
     expect(socket.attempts).toBe(2);
   });
 
+  it("comes back with a new token after a bye because the old one ran out", async () => {
+    const { live, socket, logins } = open((renew) => (renew ? "t2" : "t1"));
+    await settle();
+    socket.accept("c7");
+    socket.fire("bye", { code: "TOKEN_EXPIRED", retryable: false });
+    socket.drop("io server disconnect");
+    expect(live.connection).toMatchObject({ state: "reconnecting", code: "TOKEN_EXPIRED" });
+    await settle();
+    expect(socket.auths.at(-1)).toEqual({ token: "t2", room: "r", cursor: "c7" });
+    socket.accept();
+    expect(logins().at(-1)).toEqual({ state: "renewed", code: "TOKEN_EXPIRED" });
+  });
+
   it("leaves a draining gateway by itself after its wait", async () => {
     const { socket } = open();
     socket.accept();
@@ -191,6 +235,22 @@ describe("commands", () => {
     socket.fire("token:expiring", { expires_ms: 1 });
     await settle();
     expect(socket.sent).toContainEqual(["token:refresh", { token: "t2" }]);
+  });
+
+  it("say that the login is ending while no new token can be had, and try again", async () => {
+    let offline = true;
+    const { socket, logins } = open((renew) => {
+      if (renew && offline) throw Object.assign(new Error("OFFLINE"), { code: "OFFLINE", retryable: true });
+      return renew ? "t2" : "t1";
+    });
+    socket.accept();
+    socket.fire("token:expiring", { expires_ms: 60_000 });
+    await settle();
+    expect(logins().at(-1)).toEqual({ state: "ending", expires_ms: 60_000, error: expect.objectContaining({ code: "OFFLINE" }) });
+    offline = false;
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(socket.sent).toContainEqual(["token:refresh", { token: "t2" }]);
+    expect(logins().at(-1)).toEqual({ state: "safe" });
   });
 });
 

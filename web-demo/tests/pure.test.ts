@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import phasesPython from "../../rooms/phases.py?raw";
 import contractText from "../src/contract.gen.ts?raw";
 import { duration, money } from "../src/format";
-import { codeText, translate, type TextKey } from "../src/i18n";
+import { codeText, TEXTS, translate, type TextKey } from "../src/i18n";
 import { emptyLanes, takeLane } from "../src/lanes";
 import { TRANSITIONS } from "../src/phases";
 
@@ -45,6 +45,16 @@ describe("texts", () => {
     expect(codes.length).toBeGreaterThan(30);
     for (const language of ["en", "zh"] as const) {
       for (const code of codes) expect(codeText((key, values) => translate(language, key, values), code, "bye"), code).not.toBe(code);
+    }
+  });
+
+  it("exist in both languages, with the same values to fill in", () => {
+    const values = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
+    expect(Object.keys(TEXTS.zh).sort()).toEqual(Object.keys(TEXTS.en).sort());
+    for (const [key, text] of Object.entries(TEXTS.en)) {
+      const other = TEXTS.zh[key as TextKey];
+      expect(other.trim(), key).not.toBe("");
+      expect(values(other), key).toEqual(values(text));
     }
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DanmakuItem, Order, Room, Welcome } from "../src/contract.gen";
-import { barrier, CHAT_LINES, chosenStream, headCountdown, INITIAL, pendingOrders, reduce, sanctioned, settledOrders, type Action, type RoomState } from "../src/state";
+import { barrier, CHAT_LINES, chosenStream, headCountdown, INITIAL, pendingOrders, reduce, sanctioned, settledOrders, tierOf, type Action, type RoomState } from "../src/state";
 
 const ROOM: Room = {
   id: "r", show: "s", title: "Opening night", access: "ticketed", phase: "doors", version: 1, gifts: [{ id: "rose", name: "Rose", credits: 1 }],
@@ -134,4 +134,30 @@ describe("why somebody may not", () => {
 it("reads from the audit log who is muted and banned now", () => {
   const item = (id: string, action: string, target: string) => ({ id, action, target, by: "host", at_ms: 1 });
   expect(sanctioned([item("1", "mute", "a"), item("2", "ban", "b"), item("3", "mute", "c"), item("4", "unmute", "a")])).toEqual({ muted: ["c"], banned: ["b"] });
+});
+
+describe("a ticket outside the door", () => {
+  const refused = (code: string): Action => ({ event: "connection", data: { state: "refused", refusal: { code, retryable: false } } });
+  const held = inside({ streams: [grant("main")] }, { tier: "main", version: 3, permissions: ["danmaku"] });
+
+  it("is none once the door asks for one, and gives nothing any more", () => {
+    const state = play(...held, refused("TICKET_REQUIRED"));
+    expect([tierOf(state), state.you?.tier, state.you?.permissions, state.streams]).toEqual(["none", "none", [], []]);
+    expect(tierOf(play(...held, refused("BALANCE_DUE")))).toBe("lobby");
+  });
+
+  it("stays what it was behind a door shut for another reason, until HTTP says otherwise", () => {
+    const kicked: Action = { event: "connection", data: { state: "ended", bye: { code: "KICKED", retryable: false } } };
+    expect(tierOf(play(...held, kicked))).toBe("main");
+    expect(tierOf(play(...held, kicked, { event: "entitlement", data: { tier: "none", version: 4 } }))).toBe("none");
+    expect(tierOf(play(...held, kicked, { event: "entitlement", data: { tier: "none", version: 2 } }))).toBe("main");
+  });
+
+  it("is known to somebody who was never inside", () => {
+    expect(tierOf(play(refused("ROOM_ENDED"), { event: "entitlement", data: { tier: "vip", version: 1 } }))).toBe("vip");
+  });
+
+  it("is told by the socket alone to who is inside", () => {
+    expect(tierOf(play(...held, { event: "entitlement", data: { tier: "none", version: 9 } }))).toBe("main");
+  });
 });

@@ -5,7 +5,7 @@ import { placeOrder, requestRefund, type Product } from "../api";
 import type { Order, ProductSales, Tier } from "../contract.gen";
 import { money } from "../format";
 import { codeText, useLanguage } from "../i18n";
-import { pendingOrders, settledOrders, type RoomState } from "../state";
+import { pendingOrders, settledOrders, tierOf, type RoomState } from "../state";
 import { newKey } from "../store";
 import type { Session } from "../session";
 import { Icon } from "./icons";
@@ -71,13 +71,13 @@ function ProductCard({ product, open, session, show, state, onOrders, notify }: 
   const [busy, setBusy] = useState(false);
   const key = useRef<string | null>(null);
   const sales = salesOf(product, state);
-  const owned = RANK[state.you?.tier ?? "none"] >= RANK[product.tier];
+  const owned = RANK[tierOf(state)] >= RANK[product.tier];
   const soldOut = sales.left === 0;
   const buy = async () => {
     const cashier = openCashier();
     setBusy(true);
-    key.current ??= newKey();
-    const placed = await placeOrder(session.token, key.current, show, [{ product: product.id, quantity: 1 }]);
+    const idempotency = (key.current ??= newKey());
+    const placed = await session.ask((token) => placeOrder(token, idempotency, show, [{ product: product.id, quantity: 1 }]));
     setBusy(false);
     if (placed.ok || !placed.error.retryable) key.current = null;
     if (!placed.ok) {
@@ -132,7 +132,7 @@ function SettledOrder({ order, products, session, onOrders, notify }: BoxOfficeP
   const [asking, setAsking] = useState(false);
   const refund = async () => {
     setAsking(false);
-    const answer = await requestRefund(session.token, order.order, "requested by the fan");
+    const answer = await session.ask((token) => requestRefund(token, order.order, "requested by the fan"));
     if (answer.ok) notify(t("order.refund_sent", { amount: money(answer.data.amount_minor, answer.data.currency, language) }), "good");
     else notify(codeText(t, answer.error.code), "bad");
     onOrders();

@@ -1,8 +1,10 @@
 /** What the connection is doing, said plainly: a chip always, a banner when somebody should know, a card when the door is shut. */
 import type { ComponentChildren, JSX } from "preact";
 import type { ConsoleCommands, ViewerCommands } from "../contract.gen";
+import { duration } from "../format";
 import { codeText, useLanguage } from "../i18n";
 import type { RoomState } from "../state";
+import { isStale } from "../session";
 import { useNow, type RoomStore } from "../store";
 import { Icon } from "./icons";
 
@@ -33,11 +35,12 @@ export function ConnectionBanner({ state }: { state: RoomState }): JSX.Element |
     const seconds = connection.retry_at_ms === undefined ? null : Math.max(0, Math.ceil((connection.retry_at_ms - now) / 1000));
     return (
       <Banner tone="warn">
-        {connection.code ? codeText(t, connection.code, "bye") : t("connection.reconnecting")}
+        {connection.code && isStale(connection.code) ? t("connection.renewing") : connection.code ? codeText(t, connection.code, "bye") : t("connection.reconnecting")}
         {seconds !== null && ` · ${t("connection.retry_in", { seconds })}`}
       </Banner>
     );
   }
+  if (state.login.state === "ending") return <Banner tone="warn">{t("login.ending", { time: duration(state.login.expires_ms - now - state.offset_ms) })}</Banner>;
   if (state.draining) return <Banner tone="warn">{t("connection.draining")}</Banner>;
   if (state.degraded_since_ms !== null) return <Banner tone="warn">{t("connection.degraded")}</Banner>;
   return null;
@@ -45,6 +48,11 @@ export function ConnectionBanner({ state }: { state: RoomState }): JSX.Element |
 
 function Banner({ tone, children }: { tone: string; children: ComponentChildren }): JSX.Element {
   return <div class={`banner ${tone}`} role="status" data-testid="banner"><Icon name="alert" size={16} />{children}</div>;
+}
+
+/** What had the focus went with the room, so the way back takes it; in a frame it might be taken from elsewhere. */
+function focusOnce(button: HTMLButtonElement | null): void {
+  if (button && window === window.top && document.activeElement === document.body) button.focus();
 }
 
 /** The card instead of the room: refused, or ended for good. The purchase sheet is `children`. */
@@ -56,16 +64,20 @@ export function ShutDoor({ state, store, children }: { state: RoomState; store: 
   const code = connection.state === "refused" ? connection.refusal.code : connection.bye.code;
   const buying = code === "TICKET_REQUIRED" || code === "BALANCE_DUE";
   const retry_at_ms = connection.state === "refused" ? connection.retry_at_ms : undefined;
+  const stale = isStale(code);
+  const cause = connection.state === "refused" && typeof connection.refusal.cause === "string" ? connection.refusal.cause : null;
   const hopeless = ["BANNED", "ROOM_ENDED", "ROOM_CANCELLED", "ROOM_NOT_FOUND"].includes(code);
   return (
     <div class="card door" role="alertdialog" aria-label={codeText(t, code, "bye")} data-testid="door" data-code={code}>
-      <span class="poster-icon"><Icon name={buying ? "ticket" : "alert"} size={26} /></span>
+      <span class="poster-icon"><Icon name={buying ? "ticket" : stale ? "lock" : "alert"} size={26} /></span>
       <h2>{buying ? t(code === "BALANCE_DUE" ? "door.balance" : "door.title") : codeText(t, code, "bye")}</h2>
       {buying && <p class="muted">{t(code === "BALANCE_DUE" ? "door.balance_lead" : "door.lead")}</p>}
+      {stale && <p class="muted">{t("login.kept")}</p>}
+      {stale && cause !== null && <p class="bad" role="alert">{t("login.failed", { why: codeText(t, cause) })}</p>}
       {!buying && <p class="muted"><code>{code}</code>{retry_at_ms !== undefined && ` · ${t("connection.retry_in", { seconds: Math.max(0, Math.ceil((retry_at_ms - now) / 1000)) })}`}</p>}
       {children}
       {buying && <p class="muted small">{t("door.waiting")}</p>}
-      {!buying && !hopeless && <button type="button" class="primary" data-testid="connect-again" onClick={() => store.live.connect()}>{t(code === "SEAT_TAKEN" ? "connection.here" : "connection.again")}</button>}
+      {!buying && !hopeless && <button type="button" class="primary" data-testid={stale ? "log-in-again" : "connect-again"} ref={focusOnce} onClick={() => store.live.connect()}>{t(stale ? "login.again" : code === "SEAT_TAKEN" ? "connection.here" : "connection.again")}</button>}
       {hopeless && <a class="button" data-testid="to-show" href="/" target="_top">{t("door.to_show")}</a>}
     </div>
   );

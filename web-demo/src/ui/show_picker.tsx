@@ -5,7 +5,7 @@ import { demoShow, listShows, type Show } from "../api";
 import { defaultShow, rememberedShow, rememberShow } from "../choice";
 import { codeText, useLanguage } from "../i18n";
 import type { Result } from "../live";
-import type { Session } from "../session";
+import { isStale, type Session } from "../session";
 import { Brand, LanguageSwitch } from "./parts";
 
 const RETRY_MS = 3_000;
@@ -19,15 +19,16 @@ export interface Choice {
   reload: () => void;
 }
 
-/** The shows `token` may know of (without one: the public), and the one to begin with. */
-export async function findShow(token: string | null, wanted: string | null): Promise<Result<{ shows: Show[]; found: Show | undefined }>> {
-  const listed = await listShows(token);
+/** The shows somebody may know of (without a session: the public), and the one to begin with. */
+export async function findShow(session: Session | null, wanted: string | null): Promise<Result<{ shows: Show[]; found: Show | undefined }>> {
+  const list = () => (session ? session.ask(listShows) : listShows(null));
+  const listed = await list();
   if (!listed.ok) return listed;
   const found = defaultShow(listed.data, wanted, rememberedShow());
   if (found) return { ok: true, data: { shows: listed.data, found } };
   // The demo puts on a fresh show where none is on sale, so the list is read again.
   const demo = await demoShow();
-  const again = demo.ok ? await listShows(token) : listed;
+  const again = demo.ok ? await list() : listed;
   if (!again.ok) return again;
   return { ok: true, data: { shows: again.data, found: again.data.find((show) => demo.ok && show.show === demo.data.show) ?? again.data[0] } };
 }
@@ -40,7 +41,7 @@ export function useShows(session: Session, wanted: string | null, remember = tru
   const [attempt, setAttempt] = useState(0);
   const [loaded, setLoaded] = useState(false);
   const load = useCallback(async () => {
-    const answer = await findShow(session.token, wanted);
+    const answer = await findShow(session, wanted);
     setAttempt((count) => count + 1);
     if (!answer.ok) return setFailed(answer.error.code);
     setFailed(null);
@@ -52,7 +53,7 @@ export function useShows(session: Session, wanted: string | null, remember = tru
   }, [session, wanted]);
   useEffect(() => void load(), [load]);
   useEffect(() => {
-    if (!failed) return;
+    if (!failed || isStale(failed)) return;
     const timer = setTimeout(load, RETRY_MS);
     return () => clearTimeout(timer);
   }, [failed, attempt, load]);
@@ -78,13 +79,16 @@ export function ShowPicker({ choice }: { choice: Choice }): JSX.Element {
 /** While there is no show to be on: why, and what to do. */
 export function NoShow({ choice }: { choice: Choice }): JSX.Element {
   const { t } = useLanguage();
+  const stale = choice.failed !== null && isStale(choice.failed);
   return (
     <div class="front">
       <header class="top"><Brand /><LanguageSwitch /></header>
       <main>
-        <div class="card">
-          <p>{choice.failed ? codeText(t, choice.failed) : t(choice.loaded ? "show.none" : "show.loading")}</p>
-          {choice.failed && <button type="button" class="primary" onClick={choice.reload}>{t("show.retry")}</button>}
+        <div class="card no-show" role="status" data-testid="no-show" data-code={choice.failed ?? ""}>
+          <h1>{choice.failed ? codeText(t, choice.failed) : t(choice.loaded ? "show.none" : "show.loading")}</h1>
+          {choice.failed && <p class="muted">{t(stale ? "login.kept" : "intro.trying")}</p>}
+          {choice.failed && <button type="button" class="primary" data-testid={stale ? "log-in-again" : "try-again"} onClick={choice.reload}>{t(stale ? "login.again" : "show.retry")}</button>}
+          {choice.loaded && !choice.failed && <a class="button" href="/" target="_top">{t("door.to_show")}</a>}
         </div>
       </main>
     </div>
