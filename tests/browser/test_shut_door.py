@@ -31,9 +31,8 @@ class Logins:
     async def answer(self, route: Route) -> None:
         """A token, or a refusal for None."""
         if not self.answers:
-            return await route.continue_()
-        token = self.answers.pop(0)()
-        if token is None:
+            await route.continue_()
+        elif (token := self.answers.pop(0)()) is None:
             await route.fulfill(status=403, json={"error": {"code": "FORBIDDEN", "retryable": False}})
         else:
             await route.fulfill(json={"token": token})
@@ -161,11 +160,9 @@ async def test_who_knocks_with_a_login_that_ran_out_is_told_and_logs_in_again_wi
     async with evening(house, "presale") as show:
         page, logins = await screen.page(), Logins()
         await logins.stand_before(page)
-        good = f"Bearer {show.token('late')}"
         # Only the socket is to meet the old token.
-        await page.route(
-            "**/api/**", lambda route: route.continue_(headers={**route.request.headers, "authorization": good})
-        )
+        good = {"authorization": f"Bearer {show.token('late')}"}
+        await page.route("**/api/**", lambda route: route.continue_(headers={**route.request.headers, **good}))
         logins.answers = [lambda: token_of(house, "late", expires_in_seconds=RUN_OUT_SECONDS)] * 2
         address = fan_page if role == "viewer" else console_page
         await page.goto(address(house.url, show=show.show, user="late"))
