@@ -138,10 +138,13 @@ async def _not_ready(house: "House") -> list[str]:
     if house.draining:
         return ["draining"]
     try:
-        current = await migrations.is_current(house.settings.effective_database_url)
+        async with house.db.read() as connection:
+            current = await migrations.is_current(connection)
     except Exception:  # noqa: BLE001 - whatever a driver raises: the database cannot be asked
         return ["database_unreachable"]
-    return [] if current else ["database_schema_outdated"]
+    if not current:
+        return ["database_schema_outdated"]
+    return [] if house.db.is_writable else ["database_not_writable"]
 
 
 def _pages(house: "House") -> list[BaseRoute]:

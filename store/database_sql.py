@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from sqlalchemy import NullPool, create_engine, event, insert
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from store import sqlite_connection
@@ -22,6 +23,8 @@ READERS = 4
 """Connections of the read engine."""
 SURVEYORS = 2
 """Connections for long reads on SQLite."""
+OF_THE_STATEMENT = (IntegrityError, DataError, ProgrammingError)
+"""Errors of the driver that speak of what was to be written, and not of whether anything can be."""
 WRITERS_ON_SERVER = 8
 """Concurrent write transactions where the database is a server; SQLite has one."""
 
@@ -43,6 +46,8 @@ class UnitOfWork:
         self._new_id = new_id
         self.announces = False
         """Whether anything was emitted or enqueued, so that somebody should be woken after the commit."""
+        self.proves = False
+        """Whether something surely was written: then the commit proves that it can be; an empty one always succeeds."""
 
     def new_id(self) -> str:
         """A fresh sortable id (ULID)."""
@@ -55,7 +60,7 @@ class UnitOfWork:
         order of the calls. Delivery is at least once; the broker drops repeated ids.
         """
         publication_id = self._new_id()
-        self.announces = True
+        self.announces = self.proves = True
         await self.connection.execute(
             insert(outbox).values(
                 id=publication_id, room=room, body=body, retention=retention, at_ms=self.now_ms, lease_until_ms=0
@@ -65,7 +70,7 @@ class UnitOfWork:
 
     async def enqueue(self, kind: str, key: str, payload: bytes, run_at_ms: int) -> None:
         """Have a job run at or after `run_at_ms`. A second call with the same (kind, key) does nothing, ever."""
-        self.announces = True
+        self.announces = self.proves = True
         await insert_or_ignore(
             self.connection,
             jobs,
@@ -105,6 +110,8 @@ class Database:
         )
         self.on_commit: Callable[[], None] | None = None
         """Called after each commit that emitted or enqueued; must not block and must not raise."""
+        self.is_writable = True
+        """False from a write that the database could not take (no space, no lock, a broken disk) until one it took."""
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], int], new_id: Callable[[], str]) -> Self:
@@ -128,9 +135,14 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[UnitOfWork]:
         """One write transaction: committed on normal exit, rolled back on an exception. Do not nest."""
-        async with self._turn, self._writer.begin() as connection:
-            uow = UnitOfWork(connection, self._clock(), self._new_id)
-            yield uow
+        try:
+            async with self._turn, self._writer.begin() as connection:
+                uow = UnitOfWork(connection, self._clock(), self._new_id)
+                yield uow
+        except DBAPIError as error:
+            self.is_writable = self.is_writable and isinstance(error, OF_THE_STATEMENT)
+            raise
+        self.is_writable = self.is_writable or uow.proves
         if uow.announces and self.on_commit is not None:
             self.on_commit()
 

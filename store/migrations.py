@@ -1,6 +1,7 @@
 """Bring a database to the schema of this version, and tell whether it is there."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.database_sql import writer_engine
 
@@ -18,6 +20,7 @@ _VERSIONS = _SCHEMA / "versions"
 _T = TypeVar("_T")
 
 
+@cache
 def head() -> str:
     """The revision this version of the code works with."""
     return str(ScriptDirectory.from_config(_config()).as_revision_number("head"))
@@ -28,9 +31,10 @@ async def current(url: str) -> str | None:
     return await _run(url, lambda connection: MigrationContext.configure(connection).get_current_revision())
 
 
-async def is_current(url: str) -> bool:
-    """Whether a database may be served by this version."""
-    return await current(url) == head()
+async def is_current(connection: AsyncConnection) -> bool:
+    """Whether a database may be served by this version. Only reads, so that it can be asked all the time."""
+    stands_at = await connection.run_sync(lambda one: MigrationContext.configure(one).get_current_revision())
+    return stands_at == head()
 
 
 async def upgrade(url: str, revision: str = "head") -> None:

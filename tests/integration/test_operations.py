@@ -1,8 +1,11 @@
 """What operators and platforms rely on: health, metrics, and keys of the platform's own."""
 
+import asyncio
 import json
 import secrets
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +70,34 @@ async def test_a_draining_gateway_is_alive_and_not_ready(tmp_path: Path) -> None
         bye = await fan.wait("bye")
         assert (bye["code"], bye["retryable"]) == ("DRAINING", True)
         assert bye["retry_after_ms"] == told["reconnect_after_ms"]
+
+
+async def test_a_gateway_that_cannot_write_says_so_and_serves_again_when_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.database_sql.BUSY_TIMEOUT_MS", 20)  # for a full disk, see tests/store
+    async with liveroom(tmp_path) as house:
+        show = await house.show()
+        mei, product = await house.login("mei"), show["products"][0]["id"]
+        watching = await house.login("li")
+        with closing(sqlite3.connect(tmp_path / "liveroom.sqlite", isolation_level=None)) as stranger:
+            stranger.execute("BEGIN IMMEDIATE")
+            answer = await house.http.post(
+                "/api/v1/orders",
+                headers={"authorization": f"Bearer {mei}", "idempotency-key": "key-1"},
+                json={"show": show["show"], "items": [{"product": product}], "provider": "sandbox"},
+            )
+            assert (answer.status_code, answer.json()["error"]["code"]) == (500, "INTERNAL")
+            answer = await house.http.get("/readyz")
+            assert (answer.status_code, answer.json()["reasons"]) == (503, ["database_not_writable"])
+            assert (await house.http.get("/livez")).status_code == 200
+            async with connected(house.url, token=watching, room=show["room"]) as fan:
+                assert (await fan.wait("welcome"))["you"]["user"] == "li", "what only reads goes on"
+            stranger.execute("COMMIT")
+        async with asyncio.timeout(10):
+            while (await house.http.get("/readyz")).status_code != 200:
+                await asyncio.sleep(0.05)
+        await house.order(mei, show["show"], product, "key-1")
 
 
 async def test_the_metrics_move_with_what_happens(house: Liveroom) -> None:

@@ -13,11 +13,19 @@ for registered in ("presale.tables_sql", "rooms.tables_sql"):
     import_module(registered)
 
 
+async def is_current(url: str) -> bool:
+    engine = writer_engine(make_url(url))
+    async with engine.connect() as connection:
+        found = await migrations.is_current(connection)
+    await engine.dispose()
+    return found
+
+
 async def test_an_empty_database_reaches_the_head_and_stays_there(url: str) -> None:
     assert await migrations.current(url) is None
-    assert not await migrations.is_current(url)
+    assert not await is_current(url)
     await migrations.upgrade(url)
-    assert await migrations.is_current(url)
+    assert await is_current(url)
     await migrations.upgrade(url)
     assert await migrations.current(url) == migrations.head()
 
