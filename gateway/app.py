@@ -24,6 +24,7 @@ from store import migrations
 if TYPE_CHECKING:
     from gateway.house import House
 
+SOCKET_PATHS = {Codec.JSON: "/socket.io/", Codec.MSGPACK: "/socket.io-msgpack/"}
 PAGES = {
     "/": "index.html",
     "/watch": "watch.html",
@@ -46,8 +47,7 @@ def create_app(house: "House") -> ASGIApp:
         house.settings.allowed_origins,
     )
     routes: list[BaseRoute] = [
-        Mount("/socket.io", app=engine(house.socket_server(Codec.JSON))),
-        Mount("/socket.io-msgpack", app=engine(house.socket_server(Codec.MSGPACK))),
+        *(Mount(path, app=polling(house.socket_server(codec))) for codec, path in SOCKET_PATHS.items()),
         Mount("/api", app=api),
         *pay_routes(house.box_office),
         *media_routes(house),
@@ -59,8 +59,8 @@ def create_app(house: "House") -> ASGIApp:
     return Starlette(routes=routes, middleware=[Middleware(SafeHeaders)])
 
 
-def engine(server: SocketServer) -> ASGIApp:
-    """The ASGI side of a socket server."""
+def polling(server: SocketServer) -> ASGIApp:
+    """The polling side of a socket server."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await server.handle_request(scope, receive, send)

@@ -17,6 +17,9 @@ from gateway import ambient, preflight
 from gateway.admission import Admission
 from gateway.box_office import BoxOffice
 from gateway.deadlines import Deadlines
+from gateway.engine.limits import EngineLimits
+from gateway.engine.outbox import OutboxLimits
+from gateway.engine.session import Heartbeat
 from gateway.handlers.commands import Commands
 from gateway.housekeeping import Housekeeping
 from gateway.live_room import LiveRoom
@@ -172,11 +175,17 @@ def _socket_server(house: House, codec: Codec, admission: Admission) -> SocketSe
         admission,
         clock=house.clock,
         allowed_origins="*" if "*" in settings.allowed_origins else (settings.allowed_origins or None),
-        max_packet_bytes=settings.packet_bytes,
-        ping_seconds=(settings.ping_interval_seconds, settings.ping_timeout_seconds),
+        engine=EngineLimits(
+            heartbeat=Heartbeat(settings.ping_interval_seconds, settings.ping_timeout_seconds),
+            outbox=OutboxLimits(settings.outbox_bytes, settings.outbox_packets, settings.outbox_seconds),
+            message_bytes=settings.packet_bytes,
+            header_seconds=settings.header_seconds,
+            body_seconds=settings.body_seconds,
+            header_bytes=settings.header_bytes,
+            unaccepted_per_address=0 if settings.is_playground else settings.unaccepted_sockets_per_address,
+        ),
         limits=SocketLimits(
             inbox=settings.inbox_events,
-            outbox=settings.outbox_packets,
             packets_per_second=settings.packets_per_second,
             packets_burst=settings.packets_burst,
             connect_seconds=settings.connect_seconds,

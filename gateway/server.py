@@ -11,8 +11,9 @@ import uvicorn
 
 from auth.denials import Code
 from gateway import logs
-from gateway.app import create_app
+from gateway.app import SOCKET_PATHS, create_app
 from gateway.contract.shapes import Draining
+from gateway.engine.http import http_protocol
 from gateway.house import House, open_house
 from gateway.playground import furnish
 from gateway.settings import Settings
@@ -67,10 +68,7 @@ def _configuration(house: House) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         lifespan="off",
-        ws="websockets-sansio",
-        ws_max_size=settings.packet_bytes,
-        ws_ping_interval=None,  # Engine.IO pings already
-        ws_per_message_deflate=False,  # frames could not be shared, and memory doubles
+        http=http_protocol({path: house.socket_server(codec).engine for codec, path in SOCKET_PATHS.items()}),
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
         server_header=False,
@@ -115,6 +113,6 @@ async def _drain(house: House, hurry: asyncio.Event) -> None:
             await asyncio.sleep(seconds / slices)
     with suppress(TimeoutError):
         async with asyncio.timeout(FAREWELL_SECONDS):
-            while any(member.connection is not None for member in members):  # noqa: ASYNC110 - they end one by one
+            while not all(one.engine.is_quiet for one in house.socket_servers):  # noqa: ASYNC110 - they fetch it one by one
                 await asyncio.sleep(LOOK_SECONDS)
     log.info("drain.ended")

@@ -65,7 +65,15 @@ class Settings(BaseSettings):
     packets_per_second: float = Field(20, gt=0, description="any events per socket")
     packets_burst: int = Field(40, ge=1, description="burst of any events per socket")
     inbox_events: int = Field(32, ge=1, description="events of one socket waiting to be handled")
-    outbox_packets: int = Field(512, ge=16, description="packets of one socket waiting to be written")
+    outbox_packets: int = Field(512, ge=16, description="packets waiting for one socket; beyond it is cut as SLOW")
+    outbox_bytes: int = Field(262144, ge=4096, description="the same in bytes")
+    outbox_seconds: float = Field(5, gt=0, description="how long a socket may not read what it was sent")
+    header_seconds: float = Field(10, gt=0, description="for the head of an HTTP request")
+    header_bytes: int = Field(16384, ge=1024, description="largest head of an HTTP request")
+    body_seconds: float = Field(15, gt=0, description="for the body of an HTTP request")
+    unaccepted_sockets_per_address: int = Field(
+        20, ge=1, description="sockets of one address not let in yet; lifted in demo mode"
+    )
     connect_seconds: float = Field(5, gt=0, description="how long a transport may stay without CONNECT")
     ping_interval_seconds: float = Field(25, gt=0, description="Engine.IO heartbeat")
     ping_timeout_seconds: float = Field(20, gt=0, description="Engine.IO heartbeat answer")

@@ -10,10 +10,11 @@ from typing import Any
 import msgpack
 import msgspec
 import orjson
-from engineio.packet import MESSAGE
-from engineio.packet import Packet as EnginePacket
 from socketio import packet as sio
 from socketio.msgpack_packet import MsgPackPacket
+
+from gateway.engine.frames import Frame
+from gateway.engine.outbox import Lane
 
 UNDEFINED_EXT = 0
 """What the JavaScript parser makes of `undefined`."""
@@ -69,32 +70,14 @@ def _absent_or_refused(code: int, _: bytes) -> None:
         raise ValueError(f"unexpected msgpack ext type {code}")
 
 
-class SharedPacket(EnginePacket):  # type: ignore[misc]  # python-engineio is untyped
-    """A message for any number of sockets: its binary form and that of a poll (base64) are cached apart.
-
-    Stock keeps whichever was asked for first and hands it to both kinds of transports.
-    """
-
-    def __init__(self, data: str | bytes) -> None:
-        super().__init__(MESSAGE, data)
-        self._forms: dict[bool, Any] = {}
-
-    def encode(self, b64: bool = False) -> Any:  # noqa: FBT001, FBT002 - engineio's signature
-        """The frame, for a WebSocket or for a poll."""
-        if b64 not in self._forms:
-            self.encode_cache = None
-            self._forms[b64] = super().encode(b64)
-        return self._forms[b64]
-
-
 PACKETS: dict[Codec, type[Any]] = {Codec.JSON: JsonPacket, Codec.MSGPACK: MsgpackPacket}
 
 DECODE_ERRORS = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, msgpack.UnpackException)
 """What hostile bytes can raise in either packet class."""
 
 
-def encode(codec: Codec, kind: int, namespace: str, data: object, ack_id: int | None = None) -> EnginePacket:
-    """One Socket.IO packet as an Engine.IO message, ready for any number of sockets.
+def encode(codec: Codec, kind: int, namespace: str, data: object, ack_id: int | None = None) -> Frame:
+    """One Socket.IO packet, ready for any number of sockets.
 
     `data` may hold msgspec structs. Packets of kind EVENT and ACK carry a list.
     """
@@ -104,25 +87,38 @@ def encode(codec: Codec, kind: int, namespace: str, data: object, ack_id: int | 
             fields["data"] = data
         if ack_id is not None:
             fields["id"] = ack_id
-        return SharedPacket(msgspec.msgpack.encode(fields))
+        return Frame(msgspec.msgpack.encode(fields))
     head = f"{kind}{namespace}," if namespace != "/" else str(kind)
     if ack_id is not None:
         head += str(ack_id)
     body = "" if data is None else msgspec.json.encode(data).decode()
-    return SharedPacket(head + body)
+    return Frame(head + body)
+
+
+LATEST_ONLY = frozenset(
+    {"room", "stage", "pins", "countdown", "sales", "leaderboard", "presence", "like", "position", "revenue", "health"}
+)
+"""Events that carry a whole value: of several that wait for a slow socket, only the latest matters."""
+SHEDDABLE = frozenset({"danmaku"})
 
 
 class Prepared:
     """One event on its way to many sockets: encoded at most once per codec and namespace."""
 
-    __slots__ = ("_frames", "event", "payload")
+    __slots__ = ("_frames", "event", "lane", "payload")
 
     def __init__(self, event: str, payload: msgspec.Struct) -> None:
         self.event = event
         self.payload = payload
-        self._frames: dict[tuple[Codec, str], EnginePacket] = {}
+        self.lane = Lane.SHEDDABLE if event in SHEDDABLE else Lane.COUNTER if event in LATEST_ONLY else Lane.CONTROL
+        self._frames: dict[tuple[Codec, str], Frame] = {}
 
-    def frame(self, codec: Codec, namespace: str) -> EnginePacket:
+    @property
+    def key(self) -> str:
+        """What a later event must have in common to make this one superfluous."""
+        return f"{self.event} {getattr(self.payload, 'id', '')}"
+
+    def frame(self, codec: Codec, namespace: str) -> Frame:
         """The encoded packet for sockets of this codec and namespace."""
         key = (codec, namespace)
         frame = self._frames.get(key)

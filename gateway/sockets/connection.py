@@ -10,11 +10,14 @@ from socketio import packet as sio
 
 from auth.denials import RETRYABLE, Code, Denied
 from gateway.contract.shapes import Bye
+from gateway.engine.socket import Socket
 from gateway.sockets.codec import Codec, Prepared, encode
 from rooms.rates import Bucket
 
 if TYPE_CHECKING:
     from gateway.sockets.server import SocketServer
+
+Answer = msgspec.Struct | Denied
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Guest(Protocol):
         """CONNECT was answered; send `welcome` first. Nothing was sent before."""
         ...
 
-    async def received(self, event: str, payload: object) -> msgspec.Struct | Denied:
+    def received(self, event: str, payload: object) -> Awaitable[Answer]:
         """Handle one event; the answer becomes the ack. Calls for one guest never overlap and keep their order."""
         ...
 
@@ -49,12 +52,10 @@ Admit = Callable[[Opening], Awaitable[Guest | Denied]]
 
 @dataclass(frozen=True, slots=True)
 class SocketLimits:
-    """The bounds of one socket."""
+    """The bounds of one socket above its transport."""
 
     inbox: int = 32
     """Events waiting to be handled."""
-    outbox: int = 512
-    """Packets waiting to be written; one more and the socket is cut as SLOW."""
     packets_per_second: float = 20
     packets_burst: int = 40
     protocol_errors: int = 3
@@ -74,50 +75,46 @@ class Received:
 class Connection:
     """An open socket of one namespace. All sends are synchronous, ordered and bounded."""
 
-    __slots__ = ("_leaving", "_server", "bucket", "codec", "eio_sid", "guest", "inbox", "namespace", "running", "sid")
+    __slots__ = ("_server", "bucket", "codec", "guest", "inbox", "leaving", "namespace", "running", "sid", "socket")
 
-    def __init__(self, server: "SocketServer", sid: str, eio_sid: str, namespace: str, guest: Guest) -> None:
+    def __init__(self, server: "SocketServer", sid: str, socket: Socket, namespace: str, guest: Guest) -> None:
         self._server = server
-        self._leaving = False
         self.codec = server.codec
         self.sid = sid
-        self.eio_sid = eio_sid
+        self.socket = socket
         self.namespace = namespace
         self.guest = guest
-        self.inbox: deque[Received] = deque()
+        self.inbox: deque[Received] | None = None
         self.running = False
+        self.leaving = False
+        """Whether `bye` was said; nothing is sent or handled any more."""
         self.bucket = Bucket(server.limits.packets_per_second, server.limits.packets_burst)
 
     def send(self, prepared: Prepared) -> None:
-        """Queue an event; cuts the socket as SLOW where its outbox is full."""
-        if self._leaving:
+        """Send an event after all that was sent before; one that cannot take it loses what its lane allows, or ends."""
+        if self.leaving:
             return
-        waiting = self._server.queue(self.eio_sid, prepared.frame(self.codec, self.namespace))
-        if waiting > self._server.limits.outbox:
-            self.bye(Code.SLOW, retry_after_ms=1000)
+        frame = prepared.frame(self.codec, self.namespace)
+        if not self.socket.write(frame.wire):
+            self.socket.send(frame, prepared.lane, prepared.key)
 
-    def acknowledge(self, ack_id: int | None, answer: msgspec.Struct | Denied) -> None:
+    def acknowledge(self, ack_id: int | None, answer: Answer) -> None:
         """Answer an event that asked for it."""
-        if ack_id is None or self._leaving:
+        if ack_id is None or self.leaving:
             return
         body: dict[str, object] = (
             {"ok": False, "error": answer.as_error()} if isinstance(answer, Denied) else {"ok": True, "data": answer}
         )
-        self._server.queue(self.eio_sid, encode(self.codec, sio.ACK, self.namespace, [body], ack_id))
+        self.socket.send(encode(self.codec, sio.ACK, self.namespace, [body], ack_id))
 
     def bye(self, code: Code, retry_after_ms: int | None = None) -> None:
         """Announce the end and end it: DISCONNECT for terminal codes, a closed transport for retryable ones."""
-        if self._leaving:
+        if self.leaving:
             return
         retryable = code in RETRYABLE
         farewell = Bye(code.value, retryable, msgspec.UNSET if retry_after_ms is None else retry_after_ms)
-        self._server.queue(self.eio_sid, Prepared("bye", farewell).frame(self.codec, self.namespace))
+        self.socket.send(Prepared("bye", farewell).frame(self.codec, self.namespace))
         if not retryable:
-            self._server.queue(self.eio_sid, encode(self.codec, sio.DISCONNECT, self.namespace, None))
-        self._leaving = True
+            self.socket.send(encode(self.codec, sio.DISCONNECT, self.namespace, None))
+        self.leaving = True
         self._server.end(self, code)
-
-    @property
-    def leaving(self) -> bool:
-        """Whether `bye` was said; nothing is sent or handled any more."""
-        return self._leaving

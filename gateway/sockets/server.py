@@ -1,6 +1,7 @@
 """The facade over python-socketio: one server per codec, admission before anything, one ordered inbox per socket."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -9,9 +10,15 @@ import structlog
 from socketio import packet as sio
 
 from auth.denials import RETRYABLE, Code, Denied
-from gateway.sockets import engine
+from gateway.engine.engine import Engine
+from gateway.engine.limits import EngineLimits
+from gateway.engine.requests import Handshake
+from gateway.engine.session import Reason
+from gateway.engine.socket import Socket
+from gateway.engine.wheel import Alarm
 from gateway.sockets.codec import DECODE_ERRORS, PACKETS, Codec, encode
-from gateway.sockets.connection import Admit, Connection, Guest, Opening, Received, SocketLimits
+from gateway.sockets.connection import Admit, Answer, Connection, Guest, Opening, Received, SocketLimits
+from gateway.sockets.engineio_seam import EngineServer
 
 log = structlog.get_logger(__name__)
 
@@ -19,14 +26,28 @@ NAMESPACES = ("/live", "/console")
 REFUSED_FOR_A_FAULT = Denied(Code.BUSY, retry_after_ms=2000)
 ADMISSION_SECONDS = 10.0
 """A door that takes longer refuses; asking a payment provider about an order stays below."""
-FLUSH_SECONDS = 2.0
-"""How long a polling client may take to fetch its farewell."""
+
+
+class Peer:
+    """What this server knows of one transport."""
+
+    __slots__ = ("admitting", "connections", "deadline", "protocol_errors")
+
+    def __init__(self) -> None:
+        self.connections: dict[str, Connection] = {}
+        """By namespace."""
+        self.admitting = 0
+        """Namespaces whose CONNECT is being decided."""
+        self.protocol_errors = 0
+        self.deadline: Alarm | None = None
+        """For the first CONNECT, and for the next one after a refusal."""
 
 
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio is untyped
     """python-socketio reduced to what the contract uses: CONNECT, EVENT, ACK and DISCONNECT on two namespaces.
 
-    Rooms and broadcasts of the library are not used: a socket waiting for admission would receive them.
+    It takes messages from the engine itself, without a task per message, and keeps namespaces per transport: the
+    library's rooms and broadcasts are not used, a socket waiting for admission would receive them.
     """
 
     def __init__(
@@ -36,18 +57,16 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         *,
         clock: Callable[[], int],
         allowed_origins: list[str] | str | None,
-        max_packet_bytes: int,
-        ping_seconds: tuple[float, float],
+        engine: EngineLimits,
         limits: SocketLimits,
     ) -> None:
         self.codec = codec
         self.limits = limits
         self.connections: dict[str, Connection] = {}
+        """By Socket.IO id."""
         self._admit = admit
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
-        self._unconnected: dict[str, asyncio.TimerHandle] = {}
-        self._protocol_errors: dict[str, int] = {}
         if allowed_origins == []:
             raise ValueError("an empty list of origins would switch the check off: name one, or none for same-origin")
         super().__init__(
@@ -55,213 +74,200 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             serializer=PACKETS[codec],
             namespaces=list(NAMESPACES),
             cors_allowed_origins=allowed_origins,
-            cors_credentials=False,
-            max_http_buffer_size=max_packet_bytes,
-            ping_interval=ping_seconds[0],
-            ping_timeout=ping_seconds[1],
-            http_compression=False,
+            limits=engine,
             logger=False,
             engineio_logger=False,
         )
+        self.eio.serve(self)
 
-    def queue(self, eio_sid: str, packet: Any) -> int:
-        """Queue one Engine.IO packet; 0 where the transport is already gone."""
-        socket = self.eio.sockets.get(eio_sid)
-        return 0 if socket is None or socket.closed else engine.queue(socket, packet)
+    @property
+    def engine(self) -> Engine:
+        """The engine below."""
+        engine: Engine = self.eio.engine
+        return engine
 
     def end(self, connection: Connection, code: Code) -> None:
         """End a connection that has said its `bye`, and its transport unless another namespace still uses it."""
-        self._start(self._end(connection, code))
+        peer: Peer = connection.socket.context
+        if len(peer.connections) > 1 and code not in RETRYABLE:
+            self._leave(peer, connection)
+        else:
+            connection.socket.close(code.value)
 
     async def close(self) -> None:
-        """Stop timers and handlers. The transports are the web server's to close."""
-        for timer in self._unconnected.values():
-            timer.cancel()
+        """Stop handlers and end all transports."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.shutdown()
 
-    # ---- python-socketio's seams ---------------------------------------------------------------
-
     def _engineio_server_class(self) -> type[Any]:
-        return engine.Engine
+        return EngineServer
 
-    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
-        await super()._handle_eio_connect(eio_sid, environ)
-        self._expect_connect(eio_sid)
+    # ---- gateway.engine.engine.Application ---------------------------------------------------------
 
-    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        self._connected(eio_sid)
-        self._protocol_errors.pop(eio_sid, None)
-        await super()._handle_eio_disconnect(eio_sid, reason)
+    def opened(self, socket: Socket, _handshake: Handshake) -> None:
+        """A transport stands; it has so long to name a namespace."""
+        socket.context = peer = Peer()
+        self._expect_connect(socket, peer)
 
-    async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
+    def received(self, socket: Socket, data: str | bytes) -> None:
+        """A packet came."""
+        peer: Peer = socket.context
         if isinstance(data, bytes) is not self.codec.is_binary:
-            await self._mismatch(eio_sid)
+            self._mismatch(socket, peer)
             return
         packet = self.packet_class()
         try:
             packet.decode(data)
         except DECODE_ERRORS:
-            self._unreadable(eio_sid, packet)
+            self._unreadable(socket, peer, packet)
             return
-        if packet.packet_type == sio.CONNECT:
-            await self._handle_connect(eio_sid, packet.namespace, packet.data)
-        elif packet.packet_type == sio.EVENT:
-            await self._handle_event(eio_sid, packet.namespace, packet.id, packet.data)
-        elif packet.packet_type == sio.DISCONNECT:
-            await self._handle_disconnect(eio_sid, packet.namespace, self.reason.CLIENT_DISCONNECT)
+        namespace = packet.namespace or "/"
+        kind = packet.packet_type
+        if kind == sio.EVENT:
+            self._received_event(socket, peer.connections.get(namespace), packet.id, packet.data)
+        elif kind == sio.CONNECT:
+            self._received_connect(socket, peer, namespace, packet.data)
+        elif kind == sio.DISCONNECT:
+            connection = peer.connections.get(namespace)
+            if connection is not None:
+                self._leave(peer, connection)
+                self._expect_connect(socket, peer)
         else:  # acks of events that asked for none, attachments, connect errors: no client of ours sends them
-            self._unreadable(eio_sid, packet)
+            self._unreadable(socket, peer, packet)
 
-    async def _handle_connect(self, eio_sid: str, namespace: str | None, data: object) -> None:
-        namespace = namespace or "/"
+    def faulted(self, socket: Socket, *, is_final: bool) -> bool:
+        """What came is no Engine.IO: forgiven a few times, then said to everybody who was let in."""
+        peer: Peer = socket.context
+        peer.protocol_errors += 1
+        if not is_final and peer.protocol_errors < self.limits.protocol_errors:
+            return True
+        for connection in list(peer.connections.values()):
+            connection.bye(Code.PROTOCOL)
+        return False
+
+    def closed(self, socket: Socket, _reason: Reason) -> None:
+        """The transport is gone, and with it everybody on it."""
+        peer: Peer = socket.context
+        self._met(peer)
+        for connection in list(peer.connections.values()):
+            self._leave(peer, connection)
+
+    # ---- packets -----------------------------------------------------------------------------------
+
+    def _received_connect(self, socket: Socket, peer: Peer, namespace: str, data: object) -> None:
         if namespace not in NAMESPACES:
-            await self._refuse(eio_sid, namespace, Denied(Code.BAD_REQUEST, detail={"field": "namespace"}))
-            return
-        sid = await self.manager.pre_connect(eio_sid, namespace)
-        if sid is None:  # this transport already has that namespace
-            self._protocol_error(eio_sid)
-            return
-        self._connected(eio_sid)
-        answer = await self._admitted(eio_sid, namespace, data)
+            self._refuse(socket, peer, namespace, Denied(Code.BAD_REQUEST, detail={"field": "namespace"}))
+        elif namespace in peer.connections or peer.admitting:
+            socket.fault()
+        else:
+            peer.admitting += 1
+            self._met(peer)
+            self._start(self._connect(socket, peer, namespace, data))
+
+    async def _connect(self, socket: Socket, peer: Peer, namespace: str, data: object) -> None:
+        answer = await self._admitted(socket, namespace, data)
+        peer.admitting -= 1
         if isinstance(answer, Denied):
-            await self.manager.disconnect(sid, namespace, ignore_queue=True)
-            await self._refuse(eio_sid, namespace, answer)
+            if socket.is_open:
+                self._refuse(socket, peer, namespace, answer)
             return
-        self._open(eio_sid, sid, namespace, answer)
-        await self.manager.connect(sid, namespace)
-        connection = self.connections[sid]
-        transport = self.eio.sockets.get(eio_sid)
-        if transport is None or transport.closed:  # it left while we looked at its ticket
-            await self._handle_disconnect(eio_sid, namespace, self.reason.TRANSPORT_CLOSE)
+        if not socket.is_open:  # it left while we looked at its ticket
+            answer.closed()
             return
+        socket.accept()
+        connection = Connection(self, self.eio.generate_id(), socket, namespace, answer)
+        peer.connections[namespace] = self.connections[connection.sid] = connection
+        socket.send(encode(self.codec, sio.CONNECT, namespace, {"sid": connection.sid}))
         try:
             answer.opened(connection)
         except Exception:
             log.exception("socket.open_failed", namespace=namespace)
             connection.bye(Code.BUSY, retry_after_ms=2000)
 
-    async def _handle_event(self, eio_sid: str, namespace: str | None, ack_id: int | None, data: object) -> None:
-        connection = self._connection(eio_sid, namespace)
+    def _received_event(self, socket: Socket, connection: Connection | None, ack_id: int | None, data: object) -> None:
         if connection is None or connection.leaving:
             return
         if not isinstance(data, list) or not data or not isinstance(data[0], str):
             connection.acknowledge(ack_id, Denied(Code.BAD_REQUEST, detail={"field": "event"}))
-            self._protocol_error(eio_sid)
+            socket.fault()
             return
         wait_ms = connection.bucket.take(self._clock())
         if wait_ms:
             connection.acknowledge(ack_id, Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms))
         elif len(data) > 2:  # an event has one payload
             connection.acknowledge(ack_id, Denied(Code.BAD_REQUEST, detail={"field": "payload"}))
-        elif len(connection.inbox) >= self.limits.inbox:
+        elif connection.inbox is not None and len(connection.inbox) >= self.limits.inbox:
             connection.acknowledge(ack_id, Denied(Code.BUSY, retry_after_ms=1000))
         else:
+            if connection.inbox is None:
+                connection.inbox = deque()
             connection.inbox.append(Received(data[0], data[1] if len(data) > 1 else None, ack_id))
             if not connection.running:
                 connection.running = True
                 self._start(self._drain(connection))
 
-    async def _trigger_event(self, event: str, _namespace: str, *args: Any) -> Any:
-        if event == "disconnect":
-            connection = self.connections.pop(args[0], None)
-            if connection is not None:
-                connection.inbox.clear()
-                connection.guest.closed()
-        return None
+    def _leave(self, peer: Peer, connection: Connection) -> None:
+        """Take a connection off its transport; its guest is told once."""
+        del peer.connections[connection.namespace]
+        del self.connections[connection.sid]
+        connection.inbox = None
+        connection.leaving = True
+        connection.guest.closed()
 
     # ---- admission -----------------------------------------------------------------------------
 
-    async def _admitted(self, eio_sid: str, namespace: str, data: object) -> Guest | Denied:
+    async def _admitted(self, socket: Socket, namespace: str, data: object) -> Guest | Denied:
         auth = {} if data is None else data
         if not isinstance(auth, dict):
             return Denied(Code.BAD_REQUEST, detail={"field": "auth"})
         present = {key: value for key, value in auth.items() if value is not None}
         if not all(isinstance(key, str) and isinstance(value, str) for key, value in present.items()):
             return Denied(Code.BAD_REQUEST, detail={"field": "auth"})
-        client = self.environ[eio_sid]["asgi.scope"].get("client") or ("unknown", 0)
         try:
             async with asyncio.timeout(ADMISSION_SECONDS):
-                return await self._admit(Opening(namespace, present, client[0], self.codec))
+                return await self._admit(Opening(namespace, present, socket.address, self.codec))
         except Exception:
             log.exception("socket.admission_failed", namespace=namespace)
             return REFUSED_FOR_A_FAULT
 
-    def _open(self, eio_sid: str, sid: str, namespace: str, guest: Guest) -> None:
-        self.connections[sid] = Connection(self, sid, eio_sid, namespace, guest)
-        self.queue(eio_sid, encode(self.codec, sio.CONNECT, namespace, {"sid": sid}))
-
-    async def _refuse(self, eio_sid: str, namespace: str, denied: Denied, codec: Codec | None = None) -> None:
+    def _refuse(self, socket: Socket, peer: Peer, namespace: str, denied: Denied, codec: Codec | None = None) -> None:
         error = {"message": denied.code.value, "data": denied.as_error()}
-        self.queue(eio_sid, encode(codec or self.codec, sio.CONNECT_ERROR, namespace, error))
-        self._connected(eio_sid)
-        self._expect_connect(eio_sid)
+        socket.send(encode(codec or self.codec, sio.CONNECT_ERROR, namespace, error))
+        self._expect_connect(socket, peer)
 
-    async def _mismatch(self, eio_sid: str) -> None:
+    def _mismatch(self, socket: Socket, peer: Peer) -> None:
         """A client with the other parser: refuse it in its own words, at once, or it would wait for ever."""
-        other = Codec.JSON if self.codec is Codec.MSGPACK else Codec.MSGPACK
-        if self._connections_of(eio_sid):
-            self._protocol_error(eio_sid)
+        if peer.connections:
+            socket.fault()
             return
+        other = Codec.JSON if self.codec is Codec.MSGPACK else Codec.MSGPACK
         denied = Denied(Code.BAD_REQUEST, detail={"field": "parser", "expected": self.codec.value})
         for namespace in NAMESPACES:
-            await self._refuse(eio_sid, namespace, denied, other)
-        self._start(self._end_transport(eio_sid, Code.PROTOCOL))
+            self._refuse(socket, peer, namespace, denied, other)
+        socket.close(Code.PROTOCOL.value)
 
     # ---- the life of a transport -----------------------------------------------------------------
 
-    def _expect_connect(self, eio_sid: str) -> None:
-        loop = asyncio.get_running_loop()
-        self._unconnected[eio_sid] = loop.call_later(self.limits.connect_seconds, self._unconnected_too_long, eio_sid)
+    def _expect_connect(self, socket: Socket, peer: Peer) -> None:
+        if socket.is_open and not peer.connections and not peer.admitting:
+            self._met(peer)
+            peer.deadline = self.engine.wheel.after(
+                self.limits.connect_seconds, lambda: socket.close(Code.PROTOCOL.value)
+            )
 
-    def _connected(self, eio_sid: str) -> None:
-        timer = self._unconnected.pop(eio_sid, None)
-        if timer is not None:
-            timer.cancel()
+    def _met(self, peer: Peer) -> None:
+        if peer.deadline is not None:
+            peer.deadline.discard()
+            peer.deadline = None
 
-    def _unconnected_too_long(self, eio_sid: str) -> None:
-        self._unconnected.pop(eio_sid, None)
-        if not self._connections_of(eio_sid):
-            self._start(self._end_transport(eio_sid, Code.PROTOCOL))
-
-    def _unreadable(self, eio_sid: str, packet: sio.Packet) -> None:
+    def _unreadable(self, socket: Socket, peer: Peer, packet: sio.Packet) -> None:
         """A packet that says nothing of the contract; who asked for an ack gets it where its number could be read."""
-        connection = self._connection(eio_sid, packet.namespace)
+        connection = peer.connections.get(packet.namespace or "/")
         if connection is not None and packet.packet_type in (sio.EVENT, sio.BINARY_EVENT):
             connection.acknowledge(packet.id, Denied(Code.BAD_REQUEST, detail={"field": "payload"}))
-        self._protocol_error(eio_sid)
-
-    def _protocol_error(self, eio_sid: str) -> None:
-        count = self._protocol_errors.get(eio_sid, 0) + 1
-        self._protocol_errors[eio_sid] = count
-        if count < self.limits.protocol_errors:
-            return
-        connections = self._connections_of(eio_sid)
-        for connection in connections:
-            connection.bye(Code.PROTOCOL)
-        if not connections:
-            self._start(self._end_transport(eio_sid, Code.PROTOCOL))
-
-    def _connection(self, eio_sid: str, namespace: str | None) -> Connection | None:
-        return self.connections.get(self.manager.sid_from_eio_sid(eio_sid, namespace or "/") or "")
-
-    def _connections_of(self, eio_sid: str) -> list[Connection]:
-        sids = (self.manager.sid_from_eio_sid(eio_sid, namespace) for namespace in NAMESPACES)
-        return [self.connections[sid] for sid in sids if sid in self.connections]
-
-    async def _end(self, connection: Connection, code: Code) -> None:
-        others = [other for other in self._connections_of(connection.eio_sid) if other is not connection]
-        if others and code not in RETRYABLE:
-            await self._handle_disconnect(connection.eio_sid, connection.namespace, self.reason.SERVER_DISCONNECT)
-            return
-        await self._end_transport(connection.eio_sid, code)
-
-    async def _end_transport(self, eio_sid: str, code: Code) -> None:
-        socket = self.eio.sockets.get(eio_sid)
-        if socket is not None:
-            await engine.end(socket, code.value, FLUSH_SECONDS)
+        socket.fault()
 
     # ---- the inbox -------------------------------------------------------------------------------
 
@@ -273,7 +279,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         finally:
             connection.running = False
 
-    async def _answer(self, connection: Connection, received: Received) -> Any:
+    async def _answer(self, connection: Connection, received: Received) -> Answer:
         try:
             return await connection.guest.received(received.event, received.payload)
         except Exception:

@@ -318,7 +318,7 @@ async def test_a_million_characters_end_polling_and_change_nothing(floor: Floor)
         fan = await floor.socket(RawSocket(carrier, "json"), "/live")
         assert isinstance(fan.transport, Polling)
         answer = await fan.transport.post('42/live,1["danmaku",{"text":"' + "x" * 10**6 + '"}]')
-        assert answer.status_code == 400
+        assert answer.status_code == 413
 
 
 @pytest.mark.usefixtures("unchanged")

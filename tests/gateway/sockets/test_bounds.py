@@ -8,7 +8,6 @@ import pytest
 import pytest_asyncio
 
 from auth.identity import UserId
-from gateway.sockets import server
 from tests.gateway.sockets.raw import (
     EVENT,
     PATHS,
@@ -35,20 +34,13 @@ async def hall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Venue]
         yield running
 
 
-@pytest.fixture(autouse=True)
-def hasty_farewells(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So many sockets end here that the time a polling client is given to read its farewell adds up."""
-    monkeypatch.setattr(server, "FLUSH_SECONDS", 0.02)
-
-
 async def gone(hall: Venue, user: str) -> None:
     """Wait until no socket of a user is in the room, nor its transport on the server."""
     room = await hall.house.live_rooms.get(hall.room)
     assert room is not None
 
     def is_here() -> bool:
-        open_ones = (one for sockets in hall.house.socket_servers for one in sockets.eio.sockets.values())
-        return bool(room.of_user(UserId(user))) or not all(one.closed for one in open_ones)
+        return bool(room.of_user(UserId(user))) or any(server.engine.sockets for server in hall.house.socket_servers)
 
     async with asyncio.timeout(5):
         while is_here():
@@ -102,7 +94,7 @@ async def test_a_larger_polling_body_is_refused_and_ends_the_socket(hall: Venue,
     async with polling(hall.url, PATHS[codec]) as carrier:
         fan = RawSocket(carrier, codec)
         await fan.enter(token=hall.token("large"), room=hall.room)
-        assert (await carrier.post(padded(LIMIT + 1))).status_code == 400
+        assert (await carrier.post(padded(LIMIT + 1))).status_code == 413
         await gone(hall, "large")
         assert (await carrier.post(padded(100))).status_code == 400
 
@@ -121,7 +113,7 @@ async def test_a_polling_body_without_a_length_is_measured_too(hall: Venue) -> N
         assert small.status_code == 200
         assert (await fan.ack(7))["ok"]
         large = await carrier.http.post(carrier.path, params=carrier.query, content=chunks(*["x" * 8192] * 9))
-        assert large.status_code == 400
+        assert large.status_code == 413
         await gone(hall, "chunks")
 
 

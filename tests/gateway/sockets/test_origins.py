@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from websockets.exceptions import InvalidStatus
 
 from gateway.admission import Admission
+from gateway.engine.limits import EngineLimits
 from gateway.settings import Mode, Settings
 from gateway.sockets.codec import Codec
 from gateway.sockets.connection import SocketLimits
@@ -64,7 +65,7 @@ async def test_a_foreign_page_is_refused_before_it_has_a_socket(
     listed: Venue, transport: str, codec: str, origin: str
 ) -> None:
     await assert_refused(listed, transport, codec, origin)
-    assert all(len(server.eio.sockets) == 0 for server in listed.house.socket_servers)
+    assert all(not server.engine.sockets for server in listed.house.socket_servers)
 
 
 @every_way
@@ -97,7 +98,7 @@ async def test_a_foreign_page_cannot_read_what_polling_answers_nor_ask_with_cook
     preflight = {"origin": "https://evil.example", "access-control-request-method": "POST"}
     async with http_client(listed.url, headers=preflight) as http:
         refused = await http.request("OPTIONS", PATHS["json"], params={"EIO": "4", "transport": "polling"})
-    assert refused.status_code == 400
+    assert refused.status_code == 403
     assert "access-control-allow-origin" not in refused.headers
 
 
@@ -108,8 +109,7 @@ def server_with(origins: list[str] | str | None) -> SocketServer:
         admit,
         clock=lambda: 0,
         allowed_origins=origins,
-        max_packet_bytes=65536,
-        ping_seconds=(25, 20),
+        engine=EngineLimits(),
         limits=SocketLimits(),
     )
 
@@ -123,7 +123,7 @@ async def test_an_empty_list_cannot_switch_the_check_off() -> None:
 async def test_no_configuration_gives_the_server_an_empty_list(unlisted: Venue, listed: object, tmp_path: Path) -> None:
     settings = Settings.load(**{**PRODUCTION, "data_dir": tmp_path, "allowed_origins": listed})
     assert settings.allowed_origins == []
-    assert all(server.eio.cors_allowed_origins != [] for server in unlisted.house.socket_servers)
+    assert all(server.engine.origins != () for server in unlisted.house.socket_servers)
 
 
 async def test_every_origin_is_for_demo_mode_only() -> None:

@@ -1,0 +1,122 @@
+"""All sockets of one path: who may open one, who is watched, who is told."""
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from gateway.engine.limits import EngineLimits
+from gateway.engine.requests import TOO_MANY, Handshake, Refusal
+from gateway.engine.session import Reason, Session, Via
+from gateway.engine.socket import Socket
+from gateway.engine.wheel import Wheel
+
+WATCH_SECONDS = 1.0
+"""How often peers that do not take what they were sent are looked at."""
+
+
+class Application(Protocol):
+    """What the engine serves. Calls are synchronous, and for one socket in the order in which things happened."""
+
+    def opened(self, socket: Socket, handshake: Handshake) -> None:
+        """A session has begun."""
+
+    def received(self, socket: Socket, data: str | bytes) -> None:
+        """A message came."""
+
+    def faulted(self, socket: Socket, *, is_final: bool) -> bool:
+        """What came is no Engine.IO. Whether to go on; a final fault ends the session after what is sent now."""
+
+    def closed(self, socket: Socket, reason: Reason) -> None:
+        """The session is over, whoever ended it. Called once for each that was opened."""
+
+
+class Engine:
+    """The sockets of one application. One event loop; nothing here waits."""
+
+    def __init__(
+        self,
+        application: Application,
+        limits: EngineLimits | None = None,
+        *,
+        origins: Sequence[str] | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        """`origins`: whose pages may connect; None: those of our own host; `("*",)`: all."""
+        self.application = application
+        self.limits = limits or EngineLimits()
+        self.origins = origins
+        self.clock = clock or asyncio.get_running_loop().time
+        self.wheel = Wheel(self.clock)
+        self.sockets: dict[str, Socket] = {}
+        self._lingering: dict[str, Socket] = {}
+        self._watched: set[Socket] = set()
+        self._unaccepted: Counter[str] = Counter()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no peer is still fetching its last packets."""
+        return not self._lingering
+
+    def open(self, handshake: Handshake, via: Via) -> Socket | Refusal:
+        """Begin a session; the application is told once its transport stands: see `announce`."""
+        limit = self.limits.unaccepted_per_address
+        if limit and self._unaccepted[handshake.address] >= limit:
+            return TOO_MANY
+        self._unaccepted[handshake.address] += 1
+        session = Session(secrets.token_urlsafe(15), self.limits.heartbeat, via, self.clock())
+        socket = Socket(self, session, handshake.address)
+        self.sockets[session.sid] = socket
+        return socket
+
+    def announce(self, socket: Socket, handshake: Handshake) -> None:
+        """Tell the application of a socket that can be written to."""
+        self.application.opened(socket, handshake)
+
+    def find(self, sid: str) -> Socket | None:
+        """The socket of a session, also of one that has ended and whose last packets were not fetched yet."""
+        return self.sockets.get(sid) or self._lingering.get(sid)
+
+    def close(self) -> None:
+        """End everything at once."""
+        for socket in list(self.sockets.values()):
+            socket.cut(Reason.SERVER)
+        self.wheel.close()
+
+    # ---- the sockets' own ---------------------------------------------------------------------------
+
+    def accepted(self, address: str) -> None:
+        """One fewer of this address that nobody knows."""
+        self._unaccepted[address] -= 1
+        if self._unaccepted[address] <= 0:
+            del self._unaccepted[address]
+
+    def watch(self, socket: Socket) -> None:
+        """Cut it unless it takes what waits for it."""
+        if not self._watched:
+            self.wheel.after(WATCH_SECONDS, self._look)
+        self._watched.add(socket)
+
+    def linger(self, socket: Socket) -> None:
+        """Keep an ended polling session for its last request."""
+        self._lingering[socket.sid] = socket
+        self.wheel.after(self.limits.farewell_seconds, lambda: self.gone(socket))
+
+    def gone(self, socket: Socket) -> None:
+        """Its last packets were fetched, or never will be."""
+        self._lingering.pop(socket.sid, None)
+
+    def forget(self, socket: Socket) -> None:
+        """It has ended."""
+        self.sockets.pop(socket.sid, None)
+        self._watched.discard(socket)
+
+    def _look(self) -> None:
+        now = self.clock()
+        watched, self._watched = self._watched, set()
+        for socket in watched:
+            if socket.is_stuck(now, self.limits.outbox.seconds):
+                socket.cut(Reason.SLOW)
+            elif socket.is_open and socket.held_since is not None:
+                self.watch(socket)

@@ -1,0 +1,134 @@
+"""uvicorn's HTTP protocol with deadlines on heads and bodies, which hands upgrade requests to the engines itself."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.engine.engine import Engine
+from gateway.engine.requests import Handshake, Refusal, read_query
+from gateway.engine.websocket import negotiate
+from gateway.engine.wheel import Alarm
+
+NOT_FOUND = Refusal(404, 3, "No sockets at this path")
+HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+def http_protocol(engines: Mapping[str, Engine]) -> type[HttpToolsProtocol]:
+    """The class for uvicorn's `http=`. The keys are paths with a slash at both ends."""
+
+    class EngineHttpProtocol(_EngineHttpProtocol):
+        engines_by_path = engines
+        timing = next(iter(engines.values()))
+
+    return EngineHttpProtocol
+
+
+class _EngineHttpProtocol(HttpToolsProtocol):
+    """One HTTP connection until it ends or becomes a WebSocket."""
+
+    engines_by_path: Mapping[str, Engine]
+    timing: Engine
+    """Whose limits and wheel the deadlines of requests are."""
+
+    _deadline: Alarm | None = None
+    _head_bytes = 0
+    _in_head = True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """The head of the first request is awaited."""
+        super().connection_made(transport)
+        self._await_within(self.timing.limits.header_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Gone."""
+        self._await_nothing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a request; those of a WebSocket never come here."""
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._deadline is None:
+                self._await_within(self.timing.limits.header_seconds)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > self.timing.limits.header_bytes and not self.transport.is_closing():
+            self._give_up(HEAD_TOO_LARGE)
+
+    def on_headers_complete(self) -> None:
+        """The head is read; a body may follow."""
+        self._in_head = False
+        self._await_within(self.timing.limits.body_seconds)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is read; the next one on this connection may take its time to begin."""
+        self._in_head = True
+        self._head_bytes = 0
+        self._await_nothing()
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Answer the upgrade request here: no ASGI app is asked."""
+        self._await_nothing()
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii", "replace")
+        engine = self.engines_by_path.get(path if path.endswith("/") else path + "/")
+        query = read_query(url.query or b"")
+        handshake = Handshake(self._address(), path, query, self.headers)
+        answer = NOT_FOUND if engine is None else negotiate(engine, handshake, self.scope["method"])
+        if isinstance(answer, Refusal):
+            self._refuse(answer)
+            return
+        self.connections.discard(self)
+        connections: set[Any] = self.connections
+        connections.add(answer)
+        self.transport.set_protocol(answer)
+        answer.start(self.transport, handshake, _discarder(connections, answer))
+
+    def _address(self) -> str:
+        """Of the peer; behind a trusted proxy the one that the proxy names."""
+        host = self.client[0] if self.client else "unknown"
+        app: Any = self.app
+        if isinstance(app, ProxyHeadersMiddleware) and host in app.trusted_hosts:
+            forwarded = b", ".join(value for name, value in self.headers if name == b"x-forwarded-for")
+            if forwarded:
+                return app.trusted_hosts.get_trusted_client_address(forwarded.decode("latin1"))[0] or host
+        return host
+
+    def _refuse(self, refusal: Refusal) -> None:
+        body = refusal.body()
+        self.transport.write(
+            f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode()
+            + body
+        )
+        self.transport.close()
+
+    def _await_within(self, seconds: float) -> None:
+        if self._deadline is None:
+            self._deadline = self.timing.wheel.alarm(lambda: self._give_up(TOO_SLOW))
+        self._deadline.set(self.timing.clock() + seconds)
+
+    def _await_nothing(self) -> None:
+        if self._deadline is not None:
+            self._deadline.discard()
+            self._deadline = None
+
+    def _give_up(self, answer: bytes) -> None:
+        self._await_nothing()
+        if self.transport.is_closing():
+            return
+        cycle: Any = self.cycle  # None before the first request, whatever its annotation says
+        if cycle is None or cycle.response_complete:
+            self.transport.write(answer)
+        self.transport.close()
+
+
+def _discarder(connections: set[Any], connection: object) -> Callable[[], None]:
+    return lambda: connections.discard(connection)

@@ -1,0 +1,30 @@
+"""Every bound of the engine, in one place."""
+
+from dataclasses import dataclass, field
+
+from gateway.engine.outbox import OutboxLimits
+from gateway.engine.session import Heartbeat
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """Sizes in bytes, times in seconds."""
+
+    heartbeat: Heartbeat = field(default_factory=Heartbeat)
+    outbox: OutboxLimits = field(default_factory=OutboxLimits)
+    message_bytes: int = 64 * 1024
+    """Of an incoming message, and of the body of a poll."""
+    written_bytes: int = 64 * 1024
+    """Of frames handed to the event loop's transport; what comes then waits in the outbox."""
+    unsent_bytes: int = 16 * 1024
+    """Of what the kernel takes beyond the peer's window, so that a stalled reader shows early."""
+    upgrade_seconds: float = 10.0
+    """For a WebSocket that is tried out beside a poll."""
+    farewell_seconds: float = 2.0
+    """For a peer to fetch its last packets, and to answer a close frame."""
+    header_seconds: float = 10.0
+    """For the head of an HTTP request."""
+    header_bytes: int = 16 * 1024
+    body_seconds: float = 15.0
+    unaccepted_per_address: int = 20
+    """Sockets of one address that the application has not accepted yet; 0: any number."""

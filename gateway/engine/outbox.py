@@ -1,0 +1,109 @@
+"""What waits for one peer that does not read fast enough: bounded, with rules for what is given up first. Pure."""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.engine.frames import Frame
+
+
+class Lane(Enum):
+    """What becomes of a frame when its peer is too slow for everything."""
+
+    CONTROL = 0
+    """Never dropped: the peer is cut instead."""
+    COUNTER = 1
+    """Only the latest of a key matters: an older one that still waits is replaced."""
+    SHEDDABLE = 2
+    """The oldest of them go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxLimits:
+    """How much may wait for one peer."""
+
+    bytes: int = 256 * 1024
+    frames: int = 512
+    seconds: float = 5.0
+    """How old the oldest may become."""
+
+
+class _Waiting:
+    __slots__ = ("frame", "key", "lane", "since", "size")
+
+    def __init__(self, frame: Frame, lane: Lane, key: str, size: int, since: float) -> None:
+        self.frame: Frame | None = frame
+        self.lane = lane
+        self.key = key
+        self.size = size
+        self.since = since
+
+
+class Outbox:
+    """Frames in the order they were put, as far as they have not been replaced or dropped."""
+
+    __slots__ = ("_counters", "_limits", "_order", "_sheddable", "_size", "dropped", "frames")
+
+    def __init__(self, limits: OutboxLimits) -> None:
+        self._limits = limits
+        self._order: deque[_Waiting] = deque()
+        self._sheddable: deque[_Waiting] = deque()
+        self._counters: dict[str, _Waiting] = {}
+        self._size = 0
+        self.frames = 0
+        """How many wait."""
+        self.dropped = 0
+        """How many of the sheddable were given up since the outbox was made."""
+
+    def put(self, frame: Frame, lane: Lane, key: str, now: float) -> bool:
+        """Let a frame wait; False where even dropping does not make room for it: the peer must be cut."""
+        waiting = _Waiting(frame, lane, key, len(frame.payload), now)
+        if lane is Lane.COUNTER:
+            earlier = self._counters.get(key)
+            if earlier is not None:
+                self._forget(earlier)
+            self._counters[key] = waiting
+        elif lane is Lane.SHEDDABLE:
+            self._sheddable.append(waiting)
+        self._order.append(waiting)
+        self._size += waiting.size
+        self.frames += 1
+        while self.frames > self._limits.frames or self._size > self._limits.bytes:
+            if not self._drop_oldest():
+                return False
+        return True
+
+    def take(self) -> Frame | None:
+        """The next frame; None when nothing waits."""
+        while self._order:
+            waiting = self._order.popleft()
+            frame = waiting.frame
+            if frame is None:
+                continue
+            self._forget(waiting)
+            if waiting.lane is Lane.COUNTER:
+                del self._counters[waiting.key]
+            elif waiting.lane is Lane.SHEDDABLE:
+                self._sheddable.popleft()
+            return frame
+        return None
+
+    def is_stale(self, now: float) -> bool:
+        """Whether the oldest has waited too long."""
+        while self._order and self._order[0].frame is None:
+            self._order.popleft()
+        return bool(self._order) and now - self._order[0].since > self._limits.seconds
+
+    def _drop_oldest(self) -> bool:
+        if not self._sheddable:
+            return False
+        self._forget(self._sheddable.popleft())
+        self.dropped += 1
+        return True
+
+    def _forget(self, waiting: _Waiting) -> None:
+        waiting.frame = None
+        self._size -= waiting.size
+        self.frames -= 1
+        while self._order and self._order[0].frame is None:
+            self._order.popleft()

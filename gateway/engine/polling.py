@@ -1,0 +1,168 @@
+"""The polling side, as an ASGI app: one request fetches what waits, another brings what the peer says."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from gateway.engine import packets, requests
+from gateway.engine.engine import Engine
+from gateway.engine.frames import NOOP
+from gateway.engine.requests import Handshake, Refusal, read_query
+from gateway.engine.session import Reason, Via
+from gateway.engine.socket import Socket
+
+Receive = Callable[[], Any]
+Send = Callable[[dict[str, Any]], Any]
+
+PROBING_WAIT_SECONDS = 0.1
+"""How long a poll is held while a WebSocket is tried out beside it: the peer waits for its end."""
+PREFLIGHT_SECONDS = b"600"
+METHODS = b"GET, POST"
+OK = b"ok"
+
+
+class Poll:
+    """A request that waits for packets."""
+
+    __slots__ = ("_answer",)
+
+    def __init__(self) -> None:
+        self._answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+
+    def ready(self) -> None:
+        """The socket has packets to collect."""
+        self._settle(None)
+
+    def release(self, packet: str) -> None:
+        """Answer with this packet and nothing else."""
+        self._settle(packet)
+
+    async def answer(self) -> str | None:
+        """The one packet to answer with, or None: collect them from the socket."""
+        return await self._answer
+
+    def _settle(self, packet: str | None) -> None:
+        if not self._answer.done():
+            self._answer.set_result(packet)
+
+
+class PollingApp:
+    """The ASGI app of one engine's path."""
+
+    def __init__(self, engine: Callable[[], Engine]) -> None:
+        """`engine` is asked at each request: it may be made after the app."""
+        self._engine = engine
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """ASGI, of type http."""
+        client = scope.get("client") or ("unknown", 0)
+        handshake = Handshake(client[0], scope["path"], read_query(scope["query_string"]), scope["headers"])
+        engine = self._engine()
+        if scope["method"] == "OPTIONS":
+            refused = not requests.is_allowed(handshake.header(b"origin"), handshake.header(b"host"), engine.origins)
+            await _respond(send, handshake, *((403, b"") if refused else (204, b"")))
+            return
+        answer = await self._answer(engine, handshake, scope["method"], receive)
+        if isinstance(answer, Refusal):
+            await _respond(send, handshake, answer.status, answer.body(), b"application/json")
+        else:
+            await _respond(send, handshake, 200, answer)
+
+    async def _answer(self, engine: Engine, handshake: Handshake, method: str, receive: Receive) -> bytes | Refusal:
+        refusal = requests.refusal_of(handshake, Via.POLLING, method, engine.origins)
+        if refusal is not None:
+            return refusal
+        sid = handshake.query.get("sid")
+        if sid is None:
+            opened = engine.open(handshake, Via.POLLING)
+            if isinstance(opened, Refusal):
+                return opened
+            opening = opened.handshake()
+            engine.announce(opened, handshake)
+            return opening.encode()
+        socket = engine.find(sid)
+        if socket is None:
+            return requests.UNKNOWN_SESSION
+        if socket.transport is Via.WEBSOCKET and socket.is_open:
+            return requests.BAD_REQUEST
+        return await (_fetch(engine, socket, receive) if method == "GET" else _bring(engine, socket, receive))
+
+
+async def _fetch(engine: Engine, socket: Socket, receive: Receive) -> bytes | Refusal:
+    poll = Poll()
+    if not socket.poll(poll):
+        return requests.BAD_REQUEST
+    waiting = asyncio.create_task(_until_gone(receive))
+    answering = asyncio.create_task(poll.answer())
+    patience = PROBING_WAIT_SECONDS if socket.is_probing else None
+    try:
+        await asyncio.wait({waiting, answering}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        if waiting.done() and not answering.done():
+            socket.poll_lost(poll)
+            return requests.BAD_REQUEST
+        packet = answering.result() if answering.done() else NOOP.polled
+    except asyncio.CancelledError:
+        socket.poll_lost(poll)
+        raise
+    finally:
+        waiting.cancel()
+        answering.cancel()
+    fetched = socket.collect()
+    if not socket.is_open:
+        engine.gone(socket)
+    if packet is not None:
+        fetched.append(packet)
+    return packets.SEPARATOR.join(fetched or [NOOP.polled]).encode()
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _bring(engine: Engine, socket: Socket, receive: Receive) -> bytes | Refusal:
+    body = await _body(receive, engine.limits.message_bytes)
+    if body is None:
+        socket.fault(is_final=True)
+        return requests.TOO_LARGE
+    for packet in packets.read_payload(body):
+        if not socket.is_open:
+            break
+        if packet is None:
+            socket.fault()
+        else:
+            socket.receive(packet, Via.POLLING)
+    return OK if socket.ended in (None, Reason.CLIENT) else requests.BAD_REQUEST
+
+
+async def _body(receive: Receive, limit: int) -> bytes | None:
+    """The whole body; None where it is longer than `limit`."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            return None
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+async def _respond(
+    send: Send, handshake: Handshake, status: int, body: bytes, kind: bytes = b"text/plain; charset=UTF-8"
+) -> None:
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
+    origin = handshake.header(b"origin")
+    if origin is not None and status != 403:
+        headers += [
+            (b"access-control-allow-origin", origin.encode("latin-1")),
+            (b"access-control-allow-methods", METHODS),
+            (b"access-control-allow-headers", b"content-type"),
+            (b"access-control-max-age", PREFLIGHT_SECONDS),
+            (b"vary", b"origin"),
+        ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,84 @@
+"""What an HTTP request to the engine asks for, and whose pages may ask. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+VERSION: Final = "4"
+MAX_QUERY_FIELDS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer to a request that cannot be served: an HTTP status, and a number that official clients know."""
+
+    status: int
+    code: int
+    message: str
+
+    def body(self) -> bytes:
+        """As JSON."""
+        return json.dumps({"code": self.code, "message": self.message}, separators=(",", ":")).encode()
+
+
+UNKNOWN_TRANSPORT: Final = Refusal(400, 0, "Transport unknown")
+UNKNOWN_SESSION: Final = Refusal(400, 1, "Session ID unknown")
+BAD_METHOD: Final = Refusal(400, 2, "Bad handshake method")
+BAD_REQUEST: Final = Refusal(400, 3, "Bad request")
+BAD_ORIGIN: Final = Refusal(403, 4, "This is not an accepted origin")
+BAD_VERSION: Final = Refusal(400, 5, "Unsupported protocol version")
+TOO_LARGE: Final = Refusal(413, 3, "Payload too large")
+TOO_MANY: Final = Refusal(429, 4, "Too many unaccepted sockets of this address")
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """Who knocks. Lives only while the application is told of a new socket."""
+
+    address: str
+    """Of the peer, behind trusted proxies."""
+    path: str
+    query: Mapping[str, str]
+    headers: Sequence[tuple[bytes, bytes]]
+    """Names in lower case."""
+
+    def header(self, name: bytes) -> str | None:
+        """The first value of a header."""
+        return next((value.decode("latin-1") for key, value in self.headers if key == name), None)
+
+
+def read_query(query: bytes) -> dict[str, str]:
+    """The fields of a query string; of repeated ones the first. More than any client sends, or bad bytes: none."""
+    try:
+        fields = parse_qsl(query.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
+    except ValueError:
+        return {}
+    return dict(reversed(fields))
+
+
+def refusal_of(handshake: Handshake, transport: str, method: str, origins: Sequence[str] | None) -> Refusal | None:
+    """Why a request cannot be served, before any session is looked at."""
+    query = handshake.query
+    if not is_allowed(handshake.header(b"origin"), handshake.header(b"host"), origins):
+        return BAD_ORIGIN
+    if query.get("transport") != transport:
+        return UNKNOWN_TRANSPORT if query.get("transport") not in ("polling", "websocket") else BAD_REQUEST
+    if "sid" not in query and query.get("EIO") != VERSION:
+        return BAD_VERSION
+    if method not in ("GET", "POST") or ("sid" not in query and method != "GET"):
+        return BAD_METHOD
+    return None
+
+
+def is_allowed(origin: str | None, host: str | None, origins: Sequence[str] | None) -> bool:
+    """Whether a page of this origin may talk to us.
+
+    `None`: pages of our own host only; `("*",)`: all. No Origin header: no browser, and no cookie either.
+    """
+    if origin is None:
+        return True
+    if origins is None:
+        return urlsplit(origin).netloc == host
+    return "*" in origins or origin in origins

@@ -1,0 +1,164 @@
+"""The protocol's state machine: packets and moments in, steps out. Pure: no I/O, no clock.
+
+```
+POLLING --probe--> PROBING --upgrade--> WEBSOCKET
+   ^------lost------'                       |
+   '----------------- end ----> ENDED <-----'
+```
+"""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from gateway.engine import packets
+
+
+class Stage(StrEnum):
+    """How packets of a session travel."""
+
+    POLLING = "polling"
+    PROBING = "probing"
+    """Still polling, while a WebSocket is tried out."""
+    WEBSOCKET = "websocket"
+    ENDED = "ended"
+
+
+class Via(StrEnum):
+    """Which transport a packet came by."""
+
+    POLLING = "polling"
+    WEBSOCKET = "websocket"
+
+
+class Reason(StrEnum):
+    """Why a session ended."""
+
+    CLIENT = "client"
+    """The peer said CLOSE."""
+    TRANSPORT = "transport"
+    """The line is gone: a WebSocket closed, a poll broken off."""
+    SILENT = "silent"
+    """No pong in time."""
+    PROTOCOL = "protocol"
+    """What came was no packet, or not then."""
+    SLOW = "slow"
+    """The peer did not read what it was sent."""
+    SERVER = "server"
+    """The application closed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Hand this to the application."""
+
+    data: str | bytes
+
+
+class Act(StrEnum):
+    """What the shell has to do after an input."""
+
+    NOTHING = "nothing"
+    PING = "ping"
+    """Send a ping by the session's transport."""
+    CONFIRM = "confirm"
+    """Answer the probe on the WebSocket, and release a waiting poll."""
+    SWITCH = "switch"
+    """From now on the WebSocket carries the session."""
+    FAULT = "fault"
+    """What came is no packet, or not now: end the session, after a last word if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The session is over; answer nothing more."""
+
+    reason: Reason
+
+
+Step = Message | Act | End
+
+_ENDS: Final = {reason: End(reason) for reason in Reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """How often a peer is asked for life, and how long it may take; seconds."""
+
+    interval: float = 25.0
+    timeout: float = 20.0
+
+
+class Session:
+    """One session from its handshake to its end. Times are seconds of any monotonic clock."""
+
+    __slots__ = ("_awaits_pong", "_heartbeat", "due", "sid", "stage")
+
+    def __init__(self, sid: str, heartbeat: Heartbeat, via: Via, now: float) -> None:
+        self.sid = sid
+        self.stage = Stage.WEBSOCKET if via is Via.WEBSOCKET else Stage.POLLING
+        self.due = now + heartbeat.interval
+        """When `tick` wants to be called."""
+        self._heartbeat = heartbeat
+        self._awaits_pong = False
+
+    def handshake(self, max_payload: int) -> str:
+        """The OPEN packet."""
+        upgrades = [] if self.stage is Stage.WEBSOCKET else ["websocket"]
+        return packets.OPEN + json.dumps(
+            {
+                "sid": self.sid,
+                "upgrades": upgrades,
+                "pingInterval": round(self._heartbeat.interval * 1000),
+                "pingTimeout": round(self._heartbeat.timeout * 1000),
+                "maxPayload": max_payload,
+            },
+            separators=(",", ":"),
+        )
+
+    def receive(self, packet: str | bytes, via: Via, now: float) -> Step:
+        """Take the next packet."""
+        if self.stage is Stage.ENDED:
+            return Act.NOTHING
+        if isinstance(packet, bytes):
+            return Message(packet) if self._carries(via) else Act.FAULT
+        kind = packet[:1]
+        if kind == packets.MESSAGE and self._carries(via):
+            return Message(packet[1:])
+        if kind == packets.PONG and len(packet) == 1 and self._carries(via):
+            self._awaits_pong = False
+            self.due = now + self._heartbeat.interval
+            return Act.NOTHING
+        if kind == packets.CLOSE and len(packet) == 1:
+            return self.end(Reason.CLIENT)
+        if via is Via.WEBSOCKET and self.stage is Stage.POLLING and packet == packets.PING + packets.PROBE:
+            self.stage = Stage.PROBING
+            return Act.CONFIRM
+        if via is Via.WEBSOCKET and self.stage is Stage.PROBING and packet == packets.UPGRADE:
+            self.stage = Stage.WEBSOCKET
+            return Act.SWITCH
+        return Act.FAULT
+
+    def abandon_probe(self) -> None:
+        """The WebSocket that was tried out is gone: polling goes on."""
+        if self.stage is Stage.PROBING:
+            self.stage = Stage.POLLING
+
+    def tick(self, now: float) -> Step:
+        """Let time pass."""
+        if self.stage is Stage.ENDED or now < self.due:
+            return Act.NOTHING
+        if self._awaits_pong:
+            return self.end(Reason.SILENT)
+        self._awaits_pong = True
+        self.due = now + self._heartbeat.timeout
+        return Act.PING
+
+    def end(self, reason: Reason) -> End:
+        """Over, for this reason."""
+        self.stage = Stage.ENDED
+        return _ENDS[reason]
+
+    def _carries(self, via: Via) -> bool:
+        return (via is Via.WEBSOCKET) is (self.stage is Stage.WEBSOCKET)

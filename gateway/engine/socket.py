@@ -1,0 +1,304 @@
+"""One peer, as the application and the transports see it."""
+
+from typing import TYPE_CHECKING, Any
+
+from gateway.engine import frames
+from gateway.engine.frames import Frame
+from gateway.engine.outbox import Lane, Outbox
+from gateway.engine.session import Act, End, Message, Reason, Session, Stage, Via
+
+if TYPE_CHECKING:
+    from gateway.engine.engine import Engine
+    from gateway.engine.polling import Poll
+    from gateway.engine.websocket import WebSocketConnection
+
+
+class Socket:
+    """Sends are synchronous, ordered and bounded. While `flowing`, bytes go straight to the transport."""
+
+    __slots__ = (
+        "_alarm",
+        "_engine",
+        "_is_accepted",
+        "_outbox",
+        "_poll",
+        "_session",
+        "_websocket",
+        "address",
+        "context",
+        "ended",
+        "flowing",
+        "held_since",
+    )
+
+    def __init__(self, engine: "Engine", session: Session, address: str) -> None:
+        self._engine = engine
+        self._session = session
+        self._outbox: Outbox | None = None
+        self._websocket: WebSocketConnection | None = None
+        self._poll: Poll | None = None
+        self._is_accepted = False
+        self._alarm = engine.wheel.alarm(self._tick)
+        self._alarm.set(session.due)
+        self.address = address
+        self.ended: Reason | None = None
+        """Why it is over; None while it is not."""
+        self.context: Any = None
+        """The application's own."""
+        self.flowing = False
+        """Whether `write` takes bytes now."""
+        self.held_since: float | None = None
+        """Since when the peer has not taken what it was sent; None while it keeps up."""
+
+    @property
+    def sid(self) -> str:
+        """The session's id."""
+        return self._session.sid
+
+    def handshake(self) -> str:
+        """The OPEN packet."""
+        return self._session.handshake(self._engine.limits.message_bytes)
+
+    @property
+    def transport(self) -> str:
+        """`polling` or `websocket`."""
+        return Via.WEBSOCKET if self._session.stage is Stage.WEBSOCKET else Via.POLLING
+
+    @property
+    def is_probing(self) -> bool:
+        """Whether a WebSocket is being tried out beside polling."""
+        return self._session.stage is Stage.PROBING
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self.ended is None
+
+    @property
+    def dropped(self) -> int:
+        """Sheddable frames that were given up, the peer being slow."""
+        return self._outbox.dropped if self._outbox is not None else 0
+
+    # ---- the application's --------------------------------------------------------------------------
+
+    def send(self, frame: Frame, lane: Lane = Lane.CONTROL, key: str = "") -> None:
+        """Send a frame after all that was sent before.
+
+        A peer that cannot take it loses what `lane` allows, or is cut.
+        """
+        if self.flowing and self._websocket is not None:
+            self._websocket.write(frame.wire)
+        elif self.is_open:
+            self._hold(frame, lane, key)
+
+    def write(self, wire: bytes) -> bool:
+        """Hand over whole WebSocket frames; False, and nothing done, where the peer is not flowing."""
+        if self.flowing and self._websocket is not None:
+            self._websocket.write(wire)
+            return True
+        return False
+
+    def accept(self) -> None:
+        """The application knows who this is: it counts no longer against its address."""
+        if not self._is_accepted:
+            self._is_accepted = True
+            self._engine.accepted(self.address)
+
+    def close(self, text: str = "", reason: Reason = Reason.SERVER) -> None:
+        """End after what was sent before, with `text` as the reason of the close frame. Idempotent.
+
+        Polling peers get `farewell_seconds` to fetch the rest. There is no CLOSE packet: official clients would take
+        it for a wish not to come back.
+        """
+        if not self.is_open:
+            return
+        stage = self._session.stage
+        self._session.end(reason)
+        self.flowing = False
+        self._ended(reason)
+        if stage is Stage.WEBSOCKET and self._websocket is not None:
+            self._websocket.finish(text, self._remaining())
+        elif self._poll is not None or (self._outbox is not None and self._outbox.frames):
+            self._engine.linger(self)
+            self._release()
+        if stage is Stage.PROBING and self._websocket is not None:
+            self._websocket.finish(text, b"")
+
+    # ---- the transports' ----------------------------------------------------------------------------
+
+    def receive(self, packet: str | bytes, via: Via) -> None:
+        """Take a packet in."""
+        step = self._session.receive(packet, via, self._engine.clock())
+        if isinstance(step, Message):
+            self._engine.application.received(self, step.data)
+            return
+        match step:
+            case Act.NOTHING:
+                if self.is_open:
+                    self._alarm.set(self._session.due)
+            case Act.CONFIRM:
+                if self._websocket is not None:
+                    self._websocket.write(frames.PROBED.wire)
+                if self._poll is not None:
+                    self._poll.release(frames.NOOP.polled)
+            case Act.SWITCH:
+                self._switch()
+            case Act.FAULT:
+                self.fault()
+            case End(reason=reason):
+                self._over(reason)
+
+    def fault(self, *, is_final: bool = False) -> None:
+        """What came is none of the protocol: the end, unless the application forgives it. A final one it cannot."""
+        if self.is_open and not (self._engine.application.faulted(self, is_final=is_final) and not is_final):
+            self.close("PROTOCOL", Reason.PROTOCOL)
+
+    def attach(self, websocket: "WebSocketConnection") -> bool:
+        """Take a WebSocket as the session's own, or to try it out beside polling; False where there is none to take."""
+        if not self.is_open or self._websocket is not None:
+            return False
+        self._websocket = websocket
+        self.flowing = self._session.stage is Stage.WEBSOCKET
+        return True
+
+    def lost(self, websocket: "WebSocketConnection") -> None:
+        """A WebSocket is gone."""
+        if websocket is not self._websocket:
+            return
+        self._websocket = None
+        self.flowing = False
+        if self._session.stage is Stage.WEBSOCKET:
+            self._over(Reason.TRANSPORT)
+        else:
+            self._session.abandon_probe()
+
+    def paused(self) -> None:
+        """The transport is full."""
+        if self.is_open:
+            self.flowing = False
+            self._held()
+
+    def resumed(self) -> None:
+        """The transport takes bytes again: first those that waited."""
+        if self.is_open and self._session.stage is Stage.WEBSOCKET and self._websocket is not None:
+            self.flowing = True
+            self._drain()
+
+    def poll(self, poll: "Poll") -> bool:
+        """A request waits for packets; False where another one waits already, which ends the session."""
+        if self._poll is not None:
+            self._poll.release(frames.CLOSE.polled)
+            self._over(Reason.PROTOCOL)
+            return False
+        self._poll = poll
+        if self._outbox is not None and self._outbox.frames:
+            self._release()
+        elif not self.is_open:
+            poll.release(frames.NOOP.polled)
+        return True
+
+    def poll_lost(self, poll: "Poll") -> None:
+        """The peer broke a waiting request off: whatever it would have carried may be lost."""
+        if poll is self._poll:
+            self._poll = None
+            if self._session.stage in (Stage.POLLING, Stage.PROBING):
+                self._over(Reason.TRANSPORT)
+
+    def is_stuck(self, now: float, seconds: float) -> bool:
+        """Whether the peer has not taken for so long what it was sent."""
+        if self.held_since is None:
+            return False
+        return now - self.held_since > seconds or (self._outbox is not None and self._outbox.is_stale(now))
+
+    def cut(self, reason: Reason) -> None:
+        """End at once, without a word: the peer does not read any."""
+        websocket = self._websocket
+        self._over(reason)
+        if websocket is not None:
+            websocket.abort()
+
+    # ---- within -------------------------------------------------------------------------------------
+
+    def _hold(self, frame: Frame, lane: Lane, key: str) -> None:
+        if self._outbox is None:
+            self._outbox = Outbox(self._engine.limits.outbox)
+        if not self._outbox.put(frame, lane, key, self._engine.clock()):
+            self.cut(Reason.SLOW)
+        elif self._poll is not None:
+            self._release()
+        else:
+            self._held()
+
+    def _held(self) -> None:
+        if self.held_since is None:
+            self.held_since = self._engine.clock()
+            self._engine.watch(self)
+
+    def _release(self) -> None:
+        """Let the waiting request carry all that waits; it is collected when the request gets its turn."""
+        if self._poll is not None:
+            self._poll.ready()
+
+    def collect(self) -> list[str]:
+        """The packets for the request that waited, which is answered now."""
+        self._poll = None
+        self.held_since = None
+        packets = []
+        while self._outbox is not None and (frame := self._outbox.take()) is not None:
+            packets.append(frame.polled)
+        return packets
+
+    def _drain(self) -> None:
+        while self.flowing and self._websocket is not None and self._outbox is not None:
+            frame = self._outbox.take()
+            if frame is None:
+                break
+            self._websocket.write(frame.wire)
+        if self.flowing:
+            self.held_since = None
+            if self._outbox is not None and not self._outbox.dropped:
+                self._outbox = None
+
+    def _switch(self) -> None:
+        if self._poll is not None:
+            self._poll.release(frames.NOOP.polled)
+        if self._websocket is not None:
+            self._websocket.confirmed()
+            self.resumed()
+
+    def _remaining(self) -> bytes:
+        wires = []
+        while self._outbox is not None and (frame := self._outbox.take()) is not None:
+            wires.append(frame.wire)
+        return b"".join(wires)
+
+    def _tick(self) -> None:
+        step = self._session.tick(self._engine.clock())
+        if step is Act.PING:
+            self.send(frames.PING)
+        elif isinstance(step, End):
+            self._over(step.reason)
+            return
+        if self.is_open:
+            self._alarm.set(self._session.due)
+
+    def _over(self, reason: Reason) -> None:
+        """Ended by the peer, the line or the protocol: nothing is left to be said."""
+        if not self.is_open:
+            return
+        self._session.end(reason)
+        self.flowing = False
+        self._ended(reason)
+        if self._poll is not None:
+            self._poll.release(frames.NOOP.polled)
+        if self._websocket is not None:
+            self._websocket.finish("", b"")
+
+    def _ended(self, reason: Reason) -> None:
+        self.ended = reason
+        self._alarm.discard()
+        self._engine.forget(self)
+        if not self._is_accepted:
+            self._is_accepted = True
+            self._engine.accepted(self.address)
+        self._engine.application.closed(self, reason)

@@ -1,0 +1,217 @@
+"""The WebSocket side: bytes of one TCP connection, from its handshake to its close frame.
+
+Frames are read by the sans-I/O core of `websockets` and written as prepared bytes straight to the transport.
+There is no task, queue or ASGI scope per socket.
+"""
+
+import asyncio
+import base64
+import binascii
+import socket as os_socket
+from collections.abc import Callable
+from typing import Final
+
+from websockets.frames import Frame as WebSocketFrame
+from websockets.frames import Opcode
+from websockets.protocol import Protocol, Side
+from websockets.utils import accept_key
+
+from gateway.engine import requests
+from gateway.engine.engine import Engine
+from gateway.engine.frames import TEXT, websocket_frame
+from gateway.engine.requests import Handshake, Refusal
+from gateway.engine.session import Via
+from gateway.engine.socket import Socket
+from gateway.engine.wheel import Alarm
+
+CLOSE_NORMAL: Final = 1000
+CLOSE_REASON_BYTES: Final = 123
+"""Of a close frame's text (RFC 6455, 5.5)."""
+KEY_BYTES: Final = 16
+VERSION: Final = "13"
+NOTSENT_LOWAT: Final = getattr(os_socket, "TCP_NOTSENT_LOWAT", None)
+
+
+def negotiate(engine: Engine, handshake: Handshake, method: str) -> "WebSocketConnection | Refusal":
+    """Answer an upgrade request: a connection for a new session, or for one that polls so far."""
+    refusal = requests.refusal_of(handshake, Via.WEBSOCKET, method, engine.origins)
+    key = handshake.header(b"sec-websocket-key") or ""
+    if refusal is None and (handshake.header(b"sec-websocket-version") != VERSION or not _is_key(key)):
+        refusal = requests.BAD_REQUEST
+    if refusal is not None:
+        return refusal
+    sid = handshake.query.get("sid")
+    if sid is None:
+        opened = engine.open(handshake, Via.WEBSOCKET)
+        return opened if isinstance(opened, Refusal) else WebSocketConnection(engine, opened, key)
+    found = engine.sockets.get(sid)
+    if found is None:
+        return requests.UNKNOWN_SESSION
+    connection = WebSocketConnection(engine, found, key)
+    return connection if found.attach(connection) else requests.BAD_REQUEST
+
+
+def _is_key(key: str) -> bool:
+    try:
+        return len(base64.b64decode(key.encode(), validate=True)) == KEY_BYTES
+    except (binascii.Error, UnicodeEncodeError):
+        return False
+
+
+class WebSocketConnection(asyncio.Protocol):
+    """One connection. `write` is for whole frames and never waits; the socket asks first whether it flows."""
+
+    __slots__ = ("_alarm", "_core", "_engine", "_fragments", "_is_text", "_key", "_on_lost", "_socket", "_transport")
+
+    def __init__(self, engine: Engine, socket: Socket, key: str) -> None:
+        self._engine = engine
+        self._socket: Socket | None = socket
+        self._key = key
+        self._core = Protocol(Side.SERVER, max_size=engine.limits.message_bytes)
+        self._fragments: list[bytes] = []
+        self._is_text = True
+        self._alarm: Alarm | None = None
+        self._on_lost: Callable[[], None] | None = None
+        self._transport: asyncio.Transport
+
+    def start(self, transport: asyncio.Transport, handshake: Handshake, on_lost: Callable[[], None]) -> None:
+        """Answer 101 on a connection whose request was read, and begin; `on_lost` is called when it is gone."""
+        socket = self._socket
+        if socket is None:
+            raise RuntimeError("a connection starts once")
+        self._transport = transport
+        self._on_lost = on_lost
+        transport.set_write_buffer_limits(high=self._engine.limits.written_bytes)
+        _limit_unsent(transport, self._engine.limits.unsent_bytes)
+        transport.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+            + accept_key(self._key).encode()
+            + b"\r\n\r\n"
+        )
+        self._key = ""
+        if "sid" in handshake.query:
+            self._alarm = self._engine.wheel.after(self._engine.limits.upgrade_seconds, self.abort)
+            return
+        self.write(websocket_frame(TEXT, socket.handshake().encode()))
+        socket.attach(self)
+        self._engine.announce(socket, handshake)
+
+    # ---- the socket's ------------------------------------------------------------------------------
+
+    def write(self, wire: bytes) -> None:
+        """Hand whole frames to the transport."""
+        self._transport.write(wire)
+
+    def confirmed(self) -> None:
+        """It carries the session now."""
+        if self._alarm is not None:
+            self._alarm.discard()
+            self._alarm = None
+
+    def finish(self, text: str, last: bytes) -> None:
+        """Write what is left and a close frame, and see the peer off; it may take `farewell_seconds` to answer."""
+        self._socket = None
+        if self._transport.is_closing():
+            return
+        if self._core.close_sent is None and self._core.close_rcvd is None and self._core.parser_exc is None:
+            self._core.send_close(CLOSE_NORMAL, text.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore"))
+        self._transport.write(last + b"".join(self._core.data_to_send()))
+        self.confirmed()
+        self._alarm = self._engine.wheel.after(self._engine.limits.farewell_seconds, self.abort)
+
+    def abort(self) -> None:
+        """Drop the connection and what it still holds."""
+        self._transport.abort()
+
+    # ---- the event loop's --------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the peer."""
+        core = self._core
+        core.receive_data(data)
+        for event in core.events_received():
+            if isinstance(event, WebSocketFrame):
+                self._received(event)
+        if core.parser_exc is not None and self._socket is not None:
+            self._socket.fault(is_final=True)  # which finishes this connection; the core has the close frame ready
+        elif core.close_rcvd is not None:
+            self._answer_close()
+        elif core.writes and self._socket is not None:  # pongs; a peer that does not read them gets none
+            pongs = b"".join(core.data_to_send())
+            if self._socket.held_since is None:
+                self._transport.write(pongs)
+
+    def eof_received(self) -> bool:
+        """The peer will say nothing more."""
+        return False
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """The connection is gone."""
+        self.confirmed()
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            socket.lost(self)
+        on_lost, self._on_lost = self._on_lost, None
+        if on_lost is not None:
+            on_lost()
+
+    def pause_writing(self) -> None:
+        """The transport holds as much as it may."""
+        if self._socket is not None:
+            self._socket.paused()
+
+    def resume_writing(self) -> None:
+        """The transport holds little again."""
+        if self._socket is not None:
+            self._socket.resumed()
+
+    def shutdown(self) -> None:
+        """uvicorn's: the server stops."""
+        if self._socket is None:
+            return
+        self._socket.close()
+
+    # ---- within ------------------------------------------------------------------------------------
+
+    def _received(self, frame: WebSocketFrame) -> None:
+        opcode = frame.opcode
+        if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
+            self._is_text = opcode is Opcode.TEXT
+            if frame.fin:
+                self._message(frame.data)
+                return
+            self._fragments = [bytes(frame.data)]
+        elif opcode is Opcode.CONT:
+            if frame.data:  # a peer may send any number of empty ones
+                self._fragments.append(bytes(frame.data))
+            if frame.fin:
+                message, self._fragments = b"".join(self._fragments), []
+                self._message(message)
+
+    def _message(self, data: bytes | bytearray | memoryview) -> None:
+        socket = self._socket
+        if socket is None:
+            return
+        if not self._is_text:
+            socket.receive(bytes(data), Via.WEBSOCKET)
+            return
+        try:
+            text = str(data, "utf-8")
+        except UnicodeDecodeError:
+            socket.fault()
+            return
+        socket.receive(text, Via.WEBSOCKET)
+
+    def _answer_close(self) -> None:
+        socket, self._socket = self._socket, None
+        if not self._transport.is_closing():
+            self._transport.write(b"".join(self._core.data_to_send()))
+            self._transport.close()
+        if socket is not None:
+            socket.lost(self)
+
+
+def _limit_unsent(transport: asyncio.Transport, size: int) -> None:
+    raw = transport.get_extra_info("socket")
+    if NOTSENT_LOWAT is not None and raw is not None and raw.family in (os_socket.AF_INET, os_socket.AF_INET6):
+        raw.setsockopt(os_socket.IPPROTO_TCP, NOTSENT_LOWAT, size)
