@@ -26,6 +26,18 @@ class Job:
     """Which claim of it this is, from 1."""
 
 
+@dataclass(frozen=True, slots=True)
+class DeadJob:
+    """A job that was given up."""
+
+    id: str
+    kind: str
+    payload: bytes
+    created_ms: int
+    error: str | None
+    """Of its last attempt; None if it never came to say one."""
+
+
 async def claim(db: Database, limit: int, lease_ms: int) -> list[Job]:
     """Lease due jobs, longest due first; one that is neither done nor retried comes back after the lease.
 
@@ -72,6 +84,26 @@ async def count(connection: AsyncConnection, state: JobState) -> int:
     """How many jobs stand in a state."""
     counted = select(func.count()).select_from(jobs).where(jobs.c.state == state)
     return (await connection.execute(counted)).scalar_one()
+
+
+async def list_dead(connection: AsyncConnection) -> list[DeadJob]:
+    """The jobs that were given up, oldest first."""
+    dead = select(jobs).where(jobs.c.state == JobState.DEAD).order_by(jobs.c.created_ms, jobs.c.id)
+    rows = await connection.execute(dead)
+    return [DeadJob(row.id, row.kind, row.payload, row.created_ms, row.error) for row in rows]
+
+
+async def revive(db: Database, job_id: str | None = None) -> int:
+    """Make a dead job, or all of them, due now with all attempts before it; answers how many there were."""
+    dead = jobs.c.state == JobState.DEAD
+    async with db.write() as uow:
+        revived = await uow.connection.execute(
+            update(jobs)
+            .where(dead if job_id is None else dead & (jobs.c.id == job_id))
+            .values(state=JobState.WAITING, attempt=0, run_at_ms=uow.now_ms)
+            .returning(jobs.c.id)
+        )
+        return len(revived.all())
 
 
 async def prune(db: Database, before_ms: int) -> None:

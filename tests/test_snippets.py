@@ -39,6 +39,9 @@ ANSWERED_FOR: Mapping[str, str] = {
     "npm install socket.io-client": "asks a registry; the desk links the same package as web-demo locks it",
     "LIVEROOM_MODE=demo .venv/bin/liveroom token --user mei": "tests/test_readme.py runs it",
     ".venv/bin/liveroom audit": "tests/test_readme.py runs it",
+    ".venv/bin/liveroom rehearse --fans 500": "tests/integration/test_rehearsal.py plays it with fewer fans",
+    # docs/operating.md
+    ".venv/bin/liveroom rehearse --fans 500 --seconds 60": "tests/integration/test_rehearsal.py plays a smaller one",
     # the rest
     "make setup": "every machine that runs this test has been set up by it",
     "make check": ".ci/run runs it before the tests",

@@ -69,7 +69,7 @@ class Liveroom:
 def test_help_names_every_command(liveroom: Liveroom) -> None:
     found = liveroom("--help")
     assert found.status == 0
-    for command in ("demo", "serve", "migrate", "token", "role", "audit"):
+    for command in ("demo", "serve", "migrate", "token", "role", "audit", "jobs", "doctor", "settings", "rehearse"):
         assert f" {command} " in found.out
 
 

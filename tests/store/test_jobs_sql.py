@@ -2,6 +2,7 @@ import asyncio
 
 from store import jobs_sql
 from store.database_sql import Database
+from store.jobs_sql import DeadJob
 from store.tables_sql import JobState
 from tests.store.fakes import FakeClock
 
@@ -58,6 +59,52 @@ async def test_a_job_dies_after_its_last_attempt_whether_it_was_retried_or_crash
     assert await jobs_sql.claim(db, 10, 1000) == []
     async with db.read() as connection:
         assert await jobs_sql.count(connection, JobState.DEAD) == 2
+
+
+async def die(db: Database, clock: FakeClock) -> None:
+    """Have every job fail until it is given up."""
+    for _ in range(jobs_sql.MAX_ATTEMPTS):
+        for job in await jobs_sql.claim(db, 10, 1000):
+            await jobs_sql.retry(db, job.id, clock.now_ms + 1000, f"no {job.key}")
+        clock.advance(1000)
+
+
+async def dead(db: Database) -> list[DeadJob]:
+    async with db.read() as connection:
+        return await jobs_sql.list_dead(connection)
+
+
+async def test_dead_jobs_are_listed_with_what_they_failed_of(db: Database, clock: FakeClock) -> None:
+    await enqueue(db, "first")
+    clock.advance(1)
+    await enqueue(db, "second")
+    await enqueue(db, "later", in_ms=10**9)
+    await die(db, clock)
+    assert [(job.kind, job.payload, job.error) for job in await dead(db)] == [
+        ("kind", b"first", "no first"),
+        ("kind", b"second", "no second"),
+    ]
+
+
+async def test_a_revived_job_is_due_at_once_and_has_all_its_attempts_again(db: Database, clock: FakeClock) -> None:
+    await enqueue(db, "one")
+    await enqueue(db, "other")
+    await die(db, clock)
+    one, other = await dead(db)
+    assert await jobs_sql.revive(db, one.id) == 1
+    assert await dead(db) == [other]
+    assert [(job.key, job.attempt) for job in await jobs_sql.claim(db, 10, 1000)] == [("one", 1)]
+    assert await jobs_sql.revive(db) == 1
+    assert [(job.key, job.attempt) for job in await jobs_sql.claim(db, 10, 1000)] == [("other", 1)]
+
+
+async def test_only_the_dead_are_revived(db: Database) -> None:
+    await enqueue(db, "done")
+    (job,) = await jobs_sql.claim(db, 10, 1000)
+    await jobs_sql.done(db, job.id)
+    await enqueue(db, "waiting", in_ms=500)
+    assert await jobs_sql.revive(db) == await jobs_sql.revive(db, job.id) == await jobs_sql.revive(db, "none") == 0
+    assert await jobs_sql.claim(db, 10, 1000) == []
 
 
 async def test_a_done_job_never_runs_again(db: Database, clock: FakeClock) -> None:
