@@ -6,7 +6,7 @@ export PYTHON
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format contract build lock clean
+.PHONY: help setup demo test check bench format contract build lock clean
 
 BIN := .venv/bin
 
@@ -36,6 +36,9 @@ check: ## format, lint, types, import rules, generated files
 	$(BIN)/python -m gateway.contract --check
 	npm --prefix web-demo run --silent check
 
+bench: ## the gateway and its peers under one load (ARGS="--quick --only storm --ours")
+	@$(call set_up,runtime) && exec $(BIN)/python -m benchmarks $(ARGS)
+
 format: ## put the sources in shape
 	@$(call set_up,dev)
 	$(BIN)/ruff format .
@@ -59,5 +62,5 @@ lock: ## move the locked versions
 
 clean: ## everything that was made, except var/
 	rm -rf .venv .setup web-demo/node_modules web-demo/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-		.import_linter_cache test-results
+		.import_linter_cache test-results benchmarks/.build benchmarks/peers/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

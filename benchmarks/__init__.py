@@ -1,1 +1,1 @@
-"""Side-by-side measurements, run by one command."""
+"""The gateway and its peers under one load, in one run. `make bench`; see README.md."""

@@ -1,0 +1,53 @@
+"""Where a measurement ran, and on which cores: the servers have one, the load another."""
+
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Which core is whose; None where the machine or its tools cannot tell them apart."""
+
+    server: int | None
+    load: int | None
+
+
+def cores() -> Cores:
+    """The first two cores this process may use."""
+    usable = sorted(os.sched_getaffinity(0))
+    if len(usable) < 2 or shutil.which("taskset") is None:
+        return Cores(None, None)
+    return Cores(usable[0], usable[1])
+
+
+def pinned(command: list[str], core: int | None) -> list[str]:
+    """The command on its core; the process keeps its id through the tools that prepare it.
+
+    Linux ends it with us, however we end.
+    """
+    leash = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+    return [*leash, *([] if core is None else ["taskset", "--cpu-list", str(core)]), *command]
+
+
+def described() -> str:
+    """The machine in one line, without its name."""
+    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    memory_kib = int(Path("/proc/meminfo").read_text("utf-8").split()[1])
+    return (
+        f"{models[0] if models else platform.machine()}, {len(os.sched_getaffinity(0))} cores usable, "
+        f"{memory_kib / 2**20:.0f} GiB, Linux {platform.release()}, Python {platform.python_version()}"
+    )
+
+
+def version_of(command: list[str]) -> str:
+    """The first line a program says about its version; empty where there is no such program."""
+    try:
+        said = subprocess.run(command, check=False, capture_output=True, text=True, timeout=10)
+    except OSError:
+        return ""
+    return (said.stdout or said.stderr).strip().split("\n")[0]

@@ -1,0 +1,1 @@
+"""Servers to be measured against; `stock.py` is started as a program."""

@@ -1,0 +1,141 @@
+"""A report as tables of text: on the terminal and in Markdown."""
+
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.experiments import HALL, Result
+from benchmarks.report import Report
+from benchmarks.targets import Verdict
+
+Cells = tuple[str, ...]
+
+STAGE_HEAD = (
+    "server",
+    "messages/s",
+    "CPU us / delivery",
+    "x socket.io",
+    "core busy",
+    "delivered",
+    "p50 ms",
+    "p99 ms",
+    "bytes",
+)
+CROWD_HEAD = ("server", "CPU us / connect", "x socket.io", "handshake p50 ms", "p99 ms", "KiB / socket", "x socket.io")
+INCOMING_HEAD = ("server", "CPU us / message", "x socket.io", "answered", "p50 ms", "p99 ms")
+VERDICT_HEAD = ("row", "promise", "target", "measured", "figures", "")
+PEER = "socketio"
+
+
+def print_report(report: Report) -> None:
+    """Every experiment and every verdict."""
+    console = Console(width=None if Console().is_terminal else 140)
+    for experiment in report.measured():
+        head, rows = experiment_table(report, experiment)
+        _print(console, report.titles[experiment], head, rows)
+    if report.verdicts:
+        _print(console, "targets", VERDICT_HEAD, verdict_rows(report.verdicts))
+    console.print(f"{report.profile} run, {report.seconds} s", style="dim")
+
+
+def experiment_table(report: Report, experiment: str) -> tuple[Cells, list[Cells]]:
+    """Head and rows of one experiment."""
+    results = report.of(experiment)
+    peer = next((result for result in results if result.contestant == PEER and result.outcome is not None), None)
+    kinds: dict[str, tuple[Cells, Callable[[Result, Result | None], list[Cells]]]] = {
+        "crowd": (CROWD_HEAD, _crowd_rows),
+        "accepted": (INCOMING_HEAD, _incoming_rows),
+        "refused": (INCOMING_HEAD, _incoming_rows),
+    }
+    head, rows_of = kinds.get(experiment, (STAGE_HEAD, _stage_rows))
+    rows: list[Cells] = []
+    for result in results:
+        if result.outcome is None:
+            rows.append((result.label, f"not measured: {result.reason}", *[""] * (len(head) - 2)))
+        else:
+            rows += rows_of(result, peer)
+    return head, rows
+
+
+def verdict_rows(verdicts: Sequence[Verdict]) -> list[Cells]:
+    """Each promise with its target, what was measured, and whether it is kept."""
+    words = {True: "met", False: "NOT MET", None: "not measured"}
+    return [
+        (
+            one.row,
+            one.promise,
+            f"{'>=' if one.unit == '%' else '<='} {one.target:g} {one.unit}",
+            "-" if one.measured is None else f"{one.measured:.3g} {one.unit}",
+            one.shown,
+            words[one.is_met],
+        )
+        for one in verdicts
+    ]
+
+
+def _stage_rows(result: Result, peer: Result | None) -> list[Cells]:
+    stage = result.best
+    if stage is None:
+        return []
+    reference = peer.best.cpu_us_per_delivery if peer is not None and peer.best is not None else 0
+    return [
+        (
+            result.label,
+            f"{stage.rate:.0f}",
+            f"{stage.cpu_us_per_delivery:.2f}",
+            _ratio(stage.cpu_us_per_delivery, reference),
+            f"{stage.busy:.0%}",
+            f"{stage.complete(HALL):.2%}",
+            f"{stage.latency_ms.p50:.1f}",
+            f"{stage.latency_ms.p99:.1f}",
+            f"{stage.bytes_per_delivery:.0f}",
+        )
+    ]
+
+
+def _crowd_rows(result: Result, peer: Result | None) -> list[Cells]:
+    assert result.outcome is not None
+    one, other = result.outcome.connect, peer.outcome.connect if peer is not None and peer.outcome is not None else None
+    return [
+        (
+            result.label + (f" ({one.lost} lost)" if one.lost else ""),
+            f"{one.cpu_us:.0f}",
+            _ratio(one.cpu_us, other.cpu_us if other else 0),
+            f"{one.handshake_ms.p50:.1f}",
+            f"{one.handshake_ms.p99:.1f}",
+            f"{one.rss_kib_per_socket:.1f}",
+            _ratio(one.rss_kib_per_socket, other.rss_kib_per_socket if other else 0),
+        )
+    ]
+
+
+def _incoming_rows(result: Result, peer: Result | None) -> list[Cells]:
+    stage = result.best
+    if stage is None:
+        return []
+    reference = peer.best.cpu_us_per_sent if peer is not None and peer.best is not None else 0
+    answered, spread = (stage.answers, stage.answer_ms) if stage.answers else (stage.returned, stage.latency_ms)
+    return [
+        (
+            result.label,
+            f"{stage.cpu_us_per_sent:.1f}",
+            _ratio(stage.cpu_us_per_sent, reference),
+            f"{answered / stage.sent:.2%}" if stage.sent else "-",
+            f"{spread.p50:.1f}",
+            f"{spread.p99:.1f}",
+        )
+    ]
+
+
+def _ratio(value: float, reference: float) -> str:
+    return f"{value / reference:.2g}" if reference else "-"
+
+
+def _print(console: Console, title: str, head: Cells, rows: Sequence[Cells]) -> None:
+    table = Table(title=title, title_justify="left")
+    for number, name in enumerate(head):
+        table.add_column(name, justify="left" if number == 0 or head is VERDICT_HEAD else "right")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)

@@ -1,0 +1,169 @@
+"""What the gateway promises of its speed, as ratios within one run, and whether a run kept it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from benchmarks.experiments import HALL, Result
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """One promise held against one run."""
+
+    row: str
+    promise: str
+    target: float
+    unit: str
+    ours: float
+    theirs: float | None
+    """None where the promise is no ratio."""
+    measured: float | None
+    """None where the peer or the gateway could not be measured."""
+    is_met: bool | None
+    shown: str
+    """The two figures behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ratio:
+    row: str
+    promise: str
+    target: float
+    experiment: str
+    ours: str
+    theirs: str
+    of: Callable[[Result], float | None]
+    unit: str
+
+
+def _per_delivery(result: Result) -> float | None:
+    return result.best.cpu_us_per_delivery if result.best else None
+
+
+def _per_sent(result: Result) -> float | None:
+    return result.best.cpu_us_per_sent if result.best else None
+
+
+def _bytes(result: Result) -> float | None:
+    return result.best.bytes_per_delivery if result.best else None
+
+
+def _connect(result: Result) -> float | None:
+    return result.outcome.connect.cpu_us if result.outcome else None
+
+
+def _memory(result: Result) -> float | None:
+    return result.outcome.connect.rss_kib_per_socket if result.outcome else None
+
+
+RATIOS = (
+    _Ratio("fanout", "CPU per delivery / socket.io", 0.55, "fanout", "ours", "socketio", _per_delivery, "us"),
+    _Ratio("fanout", "CPU per delivery / nchan", 1.1, "fanout", "ours", "nchan", _per_delivery, "us"),
+    _Ratio("fanout", "CPU per delivery / bare send()", 1.6, "fanout", "ours", "floor", _per_delivery, "us"),
+    _Ratio(
+        "storm", "CPU per delivery / socket.io at its best", 0.035, "storm", "ours", "socketio", _per_delivery, "us"
+    ),
+    _Ratio("connect", "CPU, authenticated / socket.io's bare", 0.8, "crowd", "ours", "socketio", _connect, "us"),
+    _Ratio("memory", "RSS per idle viewer / socket.io", 0.8, "crowd", "ours", "socketio", _memory, "KiB"),
+    _Ratio("incoming", "CPU per danmaku, accepted / socket.io", 1.3, "accepted", "ours", "socketio", _per_sent, "us"),
+    _Ratio("incoming", "CPU per danmaku, refused / socket.io", 1.3, "refused", "ours", "socketio", _per_sent, "us"),
+    _Ratio("bytes", "per delivered danmaku, JSON / socket.io", 0.9, "storm", "ours", "socketio", _bytes, "B"),
+    _Ratio(
+        "bytes", "per delivered danmaku, msgpack / socket.io", 0.75, "storm", "ours-msgpack", "socketio", _bytes, "B"
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    row: str
+    promise: str
+    target: float
+    experiment: str
+    of: Callable[[Result], float | None]
+    unit: str
+    at_least: bool = False
+
+
+def _stage_p99(result: Result) -> float | None:
+    return result.best.latency_ms.p99 if result.best else None
+
+
+def _complete(result: Result) -> float | None:
+    return 100 * result.best.complete(HALL) if result.best else None
+
+
+def _handshake_p99(result: Result) -> float | None:
+    return result.outcome.connect.handshake_ms.p99 if result.outcome else None
+
+
+BOUNDS = (
+    _Bound("storm", "p99", 100, "storm", _stage_p99, "ms"),
+    _Bound("storm", "delivered", 100, "storm", _complete, "%", at_least=True),
+    _Bound("connect", "handshake p99 at 500/s", 10, "crowd", _handshake_p99, "ms"),
+)
+
+ROWS: dict[str, tuple[str, ...]] = {
+    "fanout": ("fanout",),
+    "storm": ("storm",),
+    "connect": ("crowd",),
+    "memory": ("crowd",),
+    "incoming": ("accepted", "refused"),
+    "bytes": ("storm",),
+}
+"""Each row of the targets, and the experiments that it needs."""
+
+
+def judge(results: Sequence[Result], rows: Sequence[str]) -> list[Verdict]:
+    """Every promise of the rows, in their order."""
+    found = {(result.experiment, result.contestant): result for result in results}
+    verdicts = [*_ratios(found), *_bounds(found)]
+    return [verdict for row in ROWS if row in rows for verdict in verdicts if verdict.row == row]
+
+
+def _ratios(found: dict[tuple[str, str], Result]) -> Iterator[Verdict]:
+    for ratio in RATIOS:
+        ours = _value(found.get((ratio.experiment, ratio.ours)), ratio.of)
+        theirs = _value(found.get((ratio.experiment, ratio.theirs)), ratio.of)
+        measured = ours / theirs if ours is not None and theirs else None
+        yield Verdict(
+            ratio.row,
+            ratio.promise,
+            ratio.target,
+            "x",
+            ours or 0,
+            theirs,
+            measured,
+            None if measured is None else measured <= ratio.target,
+            f"{_figure(ours)} / {_figure(theirs)} {ratio.unit}",
+        )
+
+
+def _bounds(found: dict[tuple[str, str], Result]) -> Iterator[Verdict]:
+    for bound in BOUNDS:
+        ours = _value(found.get((bound.experiment, "ours")), bound.of)
+        is_met = None
+        if ours is not None:
+            is_met = round(ours, 2) >= bound.target if bound.at_least else ours <= bound.target
+        yield Verdict(
+            bound.row,
+            bound.promise,
+            bound.target,
+            bound.unit,
+            ours or 0,
+            None,
+            ours,
+            is_met,
+            f"{_figure(ours)} {bound.unit}",
+        )
+
+
+def _value(result: Result | None, of: Callable[[Result], float | None]) -> float | None:
+    return None if result is None else of(result)
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
