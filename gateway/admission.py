@@ -8,15 +8,16 @@ from auth.denials import Code, Denied
 from auth.identity import Identity, Tier
 from gateway.contract import shapes
 from gateway.cursor import from_cursor, to_cursor
+from gateway.guest_list import GuestRecord
 from gateway.member import Member
 from gateway.replica import decode
 from gateway.rights import with_offer
 from gateway.sockets.connection import Opening
 from gateway.throttle import Throttle
-from gateway.welcome import Luggage, danmaku_item, gift_item
+from gateway.welcome import Luggage, danmaku_item, gift_item, order_shape
 from presale import entitlements_sql, orders_sql, wallet_sql
 from presale.events import PresaleEvent
-from presale.orders import OrderState
+from presale.orders import STANDING, OrderId, OrderState
 from pubsub.broker import Delivery, Position
 from rooms import roles_sql
 from rooms.events import DanmakuSaid, GiftSent, Retracted, RoomEvent
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from gateway.house import House
 
 SETTLE_EVERY_MS = 5_000
-STANDING = frozenset({OrderState.PENDING, OrderState.PAID, OrderState.REFUNDING})
-"""Orders a fan can still do something with; the closed and the refunded are not in the welcome."""
+RIGHTS = frozenset({Code.TICKET_REQUIRED, Code.BALANCE_DUE, Code.FORBIDDEN})
+"""Refusals that a ticket or a role would turn."""
 MAX_AUTH_CHARS = 512
 """Of `room`, `cursor` and `device`."""
 
@@ -101,34 +102,48 @@ class Admission:
         replica = room.replica
         if member.user in replica.bans:
             return Denied(Code.BANNED)
-        history = await self._read(member)
+        guest = await self._know(member)
         denied = self._at_the_door(member)
+        if denied is not None and denied.code in RIGHTS and guest is not None:
+            guest = None
+            await self._read(member)  # nobody is turned away by a list that may be a moment old
+            denied = self._at_the_door(member)
         if denied is not None and denied.code in (Code.TICKET_REQUIRED, Code.BALANCE_DUE):
             if await self._settle_pending(member):
-                history = await self._read(member)
+                await self._read(member)
             denied = self._at_the_door(member)
         if denied is None and after is not None:
-            await self._recover(member, after, history)
+            await self._recover(member, after, guest)
             denied = self._at_the_door(member)  # the phase may have moved while we asked
         return denied
+
+    async def _know(self, member: Member) -> GuestRecord | None:
+        """Rights and luggage from the guest list; None: it could not tell, and SQL was read."""
+        guest = member.room.guests.find(member.user)
+        if guest is None:
+            await self._read(member)
+            return None
+        member.take_tier(guest.tier, guest.tier_version)
+        member.refresh_permissions()
+        member.luggage = Luggage(guest.wallet, guest.orders)
+        return guest
 
     def _at_the_door(self, member: Member) -> Denied | None:
         room = member.room.replica.room
         return door.enter(member.role, member.tier, room.access, room.phase, member.surface)
 
-    async def _read(self, member: Member) -> list[tuple[int, Tier]]:
-        """Rights and luggage from SQL, in one snapshot; answers the tiers held over time, oldest first."""
+    async def _read(self, member: Member) -> None:
+        """Rights and luggage from SQL, in one snapshot."""
         show = member.room.replica.show
         async with self._house.db.read() as connection:
             member.role = await roles_sql.role_of(connection, member.user, show)
             entitlement = await entitlements_sql.load(connection, show, member.user)
             wallet = await wallet_sql.load(connection, show, member.user)
             orders = await orders_sql.list_own(connection, show, member.user)
-            history = await entitlements_sql.history(connection, show, member.user)
         member.take_tier(entitlement.tier, entitlement.version)
         member.refresh_permissions()
-        member.luggage = Luggage(wallet, orders=[order for order in orders if order.state in STANDING])
-        return history
+        standing = [order_shape(order) for order in orders if order.state in STANDING]
+        member.luggage = Luggage(wallet, sorted(standing, key=lambda order: order.order))
 
     async def _settle_pending(self, member: Member) -> bool:
         """Ask the provider about the viewer's pending orders, at most every few seconds per user."""
@@ -141,16 +156,20 @@ class Admission:
         self._settled_ms = {user: at for user, at in self._settled_ms.items() if now - at < SETTLE_EVERY_MS}
         self._settled_ms[member.user] = now
         for order in pending:
-            await self._house.box_office.settle(order.id)
+            await self._house.box_office.settle(OrderId(order.order))
         return True
 
-    async def _recover(self, member: Member, after: Position, history: list[tuple[int, Tier]]) -> None:
+    async def _recover(self, member: Member, after: Position, guest: GuestRecord | None) -> None:
         """Add what the member missed to its luggage, if the room still knows all of it."""
         recovery = await self._house.broker.recover(member.room.id, after)
         outcome = "failed" if not recovery.long_complete else "complete" if recovery.short_complete else "truncated"
         self._house.metrics.recoveries.labels(outcome).inc()
         if not recovery.long_complete:
             return
+        history = guest.history if guest is not None else None
+        if history is None:
+            async with self._house.db.read() as connection:
+                history = await entitlements_sql.history(connection, member.room.replica.show, member.user)
         told = (_missed(delivery, history, is_staff=member.role.is_staff) for delivery in recovery.deliveries)
         member.luggage = replace(
             member.luggage,

@@ -144,6 +144,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             house.worker.wake()
 
         db.on_commit = committed
+        db.on_emitted = house.live_rooms.committed
         closing.push_async_callback(house.live_rooms.close)
         for server in house.socket_servers:
             closing.push_async_callback(server.close)

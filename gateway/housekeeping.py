@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 HEALTH_SECONDS = 5.0
 PRESENCE_SECONDS = 1.0
+BEHIND_SECONDS = 0.5
 MAX_CHORES = 10_000
 
 
@@ -50,6 +51,7 @@ class Housekeeping:
             group.create_task(self._every(settings.position_seconds, "positions", self._positions))
             group.create_task(self._every(settings.danmaku_store_ms / 1000, "store", self._store))
             group.create_task(self._every(PRESENCE_SECONDS, "presence", self._presence))
+            group.create_task(self._every(BEHIND_SECONDS, "behind", self._house.live_rooms.look_behind))
             group.create_task(self._every(HEALTH_SECONDS, "health", self._health))
             group.create_task(self._chores_in_turn())
 

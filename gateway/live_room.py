@@ -16,6 +16,7 @@ from auth.situation import Phase
 from gateway import welcome
 from gateway.contract import shapes
 from gateway.cursor import to_cursor
+from gateway.guest_list import GuestList
 from gateway.member import Member
 from gateway.replica import Event, Replica, audit_shape, countdown_shape, decode
 from gateway.rights import rights_in
@@ -35,9 +36,10 @@ log = structlog.get_logger(__name__)
 class LiveRoom:
     """Applies publications in order and tells the sockets. Everything here is synchronous: order comes free."""
 
-    def __init__(self, house: "House", replica: Replica, position: Position) -> None:
+    def __init__(self, house: "House", replica: Replica, guests: GuestList, position: Position) -> None:
         self.house = house
         self.replica = replica
+        self.guests = guests
         self.position = position
         self.unstored_danmaku: list[rooms.DanmakuSaid] = []
         self.uncounted_likes = 0
@@ -117,6 +119,7 @@ class LiveRoom:
             event = decode(delivery.publication.body)
             self.house.metrics.publications.labels(type(event).__name__).inc()
             before = self.replica.room
+            self.guests.apply(event, delivery.publication.at_ms)
             if self.replica.apply(event):
                 self._happened(event, before)
         except Exception:  # one unreadable publication must not deafen the room
@@ -221,8 +224,9 @@ class LiveRoom:
 
     @_happened.register
     def _(self, event: presale.OrderChanged, _before: RoomRecord) -> None:
-        self._tell_user(event.user, "order", welcome.order_shape(event))
-        self._tell_user(event.user, "countdown", welcome.order_countdown(event, self.house.clock()))
+        order = welcome.order_shape(event)
+        self._tell_user(event.user, "order", order)
+        self._tell_user(event.user, "countdown", welcome.order_countdown(order, self.house.clock()))
 
     @_happened.register
     def _(self, event: presale.WalletChanged, _before: RoomRecord) -> None:

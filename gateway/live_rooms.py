@@ -1,20 +1,22 @@
 """The rooms this gateway holds: opened on first need from SQL, then kept in step by the broker."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import RoomId
+from gateway.guest_list import GuestList
 from gateway.live_room import LiveRoom
-from gateway.replica import Replica
+from gateway.replica import Replica, decode
 from presale import revenue_sql, shows_sql
 from presale.events import ProductCount, RevenueChanged, SalesChanged
 from presale.shows import Product, Show
 from pubsub.broker import Delivery, Subscription
 from rooms import audit_sql, countdowns_sql, danmaku_sql, gifts_sql, moderation_sql, pins_sql, rooms_sql, stage_sql
+from store import outbox_sql
 
 if TYPE_CHECKING:
     from gateway.house import House
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MAX_ROOM_ID_CHARS = 64
+BEHIND_MS = 1_000
+"""A publication that has waited for so long since its commit means that the room's news lag behind."""
 
 
 class LiveRooms:
@@ -31,6 +35,8 @@ class LiveRooms:
         self._house = house
         self._rooms: dict[RoomId, LiveRoom] = {}
         self._subscriptions: list[Subscription] = []
+        self._guest_lists: dict[RoomId, GuestList] = {}
+        """Of the rooms that are open or being opened."""
         self._opening = asyncio.Lock()
 
     def __iter__(self) -> Iterator[LiveRoom]:
@@ -82,12 +88,35 @@ class LiveRooms:
         position = await self._house.broker.position(room_id)
         async with self._house.db.read() as connection:
             replica = await load_replica(connection, room_id)
-        room = LiveRoom(self._house, replica, position)
+        room = LiveRoom(self._house, replica, await self._guests(replica), position)
         for delivery in early:
             room.deliver(delivery)
         self._subscriptions.append(subscription)
         self._rooms[room_id] = room
         return room
+
+    async def _guests(self, replica: Replica) -> GuestList:
+        guests = self._guest_lists[replica.id] = GuestList()
+        async with self._house.db.survey() as connection:
+            await guests.load(connection, replica.show)
+        return guests
+
+    def committed(self, emitted: Sequence[tuple[str, bytes]], at_ms: int) -> None:
+        """This process has committed news: the guest lists need not wait for their publication."""
+        for room, body in emitted:
+            guests = self._guest_lists.get(RoomId(room))
+            if guests is not None:
+                try:
+                    guests.apply(decode(body), at_ms)
+                except Exception:  # what is wrong with it shows when it is published; the commit stands
+                    log.exception("room.news_unreadable", room=room)
+
+    async def look_behind(self) -> None:
+        """Find the rooms whose publications have waited for too long; their guest lists do not count meanwhile."""
+        async with self._house.db.read() as connection:
+            behind = await outbox_sql.rooms_behind(connection, self._house.clock() - BEHIND_MS)
+        for room, guests in self._guest_lists.items():
+            guests.is_behind = room in behind
 
     async def refresh_products(self, room: LiveRoom) -> None:
         """Read the products again, after one was added."""

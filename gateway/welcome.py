@@ -11,7 +11,7 @@ from gateway.contract import shapes
 from gateway.contract.registry import CONTRACT_VERSION
 from gateway.cursor import to_cursor
 from presale.events import OrderChanged
-from presale.orders import Order
+from presale.orders import Order, OrderState
 from presale.wallet import Wallet
 from pubsub.broker import Position
 from rooms import events as rooms
@@ -28,10 +28,11 @@ EMPTY_WALLET = Wallet()
 
 @dataclass(frozen=True, slots=True)
 class Luggage:
-    """What a welcome takes from SQL and from history; the rest comes from the replica when it is sent."""
+    """What a welcome takes from the guest list (or SQL) and from history; the rest comes from the replica."""
 
     wallet: Wallet = EMPTY_WALLET
-    orders: Sequence[Order] = ()
+    orders: Sequence[shapes.Order] = ()
+    """Those that stand, by number."""
     missed: Sequence[shapes.MissedEvent] = ()
     recovered: bool = False
     danmaku_truncated: bool = False
@@ -77,7 +78,7 @@ def _you(room: "LiveRoom", member: "Member", luggage: Luggage, now_ms: int) -> s
         version=max(0, member.tier_version),
         permissions=sorted(member.permissions),
         wallet=shapes.Wallet(luggage.wallet.credits, luggage.wallet.version),
-        orders=[order_shape(order) for order in luggage.orders],
+        orders=list(luggage.orders),
         cohost=cohost_in(room, member.user, room.replica.stage),
         muted_until_ms=_until(mute, now_ms),
     )
@@ -98,8 +99,9 @@ def tier_shape(member: "Member", reason: shapes.TierReason) -> shapes.TierChange
 
 
 def order_shape(order: Order | OrderChanged) -> shapes.Order:
-    """The `order` event."""
+    """The `order` event; where to pay is told while the order can be paid."""
     number = order.order if isinstance(order, OrderChanged) else order.id
+    pay_url = order.pay_url if order.state is OrderState.PENDING else None
     return shapes.Order(
         order=number,
         state=order.state,
@@ -108,15 +110,14 @@ def order_shape(order: Order | OrderChanged) -> shapes.Order:
         items=list(order.items),
         expires_ms=order.expires_ms,
         version=order.version,
-        pay_url=order.pay_url or UNSET,
+        pay_url=pay_url or UNSET,
     )
 
 
-def order_countdown(order: Order | OrderChanged, now_ms: int) -> shapes.Countdown:
+def order_countdown(order: shapes.Order, now_ms: int) -> shapes.Countdown:
     """The personal countdown to an order's expiry; without a target once it does not wait for money any more."""
-    shape = order_shape(order)
-    target = shape.expires_ms if shape.state == "pending" else None
-    return shapes.Countdown(f"order:{shape.order}", "me", "order", target, now_ms, shape.version)
+    target = order.expires_ms if order.state is OrderState.PENDING else None
+    return shapes.Countdown(f"order:{order.order}", "me", "order", target, now_ms, order.version)
 
 
 def cohost_changed(room: "LiveRoom", event: rooms.CohostChanged) -> shapes.Cohost:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -21,6 +22,14 @@ class Entitlement(Struct, frozen=True):
 
     tier: Tier = Tier.NONE
     version: int = 0
+
+
+class Change(NamedTuple):
+    """What an entitlement became. The versions of a user count from 1 without gaps."""
+
+    version: int
+    at_ms: int
+    tier: Tier
 
 
 class Guest(Struct, frozen=True):

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import ShowId, Tier, UserId
 from presale import announcements_sql
-from presale.entitlements import Entitlement, EntitlementReason, Guest, tier_of
+from presale.entitlements import Change, Entitlement, EntitlementReason, Guest, tier_of
 from presale.events import EntitlementChanged
 from presale.orders import OrderState
 from presale.shows import Show
@@ -40,6 +40,16 @@ async def list_all(connection: AsyncConnection, show: ShowId) -> list[Guest]:
     chosen = select(entitlements).where(entitlements.c.show_id == show, entitlements.c.tier != Tier.NONE)
     rows = await connection.execute(chosen.order_by(entitlements.c.user_id))
     return [Guest(UserId(row.user_id), Tier(row.tier), row.version) for row in rows]
+
+
+async def list_changes(connection: AsyncConnection, show: ShowId) -> list[tuple[UserId, Change]]:
+    """Every change there ever was, by user and version; the last one of a user is what `load` answers. A survey."""
+    changes = entitlement_changes
+    chosen = select(changes.c.user_id, changes.c.version, changes.c.at_ms, changes.c.tier).where(
+        changes.c.show_id == show
+    )
+    rows = await connection.execute(chosen.order_by(changes.c.user_id, changes.c.version))
+    return [(UserId(user), Change(version, at_ms, Tier(tier))) for user, version, at_ms, tier in rows]
 
 
 async def recalculate(uow: UnitOfWork, show: Show, user: UserId, reason: EntitlementReason) -> Entitlement:

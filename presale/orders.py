@@ -31,6 +31,10 @@ class OrderState(StrEnum):
     REFUNDED = "refunded"
 
 
+STANDING = frozenset({OrderState.PENDING, OrderState.PAID, OrderState.REFUNDING})
+"""Orders a fan can still do something with."""
+
+
 class OrderEvent(StrEnum):
     """What can happen to an order."""
 

@@ -1,6 +1,6 @@
 """Orders in SQL: placing them on held seats, and every step of their state machine."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from auth.denials import Code, Denied
 from auth.identity import ShowId, Tier, UserId
 from presale import announcements_sql, shows_sql, stock_sql
 from presale.orders import (
+    STANDING,
     Order,
     OrderEvent,
     OrderId,
@@ -58,6 +59,21 @@ async def list_open(connection: AsyncConnection, show: ShowId, user: UserId) -> 
 async def list_own(connection: AsyncConnection, show: ShowId, user: UserId) -> list[Order]:
     """All the user's orders of a show, oldest first."""
     return await _load_where(connection, orders.c.show_id == show, orders.c.user_id == user)
+
+
+async def list_standing(connection: AsyncConnection, show: ShowId) -> list[Order]:
+    """All orders of a show that somebody can still do something with, oldest first. A survey."""
+    chosen = (orders.c.show_id == show) & orders.c.state.in_(STANDING)
+    rows = (await connection.execute(select(orders).where(chosen).order_by(orders.c.created_ms, orders.c.id))).all()
+    lines = select(order_lines).join(orders, orders.c.id == order_lines.c.order_id).where(chosen)
+    return _with_lines(rows, await connection.execute(lines.order_by(order_lines.c.product_id)))
+
+
+async def list_ended(connection: AsyncConnection, show: ShowId, limit: int) -> list[tuple[OrderId, int]]:
+    """The newest orders of a show that are over, as (id, version), newest first. A survey."""
+    chosen = select(orders.c.id, orders.c.version).where(orders.c.show_id == show, orders.c.state.not_in(STANDING))
+    rows = await connection.execute(chosen.order_by(orders.c.created_ms.desc()).limit(limit))
+    return [(OrderId(number), version) for number, version in rows]
 
 
 async def place(
@@ -215,9 +231,14 @@ async def _insert(uow: UnitOfWork, order: Order) -> None:
 async def _load_where(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> list[Order]:
     chosen = select(orders).where(*conditions).order_by(orders.c.created_ms, orders.c.id)
     rows = (await connection.execute(chosen)).all()
+    numbers = [row.id for row in rows]
+    of_these = select(order_lines).where(order_lines.c.order_id.in_(numbers)).order_by(order_lines.c.product_id)
+    return _with_lines(rows, await connection.execute(of_these)) if rows else []
+
+
+def _with_lines(rows: Sequence[Row[Any]], lines_found: Iterable[Row[Any]]) -> list[Order]:
     lines: dict[str, list[OrderLine]] = {row.id: [] for row in rows}
-    of_these = select(order_lines).where(order_lines.c.order_id.in_(lines)).order_by(order_lines.c.product_id)
-    for line in (await connection.execute(of_these)) if rows else ():
+    for line in lines_found:
         lines[line.order_id].append(
             OrderLine(ProductId(line.product_id), line.quantity, line.price_minor, Tier(line.tier), line.credits)
         )

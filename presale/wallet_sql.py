@@ -16,6 +16,21 @@ async def load(connection: AsyncConnection, show: ShowId, user: UserId) -> Walle
     return Wallet(*await ledger_sql.balance(connection, ledger.wallet(show, user), ledger.credit_unit(show)))
 
 
+async def list_all(connection: AsyncConnection, show: ShowId) -> list[tuple[UserId, Wallet]]:
+    """The wallets of everybody who ever had credits in a show. A survey."""
+    mine = ledger.wallet(show, UserId(""))
+    balances = ledger_balances.c
+    chosen = select(balances.account, balances.balance, balances.version).where(
+        balances.unit == ledger.credit_unit(show)
+    )
+    rows = await connection.execute(chosen)
+    return [
+        (UserId(account.removeprefix(mine)), Wallet(balance, version))
+        for account, balance, version in rows
+        if account.startswith(mine)
+    ]
+
+
 async def load_locked(uow: UnitOfWork, show: ShowId, user: UserId) -> Wallet:
     """As `load`, and nobody else changes it before this transaction ends."""
     await uow.connection.execute(

@@ -66,6 +66,12 @@ async def list_roles(connection: AsyncConnection, show: ShowId | None) -> list[R
     ]
 
 
+async def list_staff(connection: AsyncConnection, show: ShowId) -> set[UserId]:
+    """Everybody who holds a role in a show, be it there or everywhere."""
+    held = select(roles.c.user_id).where(roles.c.show_id.in_([show, EVERYWHERE]))
+    return {UserId(row.user_id) for row in await connection.execute(held)}
+
+
 async def list_held(connection: AsyncConnection, user: UserId) -> list[RoleGrant]:
     """All roles of somebody, in every show and everywhere."""
     return [

@@ -1,7 +1,7 @@
 """One database behind two engines: a writer that queues its transactions and readers that never block it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Self
 
@@ -46,6 +46,8 @@ class UnitOfWork:
         self._new_id = new_id
         self.announces = False
         """Whether anything was emitted or enqueued, so that somebody should be woken after the commit."""
+        self.emitted: list[tuple[str, bytes]] = []
+        """(room, body) of everything emitted, in order."""
         self.proves = False
         """Whether something surely was written: then the commit proves that it can be; an empty one always succeeds."""
 
@@ -61,6 +63,7 @@ class UnitOfWork:
         """
         publication_id = self._new_id()
         self.announces = self.proves = True
+        self.emitted.append((room, body))
         await self.connection.execute(
             insert(outbox).values(
                 id=publication_id, room=room, body=body, retention=retention, at_ms=self.now_ms, lease_until_ms=0
@@ -112,6 +115,9 @@ class Database:
         """Called after each commit that emitted or enqueued; must not block and must not raise."""
         self.is_writable = True
         """False from a write that the database could not take (no space, no lock, a broken disk) until one it took."""
+        self.on_emitted: Callable[[Sequence[tuple[str, bytes]], int], None] | None = None
+        """Called after each commit that emitted, with (room, body) of each and the transaction's time, long before the
+        publications come around. Where writers queue (SQLite) in the order of commits; must not block nor raise."""
 
     @classmethod
     async def open(cls, url: str, *, clock: Callable[[], int], new_id: Callable[[], str]) -> Self:
@@ -143,6 +149,8 @@ class Database:
             self.is_writable = self.is_writable and isinstance(error, OF_THE_STATEMENT)
             raise
         self.is_writable = self.is_writable or uow.proves
+        if uow.emitted and self.on_emitted is not None:
+            self.on_emitted(uow.emitted, uow.now_ms)
         if uow.announces and self.on_commit is not None:
             self.on_commit()
 

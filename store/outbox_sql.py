@@ -69,6 +69,15 @@ async def release(db: Database, ids: Sequence[str]) -> None:
         await uow.connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(lease_until_ms=0))
 
 
+async def rooms_behind(connection: AsyncConnection, before_ms: int) -> frozenset[str]:
+    """Rooms with a publication that was committed before a time and waits still. Cheap while there is none."""
+    oldest = (await connection.execute(select(outbox.c.at_ms).order_by(outbox.c.seq).limit(1))).scalar_one_or_none()
+    if oldest is None or oldest >= before_ms:
+        return frozenset()
+    waiting = select(outbox.c.room).where(outbox.c.at_ms < before_ms).distinct()
+    return frozenset(row.room for row in await connection.execute(waiting))
+
+
 async def pending(connection: AsyncConnection) -> int:
     """How many publications wait, leased ones included."""
     return (await connection.execute(select(func.count()).select_from(outbox))).scalar_one()

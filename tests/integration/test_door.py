@@ -363,17 +363,17 @@ class AtTheDoor:
 @contextlib.asynccontextmanager
 async def at_the_door(show: Evening, user: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AtTheDoor]:
     reached, go_on = asyncio.Event(), asyncio.Event()
-    read = Admission._read
+    know = Admission._know
 
     async def slow(*arguments: Any) -> Any:
-        found = await read(*arguments)
+        found = await know(*arguments)
         reached.set()
         await go_on.wait()
         return found
 
     async with raw_socket(show.house.url) as fan:
         with monkeypatch.context() as patch:
-            patch.setattr(Admission, "_read", slow)
+            patch.setattr(Admission, "_know", slow)
             token = show.token(user)
             waiting = asyncio.create_task(fan.connect(token=token, room=show.room))
             await reached.wait()
@@ -442,6 +442,7 @@ async def test_a_fault_at_the_door_leaves_nobody_in_the_room(house: Liveroom, mo
         raise RuntimeError("a fault of the test")
 
     async with evening(house, "presale") as show:
+        await show.role("unlucky", "moderator")  # whose rights are read from SQL
         with monkeypatch.context() as patch:
             patch.setattr(roles_sql, "role_of", broken)
             for codec in ("json", "msgpack"):

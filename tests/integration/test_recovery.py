@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 import pytest
 
-from auth.identity import Tier
 from gateway.admission import Admission
 from gateway.cursor import from_cursor, to_cursor
+from gateway.guest_list import GuestRecord
 from gateway.member import Member
 from pubsub.broker import Position, Recovery
 from pubsub.broker_memory import MemoryBroker
@@ -358,10 +358,10 @@ async def test_a_position_told_while_somebody_was_let_in_never_takes_the_cursor_
         kept = cursor(fan)
         await fan.close()
 
-        async def slowly(self: Admission, member: Member, after: Position, history: list[tuple[int, Tier]]) -> None:
+        async def slowly(self: Admission, member: Member, after: Position, guest: GuestRecord | None) -> None:
             member.room.tell_position()
             await say(speaker, "meanwhile")
-            await recover(self, member, after, history)
+            await recover(self, member, after, guest)
 
         monkeypatch.setattr(Admission, "_recover", slowly)
         back = await show.enter("mei", cursor=kept)

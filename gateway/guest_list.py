@@ -1,0 +1,197 @@
+"""The guest list of a live room, in memory: what SQL says of everybody who ever had anything to do with its show.
+
+The door reads it instead of SQL. What it promises, and where it does not reach:
+
+* Newest wins. Entitlements, wallets and orders carry versions; whichever way news arrives (the bulk load, a
+  commit of this process, a publication of the room) and in whatever order, an older version never replaces a
+  newer one.
+* It is fresh as the publications are: what this process commits it knows at once, what others commit it knows
+  when the publication is here. Whoever enters in between is told by that publication, like everybody inside: a
+  refund demotes the socket, a payment promotes it.
+* It never refuses. Before somebody is turned away on its word, the door asks SQL: they may have paid a moment ago.
+* `find` answers None, which means "ask SQL": while the room's publications are known to lag behind (`is_behind`),
+  for whoever holds or ever held a role while this list was kept (roles have no version, and are few), and for
+  strangers once the list is full. Otherwise the list is complete: who is not on it has nothing.
+
+No I/O here; `load` is given an open connection.
+"""
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.identity import ShowId, Tier, UserId
+from gateway.contract import shapes
+from gateway.welcome import order_shape
+from presale import entitlements_sql, orders_sql, wallet_sql
+from presale.entitlements import Change
+from presale.events import EntitlementChanged, OrderChanged, WalletChanged
+from presale.orders import STANDING
+from presale.wallet import Wallet
+from rooms import roles_sql
+from rooms.events import RoleChanged
+
+MAX_GUESTS = 200_000
+"""Beyond it strangers are looked up in SQL; some 600 bytes each."""
+MAX_ENDED = 20_000
+"""Orders that are over whose version is remembered, so that late news of them revives nothing."""
+NO_WALLET = Wallet()
+
+
+class GuestRecord(Struct):
+    """One user, as far as they differ from a stranger."""
+
+    changes: tuple[Change, ...] = ()
+    """Of the entitlement, oldest first."""
+    wallet: Wallet = NO_WALLET
+    orders: tuple[shapes.Order, ...] = ()
+    """Those that stand, by number."""
+
+    @property
+    def tier(self) -> Tier:
+        """What the tickets are worth."""
+        return self.changes[-1].tier if self.changes else Tier.NONE
+
+    @property
+    def tier_version(self) -> int:
+        """Of the entitlement; 0: never had one."""
+        return self.changes[-1].version if self.changes else 0
+
+    @property
+    def history(self) -> list[tuple[int, Tier]] | None:
+        """The tiers held over time, as (at_ms, tier from then on); None where a change is missing."""
+        if len(self.changes) != self.tier_version:
+            return None
+        return [(change.at_ms, change.tier) for change in self.changes]
+
+
+STRANGER = GuestRecord()
+"""Somebody who is not on a complete list. Never changed."""
+
+
+class GuestList:
+    """Empty until loaded; takes news from the start."""
+
+    def __init__(self, max_guests: int = MAX_GUESTS, max_ended: int = MAX_ENDED) -> None:
+        self.is_behind = False
+        """Whether publications of this room are known to have waited too long."""
+        self._max_guests = max_guests
+        self._max_ended = max_ended
+        self._loaded = False
+        self._full = False
+        self._guests: dict[UserId, GuestRecord] = {}
+        self._ended: dict[str, int] = {}
+        self._staff: set[UserId] = set()
+        self._shared: dict[Any, Any] = {}
+        """One object for what many guests have alike."""
+        self._takes: dict[type, Callable[[Any, int], None]] = {
+            EntitlementChanged: self._take_entitlement,
+            WalletChanged: self._take_wallet,
+            OrderChanged: self._take_order,
+            RoleChanged: self._take_role,
+        }
+
+    @property
+    def size(self) -> int:
+        """How many are on it."""
+        return len(self._guests)
+
+    def find(self, user: UserId) -> GuestRecord | None:
+        """What is known of somebody; None: ask SQL."""
+        if self.is_behind or not self._loaded or user in self._staff:
+            return None
+        known = self._guests.get(user)
+        if known is None and not self._full:
+            return STRANGER
+        return known
+
+    def apply(self, event: object, at_ms: int) -> None:
+        """Take in an event of the room, committed at `at_ms`; most are none of the list's business."""
+        take = self._takes.get(type(event))
+        if take is not None:
+            take(event, at_ms)
+
+    async def load(self, connection: AsyncConnection, show: ShowId) -> None:
+        """Read everybody, in a few queries over the whole show, into what was taken in meanwhile."""
+        self._staff |= await roles_sql.list_staff(connection, show)
+        for user, change in await entitlements_sql.list_changes(connection, show):
+            self._change(user, change)
+        for user, wallet in await wallet_sql.list_all(connection, show):
+            self._fill(user, wallet)
+        for number, version in reversed(await orders_sql.list_ended(connection, show, self._max_ended)):
+            self._end(number, version)
+        for order in await orders_sql.list_standing(connection, show):
+            self._order(order.user, order_shape(order))
+        self._shared.clear()
+        self._loaded = True
+
+    # ---- news ----------------------------------------------------------------------------------------
+
+    def _take_entitlement(self, event: EntitlementChanged, at_ms: int) -> None:
+        self._change(event.user, Change(event.version, at_ms, event.tier))
+
+    def _take_wallet(self, event: WalletChanged, _at_ms: int) -> None:
+        self._fill(event.user, Wallet(event.credits, event.version))
+
+    def _take_order(self, event: OrderChanged, _at_ms: int) -> None:
+        self._order(event.user, order_shape(event))
+
+    def _take_role(self, event: RoleChanged, _at_ms: int) -> None:
+        self._staff.add(event.user)
+
+    # ---- newest wins -----------------------------------------------------------------------------------
+
+    def _change(self, user: UserId, change: Change) -> None:
+        guest = self._record(user)
+        if guest is None or any(known.version == change.version for known in guest.changes):
+            return
+        # an older one that comes late only completes the history
+        guest.changes = tuple(sorted((*guest.changes, change)))
+
+    def _fill(self, user: UserId, wallet: Wallet) -> None:
+        guest = self._record(user)
+        if guest is not None and wallet.version > guest.wallet.version:
+            guest.wallet = self._share(wallet)
+
+    def _order(self, user: UserId, order: shapes.Order) -> None:
+        known = self._guests.get(user, STRANGER).orders
+        seen = next((one.version for one in known if one.order == order.order), self._ended.get(order.order, -1))
+        if order.version <= seen:
+            return
+        others = tuple(one for one in known if one.order != order.order)
+        if order.state in STANDING:
+            guest = self._record(user)
+            if guest is not None:
+                self._ended.pop(order.order, None)
+                guest.orders = tuple(sorted((*others, order), key=_number))
+            return
+        self._end(order.order, order.version)
+        if len(others) != len(known):
+            self._guests[user].orders = others
+
+    def _end(self, number: str, version: int) -> None:
+        if version > self._ended.get(number, -1):
+            self._ended.pop(number, None)
+            self._ended[number] = version
+        for oldest in list(islice(self._ended, max(0, len(self._ended) - self._max_ended))):
+            del self._ended[oldest]
+
+    def _record(self, user: UserId) -> GuestRecord | None:
+        """The record to write to; None for a newcomer to a full list."""
+        guest = self._guests.get(user)
+        if guest is None:
+            if len(self._guests) >= self._max_guests:
+                self._full = True
+                return None
+            guest = self._guests[user] = GuestRecord()
+        return guest
+
+    def _share(self, value: Any) -> Any:
+        return value if self._loaded else self._shared.setdefault(value, value)
+
+
+def _number(order: shapes.Order) -> str:
+    return order.order
