@@ -10,7 +10,7 @@ import { Session as Sessions, type Session } from "./session";
 import { headCountdown, sanctioned, type ChatLine, type RoomState } from "./state";
 import { useRoom, type RoomStore } from "./store";
 import { SalesLine } from "./ui/box_office";
-import { Line } from "./ui/chat";
+import { EmptyChat, Line } from "./ui/chat";
 import { ConnectionBanner, ConnectionChip, ShutDoor } from "./ui/connection";
 import { Icon } from "./ui/icons";
 import { Brand, CountdownLine, LanguageSwitch, LoginCard, Panel, TierBadge, TimeLeft, useSession, useToasts } from "./ui/parts";
@@ -83,7 +83,7 @@ function Desk({ session, listed, picker, onLeave }: { session: Session; listed: 
         </div>
       </header>
       <ConnectionBanner state={state} />
-      {shut ? <main class="shut"><ShutDoor state={state} store={store} /></main> : (
+      {shut ? <main class="shut"><ShutDoor title={show.title} state={state} store={store} /></main> : (
         <main class="desk">
           <div class="desk-head">
             <PhaseBar state={state} store={store} notify={notify} />
@@ -151,7 +151,7 @@ function Feed({ state, act }: { state: RoomState; act: Act }): JSX.Element {
   return (
     <Panel title={t("console.feed")} icon="chat" class="feed" aside={<span class="muted digits">{t("online", { count: state.online })}</span>}>
       <div class="chat-list" role="log" data-testid="chat" tabIndex={0}><ol>
-        {state.chat.length === 0 && <li class="chat-note">{t("console.feed_empty")}</li>}
+        {state.chat.length === 0 && <EmptyChat text={t("console.feed_empty")} />}
         {[...state.chat].reverse().map((line) => <FeedLine key={line.id} line={line} act={act} giftName={giftName} />)}
       </ol></div>
       <form class="say-row" onSubmit={say}>

@@ -98,7 +98,7 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
       )}
       <ConnectionBanner state={state} />
       {shut ? (
-        <main class="shut">{EMBEDDED && buying && <Player state={state} store={store} products={[]} />}<ShutDoor state={state} store={store}>{buying ? box : cancelled && <BoughtOrders {...trade} />}</ShutDoor></main>
+        <main class="shut">{EMBEDDED && buying && <Player title={show.title} state={state} store={store} products={[]} />}<ShutDoor title={show.title} state={state} store={store}>{buying ? box : cancelled && <BoughtOrders {...trade} />}</ShutDoor></main>
       ) : (
         <main class="room">
           <div class="room-head">
@@ -108,7 +108,7 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
             {countdown && <CountdownLine countdown={countdown} offset_ms={state.offset_ms} />}
           </div>
           <div class="room-main">
-            <Player state={state} store={store} products={show.products} />
+            <Player title={show.title} state={state} store={store} products={show.products} />
             {selling && box}
             <GiftBar state={state} store={store} notify={notify} />
           </div>

@@ -80,6 +80,7 @@ const en = {
   "danmaku.show": "Show danmaku",
   "chat.title": "Chat",
   "chat.empty": "Nothing said yet.",
+  "chat.for_tickets": "The chat opens with a ticket.",
   "chat.closed": "You cannot read the chat yet: it opens with the doors.",
   "chat.placeholder": "Say something",
   "chat.send": "Send",
@@ -354,6 +355,7 @@ export type TextKey = keyof typeof en;
 const zh: Record<TextKey, string> = {
   "app.name": "liveroom",
   "app.language": "English",
+  "chat.for_tickets": "购票后即可看到聊天。",
   "login.title": "入场",
   "login.lead": "这是演示：任意名字都可以，每个名字都是一位独立的观众，付款使用测试货币。",
   "login.name": "你的名字",

@@ -11,7 +11,7 @@ import { codeText, useLanguage, type TextKey, type Translate } from "./i18n";
 import { Icon } from "./ui/icons";
 import { Brand, LanguageSwitch, Meter } from "./ui/parts";
 import { findShow } from "./ui/show_picker";
-import { ShowPoster } from "./ui/show_poster";
+import { PosterBand, ShowPoster } from "./ui/show_poster";
 import { useShowWatch, type Watched } from "./ui/show_watch";
 import "./styles/theme.css";
 import "./styles/intro.css";
@@ -48,6 +48,7 @@ function App(): JSX.Element {
       <header class="top"><Brand /><LanguageSwitch /></header>
       <main>
         <div class="card" role="status" data-testid="intro-waiting" data-code={problem ?? ""}>
+          <PosterBand title="liveroom" />
           <h1>{t(problem ? "intro.unreachable" : none ? "show.none" : "show.loading")}</h1>
           {problem && <p class="muted">{codeText(t, problem)} {t("intro.trying")}</p>}
           {(problem || none) && <button type="button" class="primary" onClick={() => void load()}>{t("show.retry")}</button>}

@@ -58,7 +58,7 @@ function Stalls({ session, listed, picker }: { session: Session; listed: Show; p
         <ConnectionChip state={state} />
       </section>
       <ConnectionBanner state={state} />
-      <ShutDoor state={state} store={store} />
+      <ShutDoor title={show.title} state={state} store={store} />
       <main class="panes">
         {FANS.map((fan) => <Pane key={fan} fan={fan} show={show} notify={notify} />)}
       </main>

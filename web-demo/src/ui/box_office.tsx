@@ -43,7 +43,7 @@ export function BoxOffice(props: BoxOfficeProps): JSX.Element {
 export function BoughtOrders(props: BoxOfficeProps): JSX.Element | null {
   const orders = settledOrders(props.state);
   if (orders.length === 0) return null;
-  return <div class="bought">{orders.map((order) => <SettledOrder key={order.order} order={order} {...props} />)}</div>;
+  return <div class="bought">{orders.map((order) => <SettledOrder key={order.order} order={order} urgent {...props} />)}</div>;
 }
 
 /** What is known of the sales of a product: the live counter, else what the page was loaded with. */
@@ -127,7 +127,7 @@ function PendingOrder({ order, state, products }: BoxOfficeProps & { order: Orde
   );
 }
 
-function SettledOrder({ order, products, session, onOrders, notify }: BoxOfficeProps & { order: Order }): JSX.Element {
+function SettledOrder({ order, products, session, onOrders, notify, urgent = false }: BoxOfficeProps & { order: Order; urgent?: boolean }): JSX.Element {
   const { t, language } = useLanguage();
   const [asking, setAsking] = useState(false);
   const refund = async () => {
@@ -143,7 +143,7 @@ function SettledOrder({ order, products, session, onOrders, notify }: BoxOfficeP
         <strong>{namesOf(order, products)} · {money(order.amount_minor, order.currency, language)}</strong>
         <p class="muted"><span class={`dot ${order.state}`} />{t(`order.${order.state}`)} · <span class="order-number">{t("order.number", { number: order.order })}</span></p>
       </div>
-      {order.state === "paid" && !asking && <button type="button" class="quiet" data-testid="refund" onClick={() => setAsking(true)}>{t("order.refund")}</button>}
+      {order.state === "paid" && !asking && <button type="button" class={urgent ? "primary" : "quiet"} data-testid="refund" onClick={() => setAsking(true)}>{t("order.refund")}</button>}
       {asking && (
         <div class="ask" role="group" aria-label={t("order.refund_sure")}>
           <span>{t("order.refund_sure")}</span>

@@ -52,10 +52,15 @@ function ChatList({ state }: { state: RoomState }): JSX.Element {
       }}
     ><ol>
       {state.truncated && <li class="chat-note">{t("chat.truncated")}</li>}
-      {state.chat.length === 0 && <li class="chat-note">{t(reads ? "chat.empty" : state.you?.tier === "none" && state.room?.access === "ticketed" ? "barrier.ticket" : "chat.closed")}</li>}
+      {state.chat.length === 0 && <EmptyChat text={t(reads ? "chat.empty" : state.you?.tier === "none" && state.room?.access === "ticketed" ? "chat.for_tickets" : "chat.closed")} />}
       {state.chat.map((line) => <li key={line.id} data-id={line.id}><Line line={line} t={t} giftName={giftName} /></li>)}
     </ol></div>
   );
+}
+
+/** Where nothing is said: why. */
+export function EmptyChat({ text }: { text: string }): JSX.Element {
+  return <li class="chat-empty"><Icon name="chat" size={26} />{text}</li>;
 }
 
 export function Line({ line, t, giftName }: { line: ChatLine; t: Translate; giftName: (id: string) => string }): JSX.Element {

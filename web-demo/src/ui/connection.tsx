@@ -7,6 +7,7 @@ import type { RoomState } from "../state";
 import { isStale } from "../session";
 import { useNow, type RoomStore } from "../store";
 import { Icon } from "./icons";
+import { PosterBand } from "./show_poster";
 
 /** The one word for the state of the link. */
 export function linkState(state: RoomState): "idle" | "connecting" | "online" | "reconnecting" | "refused" | "ended" | "draining" | "degraded" {
@@ -22,7 +23,7 @@ export function ConnectionChip({ state }: { state: RoomState }): JSX.Element {
   const word = link === "draining" ? t("connection.reconnecting") : link === "degraded" ? t("connection.online") : t(`connection.${link}`);
   return (
     <span class={`chip link-${link}`} data-testid="state" data-value={link} data-code={code} role="status">
-      <i class="chip-dot" />{word}{code && <code>{code}</code>}
+      <i class="chip-dot" />{word}
     </span>
   );
 }
@@ -40,6 +41,7 @@ export function ConnectionBanner({ state }: { state: RoomState }): JSX.Element |
       </Banner>
     );
   }
+  if (connection.state !== "online") return null;
   if (state.login.state === "ending") return <Banner tone="warn">{t("login.ending", { time: duration(state.login.expires_ms - now - state.offset_ms) })}</Banner>;
   if (state.draining) return <Banner tone="warn">{t("connection.draining")}</Banner>;
   if (state.degraded_since_ms !== null) return <Banner tone="warn">{t("connection.degraded")}</Banner>;
@@ -56,7 +58,7 @@ function focusOnce(button: HTMLButtonElement | null): void {
 }
 
 /** The card instead of the room: refused, or ended for good. The purchase sheet is `children`. */
-export function ShutDoor({ state, store, children }: { state: RoomState; store: RoomStore<ViewerCommands> | RoomStore<ConsoleCommands>; children?: ComponentChildren }): JSX.Element | null {
+export function ShutDoor({ title, state, store, children }: { title: string; state: RoomState; store: RoomStore<ViewerCommands> | RoomStore<ConsoleCommands>; children?: ComponentChildren }): JSX.Element | null {
   const { t } = useLanguage();
   const now = useNow();
   const { connection } = state;
@@ -69,7 +71,8 @@ export function ShutDoor({ state, store, children }: { state: RoomState; store: 
   const hopeless = ["BANNED", "ROOM_ENDED", "ROOM_CANCELLED", "ROOM_NOT_FOUND"].includes(code);
   return (
     <div class="card door" role="alertdialog" aria-label={codeText(t, code, "bye")} data-testid="door" data-code={code}>
-      <span class="poster-icon"><Icon name={buying ? "ticket" : stale ? "lock" : "alert"} size={26} /></span>
+      <PosterBand title={title}>{title}</PosterBand>
+      <span class="poster-icon"><Icon name={buying ? "ticket" : stale ? "lock" : code === "ROOM_ENDED" ? "heart" : "alert"} size={26} /></span>
       <h2>{buying ? t(code === "BALANCE_DUE" ? "door.balance" : "door.title") : codeText(t, code, "bye")}</h2>
       {buying && <p class="muted">{t(code === "BALANCE_DUE" ? "door.balance_lead" : "door.lead")}</p>}
       {stale && <p class="muted">{t("login.kept")}</p>}

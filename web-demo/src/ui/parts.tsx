@@ -9,6 +9,7 @@ import { duration } from "../format";
 import { codeText, useLanguage, type TextKey, type Translate } from "../i18n";
 import { useNow } from "../clock";
 import { Icon } from "./icons";
+import { PosterBand } from "./show_poster";
 
 export function TierBadge({ tier, testid }: { tier: Tier; testid?: string }): JSX.Element {
   const { t } = useLanguage();
@@ -28,6 +29,11 @@ export function TimeLeft({ target_ms, offset_ms, zero }: { target_ms: number; of
 
 export function CountdownLine({ countdown, offset_ms }: { countdown: Countdown; offset_ms: number }): JSX.Element {
   const { t } = useLanguage();
+  const due = useNow(500) + offset_ms >= (countdown.target_ms ?? 0);
+  const { kind } = countdown;
+  if (due && !countdown.label && (kind === "doors" || kind === "show")) {
+    return <div class="countdown due" data-testid="countdown" data-kind={kind}><time>{t(`intro.due.${kind}`)}</time></div>;
+  }
   const label = countdown.label || t(`countdown.${countdown.kind}`);
   return (
     <div class="countdown" data-testid="countdown" data-kind={countdown.kind}>
@@ -130,6 +136,7 @@ export function LoginCard({ role, roles = [], onRole, title, lead, onSession }: 
   };
   return (
     <form class="card login" onSubmit={submit}>
+      <PosterBand title="liveroom" />
       <h1>{t(title)}</h1>
       <p class="muted">{t(lead)}</p>
       <label class="field">

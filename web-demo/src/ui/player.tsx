@@ -1,5 +1,5 @@
 /** The player area: which stream the ticket is worth, right now. */
-import type { ComponentChildren, JSX } from "preact";
+import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { verifyGrant, type Product } from "../api";
 import type { Grant, ViewerCommands } from "../contract.gen";
@@ -11,12 +11,13 @@ import { DanmakuLayer } from "./danmaku_layer";
 import { Icon } from "./icons";
 import { CountdownLine } from "./parts";
 import { Scene } from "./scene";
+import { ShowPoster } from "./show_poster";
 
 /** Renew this long before the end, or at half of a short life. */
 const RENEW_AHEAD_MS = 15_000;
 const RENEW_RETRY_MS = 4_000;
 
-export function Player({ state, store, products, controls }: { state: RoomState; store: RoomStore<ViewerCommands>; products: readonly Product[]; controls?: ComponentChildren }): JSX.Element {
+export function Player({ title, state, store, products }: { title: string; state: RoomState; store: RoomStore<ViewerCommands>; products: readonly Product[] }): JSX.Element {
   const { t } = useLanguage();
   const [wish, setWish] = useState<string | null>(null);
   const [flying, setFlying] = useState(true);
@@ -27,7 +28,7 @@ export function Player({ state, store, products, controls }: { state: RoomState;
   return (
     <div class="player" data-phase={state.room?.phase}>
       <div class="screen">
-        {grant ? <Scene stream={grant.stream} resting={paused} /> : <Poster state={state} products={products} />}
+        {grant ? <Scene stream={grant.stream} resting={paused} /> : <Poster title={title} state={state} products={products} />}
         {grant && paused && <div class="veil"><strong>{t("player.paused")}</strong></div>}
         {flying && <DanmakuLayer chat={state.chat} giftName={giftName} sent={(gift, count) => t("chat.sent_gift", { gift, count })} />}
         <div class="screen-top">
@@ -35,8 +36,8 @@ export function Player({ state, store, products, controls }: { state: RoomState;
           {state.room?.phase === "live" && grant && <span class="live-dot">LIVE</span>}
         </div>
       </div>
-      <div class="player-bar">
-        {grant ? <GrantLine key={grant.stream} grant={grant} store={store} offset_ms={state.offset_ms} /> : <span class="grant muted"><Icon name="lock" size={15} />{t("player.none")}</span>}
+      {grant && <div class="player-bar">
+        <GrantLine key={grant.stream} grant={grant} store={store} offset_ms={state.offset_ms} />
         <div class="player-tools">
           {grants.length > 1 && (
             <div class="segmented" role="group" aria-label={t("player.switch")}>
@@ -50,9 +51,8 @@ export function Player({ state, store, products, controls }: { state: RoomState;
           <button type="button" class="quiet" aria-pressed={flying} onClick={() => setFlying(!flying)} title={t(flying ? "danmaku.hide" : "danmaku.show")} aria-label={t(flying ? "danmaku.hide" : "danmaku.show")}>
             <Icon name="bullets" />
           </button>
-          {controls}
         </div>
-      </div>
+      </div>}
     </div>
   );
 }
@@ -100,7 +100,7 @@ function GrantLine({ grant, store, offset_ms }: { grant: Grant; store: RoomStore
   );
 }
 
-function Poster({ state, products }: { state: RoomState; products: readonly Product[] }): JSX.Element {
+function Poster({ title, state, products }: { title: string; state: RoomState; products: readonly Product[] }): JSX.Element {
   const { t, language } = useLanguage();
   const tier = state.you?.tier ?? "none";
   const phase = state.room?.phase;
@@ -109,7 +109,7 @@ function Poster({ state, products }: { state: RoomState; products: readonly Prod
   const countdown = headCountdown(state);
   return (
     <div class="poster">
-      <div class="poster-art" aria-hidden="true"><i /><i /><i /></div>
+      <ShowPoster title={title} large centred />
       <div class="poster-text">
         <span class="poster-icon"><Icon name={holds ? "clock" : "lock"} size={26} /></span>
         <h2>{over ? t("player.ended") : holds ? t("player.foyer") : t("player.locked")}</h2>

@@ -7,6 +7,7 @@ import { codeText, useLanguage } from "../i18n";
 import type { Result } from "../live";
 import { isStale, type Session } from "../session";
 import { Brand, LanguageSwitch } from "./parts";
+import { PosterBand } from "./show_poster";
 
 const RETRY_MS = 3_000;
 
@@ -85,8 +86,9 @@ export function NoShow({ choice }: { choice: Choice }): JSX.Element {
       <header class="top"><Brand /><LanguageSwitch /></header>
       <main>
         <div class="card no-show" role="status" data-testid="no-show" data-code={choice.failed ?? ""}>
-          <h1>{choice.failed ? codeText(t, choice.failed) : t(choice.loaded ? "show.none" : "show.loading")}</h1>
-          {choice.failed && <p class="muted">{t(stale ? "login.kept" : "intro.trying")}</p>}
+          <PosterBand title="liveroom" />
+          <h1>{choice.failed ? stale ? codeText(t, choice.failed) : t("intro.unreachable") : t(choice.loaded ? "show.none" : "show.loading")}</h1>
+          {choice.failed && <p class="muted">{stale ? t("login.kept") : `${codeText(t, choice.failed)} ${t("intro.trying")}`}</p>}
           {choice.failed && <button type="button" class="primary" data-testid={stale ? "log-in-again" : "try-again"} onClick={choice.reload}>{t(stale ? "login.again" : "show.retry")}</button>}
           {choice.loaded && !choice.failed && <a class="button" href="/" target="_top">{t("door.to_show")}</a>}
         </div>

@@ -46,7 +46,7 @@ export function StagePanel({ state, store, notify }: Props): JSX.Element {
         {mine === "idle" && (
           <>
             <button type="button" disabled={busy || why !== null} data-testid="cohost-request" onClick={() => void send("cohost:request")}><Icon name="mic" size={16} />{t("stage.request")}</button>
-            {why ? <span class="muted barred"><Icon name="lock" size={13} />{barrierText(t, why, state, now + state.offset_ms)}</span>
+            {why ? why !== "ticket" && <span class="muted barred"><Icon name="lock" size={13} />{barrierText(t, why, state, now + state.offset_ms)}</span>
               : state.cohost?.reason && <span class="muted">{t(`stage.reason.${state.cohost.reason}`)}</span>}
           </>
         )}
