@@ -4,8 +4,10 @@ Outgoing frames are built here from structs, once per codec and namespace; incom
 python-socketio's packet classes, made strict.
 """
 
+import json
+import math
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import msgpack
 import msgspec
@@ -32,8 +34,14 @@ class Codec(StrEnum):
         return self is Codec.MSGPACK
 
 
+MAX_DEPTH: Final = 16
+"""Of lists and maps in one another."""
+MAX_KEYS: Final = 64
+"""Of one map."""
+
+
 class _StrictJson:
-    """orjson where python-socketio expects the json module: no NaN, no Infinity, strict UTF-8."""
+    """orjson where python-socketio expects the json module: no NaN, no Infinity, strict UTF-8, and our bounds."""
 
     @staticmethod
     def dumps(value: object, **_: object) -> str:
@@ -41,7 +49,16 @@ class _StrictJson:
 
     @staticmethod
     def loads(text: str) -> object:
-        return orjson.loads(text)
+        value = orjson.loads(text)
+        colons = text.count(":")
+        if text.count("[") + text.count("{") > MAX_DEPTH:
+            _require_shallow(value)
+        if colons > 1:
+            payload = value[1] if type(value) is list and len(value) == 2 else value
+            # a map with as many keys as there are colons has lost none to a duplicate
+            if type(payload) is not dict or len(payload) != colons or colons > MAX_KEYS:
+                _BY_PAIRS.decode(text)
+        return value
 
 
 class JsonPacket(sio.Packet):  # type: ignore[misc]  # python-socketio is untyped
@@ -56,18 +73,61 @@ class MsgpackPacket(MsgPackPacket):  # type: ignore[misc]  # python-socketio is 
     json = _StrictJson
 
     def decode(self, encoded_packet: bytes) -> None:
-        decoded = msgpack.unpackb(encoded_packet, ext_hook=_absent_or_refused)
+        decoded = msgpack.unpackb(encoded_packet, ext_hook=_absent_or_refused, object_pairs_hook=_map_of)
         if not isinstance(decoded, dict):
             raise ValueError("a packet is a map")  # noqa: TRY004 - one kind of error for all bad bytes
         kind, namespace, ack_id = decoded.get("type"), decoded.get("nsp"), decoded.get("id")
         if type(kind) is not int or not isinstance(namespace, str) or not (ack_id is None or type(ack_id) is int):
             raise ValueError("a packet has an integer type, a namespace and perhaps an integer id")
         self.packet_type, self.namespace, self.id, self.data = kind, namespace, ack_id, decoded.get("data")
+        if encoded_packet.translate(None, _PLAIN):
+            _require_plain(self.data)
+        if len(encoded_packet.translate(None, _NO_HEADS)) > MAX_DEPTH:
+            _require_shallow(self.data)
 
 
 def _absent_or_refused(code: int, _: bytes) -> None:
     if code != UNDEFINED_EXT:
         raise ValueError(f"unexpected msgpack ext type {code}")
+
+
+def _map_of(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs) or len(pairs) > MAX_KEYS:
+        raise ValueError(f"a map has at most {MAX_KEYS} keys, each once")
+    return made
+
+
+_BY_PAIRS: Final = json.JSONDecoder(object_pairs_hook=_map_of)
+"""Several times slower than orjson; asked only where a duplicate cannot be ruled out by counting."""
+
+
+_PLAIN: Final = bytes(byte for byte in range(256) if byte not in b"\xc7\xca\xcb\xd6\xd7")
+_NO_HEADS: Final = bytes(byte for byte in range(256) if not 0x80 <= byte <= 0x9F and not 0xDC <= byte <= 0xDF)
+"""Bytes that begin neither a float nor a timestamp, neither a list nor a map, wherever they stand."""
+
+
+def _within(level: list[Any]) -> list[Any]:
+    return [inner for outer in level for inner in (outer.values() if type(outer) is dict else outer)]
+
+
+def _require_shallow(value: object) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [one for one in level if type(one) is dict or type(one) is list]
+        if not level:
+            return
+        level = _within(level)
+    raise ValueError(f"deeper than {MAX_DEPTH}")
+
+
+def _require_plain(value: object) -> None:
+    """No number without a value, and no timestamp, which the library makes of ext -1 by itself."""
+    level = [value]
+    while level:
+        if any(type(one) is msgpack.Timestamp or (type(one) is float and not math.isfinite(one)) for one in level):
+            raise ValueError("neither JSON nor one of the contract's types")
+        level = _within([one for one in level if type(one) is dict or type(one) is list])
 
 
 PACKETS: dict[Codec, type[Any]] = {Codec.JSON: JsonPacket, Codec.MSGPACK: MsgpackPacket}
