@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from gateway.engine.frames import Frame
 
@@ -26,6 +27,10 @@ class OutboxLimits:
     frames: int = 512
     seconds: float = 5.0
     """How old the oldest may become."""
+
+
+SPARE_PLACES: Final = 32
+"""How many places of frames that were replaced or dropped may stay in the line, beyond as many as wait."""
 
 
 class _Waiting:
@@ -57,7 +62,7 @@ class Outbox:
 
     def put(self, frame: Frame, lane: Lane, key: str, now: float) -> bool:
         """Let a frame wait; False where even dropping does not make room for it: the peer must be cut."""
-        waiting = _Waiting(frame, lane, key, len(frame.payload), now)
+        waiting = _Waiting(frame, lane, key, len(frame.wire), now)
         if lane is Lane.COUNTER:
             earlier = self._counters.get(key)
             if earlier is not None:
@@ -68,6 +73,8 @@ class Outbox:
         self._order.append(waiting)
         self._size += waiting.size
         self.frames += 1
+        if len(self._order) > 2 * self.frames + SPARE_PLACES:
+            self._order = deque(one for one in self._order if one.frame is not None)
         while self.frames > self._limits.frames or self._size > self._limits.bytes:
             if not self._drop_oldest():
                 return False
