@@ -5,11 +5,13 @@ The clock is an argument. Roles and tickets are never read from a token.
 
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import jwt
 import msgspec
 import regex
+from jwt.algorithms import HMACAlgorithm
 
 from auth.denials import Code, Denied
 from auth.identity import Identity, UserId
@@ -22,6 +24,9 @@ MAX_USER_CHARS: Final = 64
 MAX_NAME_GRAPHEMES: Final = 40
 MAX_NAME_BYTES: Final = 400
 MAX_TOKEN_ID_CHARS: Final = 128
+
+MAX_HEADS: Final = 64
+"""Token headers whose kid is remembered; an issuer uses one per key. Only what a key has signed is."""
 
 _GRAPHEME = regex.compile(r"\X")
 _JOINERS = "\u200c\u200d"  # they shape Persian and emoji families, and stay in names
@@ -41,8 +46,14 @@ class _Claims(msgspec.Struct):
     name: str | None = None
 
 
+class _Hmac(HMACAlgorithm):
+    """PyJWT looks at every use of a secret whether it is an asymmetric key in disguise: once will do."""
+
+    prepare_key = lru_cache(maxsize=4)(HMACAlgorithm.prepare_key)
+
+
 class TokenVerifier:
-    """Accepts what the active keys signed for this audience. Safe to share; holds no state of its own.
+    """Accepts what the active keys signed for this audience. Safe to share; remembers nothing that a key did not sign.
 
     `keys` is a ring, or a function that gives the current one. `unknown_kid` is told of a token whose key
     is not in the ring, so that a source of keys may look for newer ones; the token is refused all the same.
@@ -60,6 +71,9 @@ class TokenVerifier:
             raise ValueError(f"the leeway is 0 to {MAX_LEEWAY_SECONDS} seconds, not {leeway_seconds}")
         self._ring = keys if callable(keys) else lambda: keys
         self._jws = jwt.PyJWS()  # it builds a table of algorithms: once, not for every token
+        self._jws.unregister_algorithm("HS256")
+        self._jws.register_algorithm("HS256", _Hmac(HMACAlgorithm.SHA256))
+        self._kids: dict[str, str | None] = {}
         self._issuer = issuer
         self._audience = audience
         self._leeway_seconds = leeway_seconds
@@ -80,10 +94,13 @@ class TokenVerifier:
         """What an active key signed, else None."""
         if len(token) > MAX_TOKEN_BYTES or not token.isascii():
             return None
-        try:
-            kid = self._jws.get_unverified_header(token).get("kid")
-        except (jwt.PyJWTError, RecursionError, ValueError):
-            return None
+        head = token.partition(".")[0]
+        kid = self._kids.get(head)
+        if kid is None and head not in self._kids:
+            try:
+                kid = self._jws.get_unverified_header(token).get("kid")
+            except (jwt.PyJWTError, RecursionError, ValueError):
+                return None
         candidates = self._ring().candidates(kid)
         if not candidates and self._unknown_kid is not None:
             self._unknown_kid()
@@ -93,6 +110,8 @@ class TokenVerifier:
                 payload = self._jws.decode_complete(token, key.material, algorithms=[key.algorithm])["payload"]
             except (jwt.PyJWTError, RecursionError, ValueError):
                 continue
+            if len(self._kids) < MAX_HEADS:
+                self._kids[head] = kid
             return bytes(payload)
         return None
 
@@ -108,13 +127,17 @@ class TokenVerifier:
             return Denied(Code.TOKEN_INVALID)
         if now >= claims.exp + self._leeway_seconds:
             return Denied(Code.TOKEN_EXPIRED)
-        name = display_name(claims.name or "") or claims.sub
+        name = (display_name(claims.name) if claims.name else "") or claims.sub
         return Identity(UserId(claims.sub), name, claims.jti, int(claims.exp * 1000))
 
 
 def is_user_id(text: str) -> bool:
     """1 to 64 characters, none of them invisible or a control."""
-    return 0 < len(text) <= MAX_USER_CHARS and not any(unicodedata.category(char) in _INVISIBLE for char in text)
+    if not 0 < len(text) <= MAX_USER_CHARS:
+        return False
+    if text.isascii():  # of ASCII only the controls are invisible, and they alone are not printable
+        return text.isprintable()
+    return not any(unicodedata.category(char) in _INVISIBLE for char in text)
 
 
 def display_name(text: str) -> str:
