@@ -132,8 +132,10 @@ class Settings(BaseSettings):
     def _safe(self) -> Self:
         if self.mode is Mode.PRODUCTION:
             demo = {DEMO_JWT_SECRET, DEMO_GRANT_SECRET, DEMO_SANDBOX_SECRET}
-            if demo & {*self.jwt_secrets, *self.grant_secrets, *self.sandbox_secrets}:
-                raise ValueError("a secret of the demo is configured: set your own, at least 32 random bytes")
+            for setting in ("jwt_secrets", "grant_secrets", "sandbox_secrets"):
+                if not demo.isdisjoint(getattr(self, setting)):
+                    name = f"LIVEROOM_{setting.upper()}"
+                    raise ValueError(f"{name} has a secret of the demo: set your own, at least 32 random bytes")
             if "*" in self.allowed_origins:
                 raise ValueError("LIVEROOM_ALLOWED_ORIGINS=* is for demo mode: name the origins of your pages")
             if not self.jwt_secrets and not self.jwt_jwks_url and not self.jwt_jwks_file:

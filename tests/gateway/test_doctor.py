@@ -58,7 +58,7 @@ async def test_a_missing_database_is_a_failure_in_production_only(tmp_path: Path
 
 @pytest.mark.parametrize("setting", ["jwt_secrets", "grant_secrets", "sandbox_secrets"])
 def test_secrets_of_the_demo_are_refused_in_production(setting: str) -> None:
-    with pytest.raises(ValueError, match="a secret of the demo"):
+    with pytest.raises(ValueError, match=f"LIVEROOM_{setting.upper()} has a secret of the demo"):
         production(**{setting: [DEMO_JWT_SECRET]})
 
 

@@ -24,8 +24,8 @@ def wire(encoding: Encoding = Encoding.JSON) -> Wire:
 
 def frame_of(encoding: Encoding, kind: int, data: object, ack: int | None = None) -> Frame:
     """As the server writes it."""
-    form = encode(Codec(encoding.value), kind, "/live", data, ack).encode()
-    return Frame(form, binary=True) if isinstance(form, bytes) else Frame(form.encode())
+    form = encode(Codec(encoding.value), kind, "/live", data, ack).payload
+    return Frame(form, binary=True) if isinstance(form, bytes) else Frame(b"4" + form.encode())
 
 
 @pytest.mark.parametrize("encoding", Encoding)
