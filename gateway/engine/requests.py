@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 VERSION: Final = "4"
 MAX_QUERY_FIELDS: Final = 16
@@ -80,5 +80,5 @@ def is_allowed(origin: str | None, host: str | None, origins: Sequence[str] | No
     if origin is None:
         return True
     if origins is None:
-        return urlsplit(origin).netloc == host
+        return bool(host) and origin in (f"http://{host}", f"https://{host}")
     return "*" in origins or origin in origins
