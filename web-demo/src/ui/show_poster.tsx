@@ -84,7 +84,7 @@ function Stage(): JSX.Element {
         <path d="M60 22H1140M60 44H1140M180 22V-400M1020 22V-400" /><path d={Array.from({ length: 45 }, (_, index) => `M${60 + index * 24} ${index % 2 ? 22 : 44}L${84 + index * 24} ${index % 2 ? 44 : 22}`).join("")} stroke-width="2.500" />
         {LAMPS.map(({ x }) => <g key={x} stroke="none"><rect x={x - 13} y="40" width="26" height="20" rx="4" fill="#05040b" /><ellipse cx={x} cy="60" rx="10" ry="4" fill="#fff" /></g>)}
       </g>
-      <g style={{ color: "var(--ground)" }}>
+      <g class="gig-band" style={{ color: "var(--ground)" }}>
         <path d="M430 618 L452 574 H748 L770 618Z" fill="currentColor" />
         <g transform="translate(600 576) scale(.8)"><Drummer /></g>
         <g transform="translate(318 620) scale(.88)"><Guitarist /></g>
