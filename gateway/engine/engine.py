@@ -10,8 +10,10 @@ from gateway.engine.limits import EngineLimits
 from gateway.engine.requests import TOO_MANY, Handshake, Refusal
 from gateway.engine.session import Reason, Session, Via
 from gateway.engine.socket import Socket
-from gateway.engine.wheel import Wheel
+from gateway.engine.wheel import GRANULARITY_SECONDS, Wheel
 
+TICKS_PER_TIMEOUT = 20
+"""How finely the time for a pong is measured at least."""
 WATCH_SECONDS = 1.0
 """How often peers that do not take what they were sent are looked at."""
 
@@ -48,7 +50,7 @@ class Engine:
         self.limits = limits or EngineLimits()
         self.origins = origins
         self.clock = clock or asyncio.get_running_loop().time
-        self.wheel = Wheel(self.clock)
+        self.wheel = Wheel(self.clock, min(GRANULARITY_SECONDS, self.limits.heartbeat.timeout / TICKS_PER_TIMEOUT))
         self.sockets: dict[str, Socket] = {}
         self._lingering: dict[str, Socket] = {}
         self._watched: set[Socket] = set()
@@ -76,6 +78,9 @@ class Engine:
 
     def find(self, sid: str) -> Socket | None:
         """The socket of a session, also of one that has ended and whose last packets were not fetched yet."""
+        socket = self.sockets.get(sid)
+        if socket is not None:
+            socket.tick()  # its deadline may have passed since the wheel's last turn
         return self.sockets.get(sid) or self._lingering.get(sid)
 
     def close(self) -> None:

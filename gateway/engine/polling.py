@@ -52,6 +52,8 @@ class PollingApp:
     def __init__(self, engine: Callable[[], Engine]) -> None:
         """`engine` is asked at each request: it may be made after the app."""
         self._engine = engine
+        self._bringing: set[str] = set()
+        """Sessions of which a POST is being read."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """ASGI, of type http."""
@@ -85,7 +87,16 @@ class PollingApp:
             return requests.UNKNOWN_SESSION
         if socket.transport is Via.WEBSOCKET and socket.is_open:
             return requests.BAD_REQUEST
-        return await (_fetch(engine, socket, receive) if method == "GET" else _bring(engine, socket, receive))
+        if method == "GET":
+            return await _fetch(engine, socket, receive)
+        if sid in self._bringing:  # their order would be anybody's guess
+            socket.fault(Via.POLLING, is_final=True)
+            return requests.BAD_REQUEST
+        self._bringing.add(sid)
+        try:
+            return await _bring(engine, socket, receive)
+        finally:
+            self._bringing.discard(sid)
 
 
 async def _fetch(engine: Engine, socket: Socket, receive: Receive) -> bytes | Refusal:
@@ -123,13 +134,13 @@ async def _until_gone(receive: Receive) -> None:
 async def _bring(engine: Engine, socket: Socket, receive: Receive) -> bytes | Refusal:
     body = await _body(receive, engine.limits.message_bytes)
     if body is None:
-        socket.fault(is_final=True)
+        socket.fault(Via.POLLING, is_final=True)
         return requests.TOO_LARGE
     for packet in packets.read_payload(body):
         if not socket.is_open:
             break
         if packet is None:
-            socket.fault()
+            socket.fault(Via.POLLING)
         else:
             socket.receive(packet, Via.POLLING)
     return OK if socket.ended in (None, Reason.CLIENT) else requests.BAD_REQUEST

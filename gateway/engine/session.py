@@ -152,7 +152,9 @@ class Session:
         if self._awaits_pong:
             return self.end(Reason.SILENT)
         self._awaits_pong = True
-        self.due = now + self._heartbeat.timeout
+        # from when the ping was due, not from when a coarse timer rang; a process that slept takes most of it on itself
+        late = min(now - self.due, self._heartbeat.timeout / 4)
+        self.due = now - late + self._heartbeat.timeout
         return Act.PING
 
     def end(self, reason: Reason) -> End:

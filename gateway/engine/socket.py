@@ -38,7 +38,7 @@ class Socket:
         self._websocket: WebSocketConnection | None = None
         self._poll: Poll | None = None
         self._is_accepted = False
-        self._alarm = engine.wheel.alarm(self._tick)
+        self._alarm = engine.wheel.alarm(self.tick)
         self._alarm.set(session.due)
         self.address = address
         self.ended: Reason | None = None
@@ -121,7 +121,7 @@ class Socket:
         elif self._poll is not None or (self._outbox is not None and self._outbox.frames):
             self._engine.linger(self)
             self._release()
-        if stage is Stage.PROBING and self._websocket is not None:
+        if stage is not Stage.WEBSOCKET and self._websocket is not None:
             self._websocket.finish(text, b"")
 
     # ---- the transports' ----------------------------------------------------------------------------
@@ -144,13 +144,19 @@ class Socket:
             case Act.SWITCH:
                 self._switch()
             case Act.FAULT:
-                self.fault()
+                self.fault(via)
             case End(reason=reason):
                 self._over(reason)
 
-    def fault(self, *, is_final: bool = False) -> None:
-        """What came is none of the protocol: the end, unless the application forgives it. A final one it cannot."""
-        if self.is_open and not (self._engine.application.faulted(self, is_final=is_final) and not is_final):
+    def fault(self, via: Via | None = None, *, is_final: bool = False) -> None:
+        """What came is none of the protocol: the end, unless the application forgives it. A final one it cannot.
+
+        `via`: the transport that it came by, if it was no message. A WebSocket that is only tried out ends alone, and
+        polling goes on.
+        """
+        if via is Via.WEBSOCKET and self._session.stage is not Stage.WEBSOCKET:
+            self._dismiss()
+        elif self.is_open and not (self._engine.application.faulted(self, is_final=is_final) and not is_final):
             self.close("PROTOCOL", Reason.PROTOCOL)
 
     def attach(self, websocket: "WebSocketConnection") -> bool:
@@ -243,7 +249,9 @@ class Socket:
         """The packets for the request that waited, which is answered now."""
         self._poll = None
         self.held_since = None
-        packets = []
+        packets: list[str] = []
+        if self._session.stage is Stage.WEBSOCKET:  # what waits now has missed this request and takes the new way
+            return packets
         while self._outbox is not None and (frame := self._outbox.take()) is not None:
             packets.append(frame.polled)
         return packets
@@ -259,6 +267,12 @@ class Socket:
             if self._outbox is not None and not self._outbox.dropped:
                 self._outbox = None
 
+    def _dismiss(self) -> None:
+        websocket, self._websocket = self._websocket, None
+        self._session.abandon_probe()
+        if websocket is not None:
+            websocket.finish("PROTOCOL", b"")
+
     def _switch(self) -> None:
         if self._poll is not None:
             self._poll.release(frames.NOOP.polled)
@@ -272,7 +286,8 @@ class Socket:
             wires.append(frame.wire)
         return b"".join(wires)
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
+        """A deadline may have passed."""
         step = self._session.tick(self._engine.clock())
         if step is Act.PING:
             self.send(frames.PING)

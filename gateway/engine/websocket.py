@@ -47,8 +47,7 @@ def negotiate(engine: Engine, handshake: Handshake, method: str) -> "WebSocketCo
     found = engine.sockets.get(sid)
     if found is None:
         return requests.UNKNOWN_SESSION
-    connection = WebSocketConnection(engine, found, key)
-    return connection if found.attach(connection) else requests.BAD_REQUEST
+    return WebSocketConnection(engine, found, key)
 
 
 def _is_key(key: str) -> bool:
@@ -90,6 +89,9 @@ class WebSocketConnection(asyncio.Protocol):
         )
         self._key = ""
         if "sid" in handshake.query:
+            if not socket.attach(self):  # the session has one: say so where a page can hear it, by a close
+                self.finish("", b"")
+                return
             self._alarm = self._engine.wheel.after(self._engine.limits.upgrade_seconds, self.abort)
             return
         self.write(websocket_frame(TEXT, socket.handshake().encode()))
@@ -133,7 +135,8 @@ class WebSocketConnection(asyncio.Protocol):
             if isinstance(event, WebSocketFrame):
                 self._received(event)
         if core.parser_exc is not None and self._socket is not None:
-            self._socket.fault(is_final=True)  # which finishes this connection; the core has the close frame ready
+            # which finishes this connection; the core has the close frame ready
+            self._socket.fault(Via.WEBSOCKET, is_final=True)
         elif core.close_rcvd is not None:
             self._answer_close()
         elif core.writes and self._socket is not None:  # pongs; a peer that does not read them gets none
@@ -198,7 +201,7 @@ class WebSocketConnection(asyncio.Protocol):
         try:
             text = str(data, "utf-8")
         except UnicodeDecodeError:
-            socket.fault()
+            socket.fault(Via.WEBSOCKET)
             return
         socket.receive(text, Via.WEBSOCKET)
 
