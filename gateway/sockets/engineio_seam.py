@@ -16,8 +16,10 @@ from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason
 from gateway.engine.socket import Socket
 
-INBOX_MESSAGES = 256
-"""Of one socket, waiting for python-socketio's handlers; one more ends it."""
+INBOX_BODIES = 4
+"""How many of the largest messages may wait for python-socketio's handlers, of one socket; more end it."""
+MESSAGE_BYTES = 256
+"""What a waiting message counts beside its length."""
 
 
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engineio is untyped
@@ -29,7 +31,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engine
 
     def __init__(self, *, limits: EngineLimits | None = None, **options: Any) -> None:
         super().__init__(monitor_clients=False, **options)
-        self._limits = limits or EngineLimits()
+        self.limits = limits or EngineLimits()
         self._origins: Sequence[str] | None = _origins(self.cors_allowed_origins)
         self._engine: Engine | None = None
         self._application: Application = _Handlers(self)
@@ -39,7 +41,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engine
     def engine(self) -> Engine:
         """The engine, made at its first use on the running event loop."""
         if self._engine is None:
-            self._engine = Engine(self._application, self._limits, origins=self._origins)
+            self._engine = Engine(self._application, self.limits, origins=self._origins)
         return self._engine
 
     def serve(self, application: Application) -> None:
@@ -91,10 +93,11 @@ def _origins(allowed: Any) -> Sequence[str] | None:
 class _Inbox:
     """What waits for the handlers of one socket."""
 
-    __slots__ = ("calls", "session", "task")
+    __slots__ = ("calls", "octets", "session", "task")
 
     def __init__(self) -> None:
         self.calls: deque[tuple[Any, ...]] = deque()
+        self.octets = 0
         self.task: asyncio.Task[None] | None = None
         self.session: dict[str, Any] = {}
 
@@ -110,7 +113,10 @@ class _Handlers:
         self._put(socket, "connect", socket.sid, _environ(handshake))
 
     def received(self, socket: Socket, data: str | bytes) -> None:
-        if len(socket.context.calls) >= INBOX_MESSAGES:
+        inbox: _Inbox = socket.context
+        inbox.octets += len(data) + MESSAGE_BYTES
+        # a polling client may bring any number at once, and so may one read of a WebSocket: what counts is their size
+        if inbox.octets > INBOX_BODIES * self._server.limits.message_bytes:
             socket.close(reason=Reason.PROTOCOL)
             return
         socket.accept()
@@ -140,6 +146,8 @@ class _Handlers:
         try:
             while inbox.calls:
                 event, *arguments = inbox.calls.popleft()
+                if event == "message":
+                    inbox.octets -= len(arguments[1]) + MESSAGE_BYTES
                 try:
                     answer = await self._server.handlers[event](*arguments)
                 except Exception:
