@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import build, machine
+from benchmarks import build, machine, page
 from benchmarks.contestants import versions
 from benchmarks.experiments import FULL, QUICK, Result, experiments, perform
 from benchmarks.report import Report
@@ -36,6 +36,8 @@ def main() -> int:
         return 130
     print_report(report)
     LAST.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
+    if not (wanted.quick or wanted.only or wanted.ours):
+        print("kept in " + ", ".join(f"docs/{file.name}" for file in page.write(report)))
     return 0
 
 
@@ -47,6 +49,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", choices=list(ROWS), action="append", help="this row of the targets alone; may be repeated"
     )
+    parser.add_argument(
+        "--priority", action="store_true", help="before the machine's other programs, where they cannot be ended (root)"
+    )
     parser.add_argument("--ours", action="store_true", help="the gateway alone, without peers and without verdicts")
     return parser.parse_args()
 
@@ -55,6 +60,7 @@ def _measure(wanted: argparse.Namespace, swarm: Path) -> Report:
     profile = QUICK if wanted.quick else FULL
     rows = wanted.only or list(ROWS)
     needed = {experiment for row in rows for experiment in ROWS[row]}
+    machine.PRIORITY.is_wanted = wanted.priority
     cores = machine.cores()
     began = time.monotonic()
 
@@ -71,6 +77,7 @@ def _measure(wanted: argparse.Namespace, swarm: Path) -> Report:
     return Report(
         at=dt.datetime.now(dt.UTC).isoformat(timespec="minutes"),
         profile=profile.name,
+        command="make bench" + (f' ARGS="{" ".join(sys.argv[1:])}"' if sys.argv[1:] else ""),
         machine=machine.described(),
         versions=versions(),
         seconds=round(time.monotonic() - began),

@@ -46,14 +46,14 @@ async def _write(settings: Settings, holders: int, rooms: int) -> list[str]:
     db = await Database.open(url, clock=ambient.now_ms, new_id=ambient.new_id)
     auths: list[str] = [""] * holders
     try:
-        for number in range(rooms):
-            chairs = range(number, holders, rooms)
-            async with db.write() as uow:
-                show, product = await _show(uow, len(chairs))
+        async with db.write() as uow:
+            for number in range(rooms):
+                chairs = range(number, holders, rooms)
                 users = [UserId(f"fan-{chair:05}") for chair in chairs]
+                show, product = await _show(uow, len(chairs))
                 await _sell(uow, show, product, users)
-            for chair, user in zip(chairs, users, strict=True):
-                auths[chair] = json.dumps({"token": _token(settings, user, f"Fan {chair:05}"), "room": show.room})
+                for chair, user in zip(chairs, users, strict=True):
+                    auths[chair] = json.dumps({"token": _token(settings, user, f"Fan {chair:05}"), "room": show.room})
     finally:
         await db.close()
     return auths

@@ -68,6 +68,7 @@ class Arrival(msgspec.Struct, frozen=True):
     lost: int
     seconds: float
     cpu_seconds: float
+    others_cpu_seconds: float
     rss_kib_before: float
     rss_kib: float
     handshake_ms: Spread
@@ -89,6 +90,8 @@ class Stage(msgspec.Struct, frozen=True):
     rate: float
     seconds: float
     cpu_seconds: float
+    others_cpu_seconds: float
+    """Of every other program on the machine meanwhile."""
     sent: int
     held_back: int
     answers: int
@@ -132,6 +135,13 @@ class Outcome(msgspec.Struct, frozen=True):
     stages: list[Stage]
     standing: int
     first_loss: str
+
+    @property
+    def others(self) -> float:
+        """How many cores other programs of the machine used while this was measured."""
+        spans = [(stage.others_cpu_seconds, stage.seconds) for stage in self.stages]
+        spans = spans or [(self.connect.others_cpu_seconds, self.connect.seconds)]
+        return max(0.0, sum(cpu for cpu, _ in spans) / sum(seconds for _, seconds in spans))
 
 
 def run(swarm: Path, load: Load, to: Address, core: int | None) -> Outcome:

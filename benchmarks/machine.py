@@ -16,6 +16,15 @@ class Cores:
     load: int | None
 
 
+class Priority:
+    """Whether servers and load go before the machine's other programs."""
+
+    is_wanted = False
+
+
+PRIORITY = Priority()
+
+
 def cores() -> Cores:
     """The first two cores this process may use."""
     usable = sorted(os.sched_getaffinity(0))
@@ -30,7 +39,8 @@ def pinned(command: list[str], core: int | None) -> list[str]:
     Linux ends it with us, however we end.
     """
     leash = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
-    return [*leash, *([] if core is None else ["taskset", "--cpu-list", str(core)]), *command]
+    haste = ["chrt", "--rr", "1"] if PRIORITY.is_wanted else []
+    return [*haste, *leash, *([] if core is None else ["taskset", "--cpu-list", str(core)]), *command]
 
 
 def described() -> str:

@@ -13,6 +13,7 @@ class Report(msgspec.Struct, frozen=True):
 
     at: str
     profile: str
+    command: str
     machine: str
     versions: dict[str, str]
     seconds: int

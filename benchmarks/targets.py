@@ -1,11 +1,12 @@
 """What the gateway promises of its speed, as ratios within one run, and whether a run kept it."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from benchmarks.experiments import HALL, Result
+from benchmarks.experiments import COMPLETE, HALL, Result
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -87,7 +88,10 @@ class _Bound:
 
 
 def _stage_p99(result: Result) -> float | None:
-    return result.best.latency_ms.p99 if result.best else None
+    """Of all deliveries: where some are missing it is unknown and without bound."""
+    if result.best is None:
+        return None
+    return result.best.latency_ms.p99 if result.best.complete(HALL) >= COMPLETE else math.inf
 
 
 def _complete(result: Result) -> float | None:
@@ -146,14 +150,15 @@ def _bounds(found: dict[tuple[str, str], Result]) -> Iterator[Verdict]:
         is_met = None
         if ours is not None:
             is_met = round(ours, 2) >= bound.target if bound.at_least else ours <= bound.target
+        known = None if ours == math.inf else ours
         yield Verdict(
             bound.row,
             bound.promise,
             bound.target,
             bound.unit,
-            ours or 0,
+            known or 0,
             None,
-            ours,
+            known,
             is_met,
             f"{_figure(ours)} {bound.unit}",
         )
@@ -164,6 +169,6 @@ def _value(result: Result | None, of: Callable[[Result], float | None]) -> float
 
 
 def _figure(value: float | None) -> str:
-    if value is None:
-        return "-"
+    if value is None or value == math.inf:
+        return "-" if value is None else "unbounded"
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

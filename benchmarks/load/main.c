@@ -119,17 +119,17 @@ static void print_milliseconds(const char *name, const histogram *h) {
 }
 
 static void print_arrival(const arrival *a) {
-    printf("\"connect\":{\"sockets\":%d,\"lost\":%d,\"seconds\":%.3f,\"cpu_seconds\":%.2f,\"rss_kib_before\":%.0f,\"rss_kib\":%.0f,",
-           a->sockets, a->lost, a->seconds, a->cpu_seconds, a->rss_kib_before, a->rss_kib);
+    printf("\"connect\":{\"sockets\":%d,\"lost\":%d,\"seconds\":%.3f,\"cpu_seconds\":%.2f,\"others_cpu_seconds\":%.2f,\"rss_kib_before\":%.0f,\"rss_kib\":%.0f,",
+           a->sockets, a->lost, a->seconds, a->cpu_seconds, a->others_cpu_seconds, a->rss_kib_before, a->rss_kib);
     print_milliseconds("handshake_ms", &a->handshake);
     printf("}");
 }
 
 static void print_stage(const stage *g) {
-    printf("{\"rate\":%g,\"seconds\":%.3f,\"cpu_seconds\":%.2f,\"sent\":%" PRIu64 ",\"held_back\":%" PRIu64
+    printf("{\"rate\":%g,\"seconds\":%.3f,\"cpu_seconds\":%.2f,\"others_cpu_seconds\":%.2f,\"sent\":%" PRIu64 ",\"held_back\":%" PRIu64
            ",\"answers\":%" PRIu64 ",\"arrived\":%" PRIu64 ",\"returned\":%" PRIu64 ",\"frames\":%" PRIu64
            ",\"frame_bytes\":%" PRIu64 ",\"all_bytes\":%" PRIu64 ",",
-           g->rate, g->seconds, g->cpu_seconds, g->sent, g->held_back, g->answers, g->arrived, g->returned, g->frames,
+           g->rate, g->seconds, g->cpu_seconds, g->others_cpu_seconds, g->sent, g->held_back, g->answers, g->arrived, g->returned, g->frames,
            g->frame_bytes, g->all_bytes);
     print_milliseconds("latency_ms", &g->latency);
     printf(",");

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 int processes_parse(processes *p, const char *list) {
@@ -37,6 +38,21 @@ double processes_cpu_seconds(const processes *p) {
             ticks += (double)(user + system);
     }
     return ticks / (double)sysconf(_SC_CLK_TCK);
+}
+
+static double own_cpu_seconds(void) {
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+double processes_cpu_seconds_of_others(const processes *p) {
+    unsigned long user = 0, nice = 0, system = 0;
+    FILE *file = fopen("/proc/stat", "r");
+    if (!file || fscanf(file, "cpu %lu %lu %lu", &user, &nice, &system) != 3) user = nice = system = 0;
+    if (file) fclose(file);
+    return (double)(user + nice + system) / (double)sysconf(_SC_CLK_TCK) - processes_cpu_seconds(p) - own_cpu_seconds();
 }
 
 double processes_rss_kib(const processes *p) {

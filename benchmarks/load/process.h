@@ -13,5 +13,8 @@ int processes_parse(processes *p, const char *list);
 // User and system time of all processes, all their threads included, the ended ones too.
 double processes_cpu_seconds(const processes *p);
 
+// What everything else on the machine has spent: neither these processes nor this one.
+double processes_cpu_seconds_of_others(const processes *p);
+
 // Resident memory of all processes together.
 double processes_rss_kib(const processes *p);

@@ -279,7 +279,7 @@ void swarm_connect(swarm *s, arrival *a) {
     start_until(s, o->first);
     pump_for(s, o->first ? o->settle_seconds : 0);
     int before = s->ready;
-    double cpu = processes_cpu_seconds(&o->server);
+    double cpu = processes_cpu_seconds(&o->server), others = processes_cpu_seconds_of_others(&o->server);
     a->rss_kib_before = processes_rss_kib(&o->server);
     uint64_t began = now_ns();
     s->handshakes = &a->handshake;
@@ -290,6 +290,7 @@ void swarm_connect(swarm *s, arrival *a) {
     a->sockets = s->ready - before;
     a->lost = s->lost;
     a->cpu_seconds = processes_cpu_seconds(&o->server) - cpu;
+    a->others_cpu_seconds = processes_cpu_seconds_of_others(&o->server) - others;
     a->rss_kib = processes_rss_kib(&o->server);
 }
 
@@ -323,12 +324,13 @@ void swarm_speak(swarm *s, double rate, stage *result) {
     result->rate = rate;
     s->measured = result;
     s->within = 1;
-    double cpu = processes_cpu_seconds(&o->server);
+    double cpu = processes_cpu_seconds(&o->server), others = processes_cpu_seconds_of_others(&o->server);
     s->stage_began = now_ns();
     s->stage_ended = UINT64_MAX;
     speak_for(s, rate, o->seconds);
     s->stage_ended = now_ns();
     result->cpu_seconds = processes_cpu_seconds(&o->server) - cpu;
+    result->others_cpu_seconds = processes_cpu_seconds_of_others(&o->server) - others;
     result->seconds = (double)(s->stage_ended - s->stage_began) / SECOND;
     s->within = 0;
     pump_for(s, o->drain_seconds);

@@ -21,7 +21,7 @@ typedef struct {
 } options;
 
 typedef struct {
-    double rate, seconds, cpu_seconds;
+    double rate, seconds, cpu_seconds, others_cpu_seconds;
     uint64_t sent, held_back, answers;
     uint64_t arrived;  // deliveries within the stage: what its CPU time was spent on
     uint64_t returned; // deliveries of what was sent within the stage, whenever they arrived
@@ -31,7 +31,7 @@ typedef struct {
 
 typedef struct {
     int sockets, lost;
-    double seconds, cpu_seconds, rss_kib_before, rss_kib;
+    double seconds, cpu_seconds, others_cpu_seconds, rss_kib_before, rss_kib;
     histogram handshake;
 } arrival;
 
