@@ -6,7 +6,7 @@ export PYTHON
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench format contract build lock clean
+.PHONY: help setup demo test fuzz abuse check bench format contract build lock clean
 
 BIN := .venv/bin
 
@@ -26,6 +26,14 @@ test: ## every test
 	@$(call set_up,dev web)
 	npm --prefix web-demo run --silent test
 	$(BIN)/pytest $(ARGS)
+
+fuzz: ## a million hostile samples on every surface, about a quarter of an hour
+	@$(call set_up,dev)
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+abuse: ## every attack in full against a gateway of its own: stalled readers, bombs, drips, floods
+	@$(call set_up,dev)
+	$(BIN)/python -m tests.abuse $(ARGS)
 
 check: ## format, lint, types, import rules, generated files
 	@$(call set_up,dev web)

@@ -76,11 +76,9 @@ class _EngineHttpProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """Answer the upgrade request here: no ASGI app is asked."""
         self._await_nothing()
-        url = httptools.parse_url(self.url)
-        path = url.path.decode("ascii", "replace")
+        path, query = _target(self.url)
         engine = self.engines_by_path.get(path if path.endswith("/") else path + "/")
-        query = read_query(url.query or b"")
-        handshake = Handshake(self._address(), path, query, self.headers)
+        handshake = Handshake(self._address(), path, read_query(query), self.headers)
         answer = NOT_FOUND if engine is None else negotiate(engine, handshake, self.scope["method"])
         if isinstance(answer, Refusal):
             self._refuse(answer)
@@ -128,6 +126,15 @@ class _EngineHttpProtocol(HttpToolsProtocol):
         if cycle is None or cycle.response_complete:
             self.transport.write(answer)
         self.transport.close()
+
+
+def _target(url: bytes) -> tuple[str, bytes]:
+    """Path and query of a request's target; both empty where it has none, as with `host:port` or `*`."""
+    try:
+        parsed = httptools.parse_url(url)
+    except httptools.HttpParserInvalidURLError:
+        return "", b""
+    return (parsed.path or b"").decode("ascii", "replace"), parsed.query or b""
 
 
 def _discarder(connections: set[Any], connection: object) -> Callable[[], None]:
