@@ -10,7 +10,7 @@ covers right, room, stream, viewer and expiry.
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from hashlib import sha256
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -77,10 +77,20 @@ class HlsGrants:
 
 
 def _mac(secret: bytes, claims: GrantClaims) -> bytes:
-    fields = ("liveroom grant 1", claims.right, claims.room, claims.stream, claims.viewer, str(claims.expires_ms))
-    # each field with its length, so that no two sets of fields sign the same bytes
-    signed = b"".join(len(field.encode()).to_bytes(4, "big") + field.encode() for field in fields)
-    return hmac.digest(secret, signed, sha256)[:MAC_BYTES]
+    signed = _scope(claims.right, claims.room, claims.stream) + _fields(claims.viewer, str(claims.expires_ms))
+    return hmac.digest(secret, signed, "sha256")[:MAC_BYTES]
+
+
+@lru_cache(maxsize=256)
+def _scope(right: Right, room: RoomId, stream: str) -> bytes:
+    """What the grants of one stream sign alike."""
+    return _fields("liveroom grant 1", right, room, stream)
+
+
+def _fields(*fields: str) -> bytes:
+    """Each with its length, so that no two sets of fields sign the same bytes."""
+    encoded = [field.encode() for field in fields]
+    return b"".join([part for one in encoded for part in (len(one).to_bytes(4, "big"), one)])
 
 
 def _open(token: str) -> tuple[int, bytes, str] | None:
@@ -107,5 +117,6 @@ def _stays_put(segment: str) -> bool:
     return segment not in {"", ".", ".."} and not any(char in segment for char in "/\\%")
 
 
+@lru_cache(maxsize=256)
 def _segment(text: str) -> str:
     return quote(text, safe="")

@@ -72,7 +72,7 @@ class Admission:
         if denied is not None:
             room.leave(member)
             return with_offer(denied, room.replica)
-        watch_token(self._house, member)
+        member.watch_token()
         return member
 
     def _closing(self) -> Denied | None:
@@ -178,18 +178,6 @@ class Admission:
             danmaku_truncated=not recovery.short_complete,
             told_until=recovery.position,
         )
-
-
-def watch_token(house: "House", member: Member) -> None:
-    """Warn before the token's end, and end the socket with it unless it was renewed."""
-    for deadline in member.deadlines:
-        deadline.cancel()
-    ends_ms = member.identity.expires_ms
-    warn_ms = ends_ms - house.settings.token_warning_seconds * 1000
-    member.deadlines = [
-        house.deadlines.at(warn_ms, lambda: member.tell("token:expiring", shapes.TokenExpiring(ends_ms))),
-        house.deadlines.at(ends_ms, lambda: member.bye(Code.TOKEN_EXPIRED)),
-    ]
 
 
 def _missed(delivery: Delivery, history: list[tuple[int, Tier]], *, is_staff: bool) -> shapes.MissedEvent | None:

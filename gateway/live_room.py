@@ -20,7 +20,7 @@ from gateway.guest_list import GuestList
 from gateway.member import Member
 from gateway.replica import Event, Replica, audit_shape, countdown_shape, decode
 from gateway.rights import rights_in
-from gateway.sockets.codec import Prepared
+from gateway.sockets.codec import Codec, Prepared
 from presale import events as presale
 from pubsub.broker import Delivery, Position
 from rooms import events as rooms
@@ -44,6 +44,9 @@ class LiveRoom:
         self.unstored_danmaku: list[rooms.DanmakuSaid] = []
         self.uncounted_likes = 0
         self.told_online = -1
+        self.welcome_parts = welcome.Parts()
+        self._rights_of = replica.room
+        self._rights: dict[tuple[Role, Tier], Permissions] = {}
         self._members: set[Member] = set()
         self._by_user: dict[UserId, list[Member]] = {}
         self._due: dict[str, Callable[[], None]] = {}
@@ -93,13 +96,19 @@ class LiveRoom:
             member.bye(Code.SEAT_TAKEN)
 
     def permissions_of(self, role: Role, tier: Tier) -> Permissions:
-        """What somebody may do here now."""
-        return rights_in(self.replica.room, role, tier)
+        """What somebody may do here now; worked out once for all who are alike."""
+        room = self.replica.room
+        if self._rights_of is not room:
+            self._rights_of, self._rights = room, {}
+        rights = self._rights.get((role, tier))
+        if rights is None:
+            rights = self._rights[role, tier] = rights_in(room, role, tier)
+        return rights
 
-    def welcome(self, member: Member) -> tuple[int, shapes.Welcome]:
-        """The first event of a socket, and the offset up to which it tells the history."""
+    def welcome(self, member: Member, codec: Codec) -> tuple[int, shapes.Welcome]:
+        """The first event of a socket, and the offset up to which it tells the history; for this codec only."""
         self.keep_newest_seats(member.user)
-        return welcome.build(self, member)
+        return welcome.build(self, member, codec)
 
     def console_state(self) -> list[tuple[str, msgspec.Struct]]:
         """What a console is told right after its welcome."""

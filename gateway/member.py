@@ -9,15 +9,20 @@ from auth.door import Surface
 from auth.grants import Grant
 from auth.identity import Identity, Role, Tier, UserId
 from auth.permissions import Permission, Permissions
+from gateway.contract import shapes
+from gateway.contract.registry import RateClass
 from gateway.sockets.codec import Prepared
 from gateway.sockets.connection import Connection, Opening
-from gateway.welcome import Luggage
+from gateway.welcome import NO_LUGGAGE
 from rooms.rates import Bucket
 
 if TYPE_CHECKING:
     from gateway.deadlines import Deadline
     from gateway.live_room import LiveRoom
+    from gateway.settings import Settings
 
+SURFACES = {surface.value: surface for surface in Surface}
+METERED = frozenset({RateClass.DANMAKU, RateClass.GIFT, RateClass.COHOST})
 STREAMS = {Permission.STREAM_MAIN: "main", Permission.STREAM_VIP: "vip"}
 
 
@@ -29,14 +34,12 @@ class Member:
     """
 
     __slots__ = (
+        "_buckets",
         "_expelled",
         "_held",
-        "cohost_bucket",
+        "_token_deadline",
         "connection",
-        "danmaku_bucket",
-        "deadlines",
         "device",
-        "gift_bucket",
         "identity",
         "last_danmaku_ms",
         "luggage",
@@ -49,9 +52,8 @@ class Member:
     )
 
     def __init__(self, room: "LiveRoom", opening: Opening, identity: Identity) -> None:
-        limits = room.house.settings
         self.room = room
-        self.surface = Surface(opening.namespace)
+        self.surface = SURFACES[opening.namespace]
         self.device = opening.auth.get("device", "")
         self.identity = identity
         self.role = Role.VIEWER
@@ -59,12 +61,11 @@ class Member:
         self.tier_version = -1
         self.permissions: Permissions = frozenset()
         self.connection: Connection | None = None
-        self.luggage = Luggage()
+        self.luggage = NO_LUGGAGE
+        """What the welcome is made of; gone once it is sent."""
         self.last_danmaku_ms: int | None = None
-        self.danmaku_bucket = Bucket(limits.danmaku_per_second, limits.danmaku_burst)
-        self.gift_bucket = Bucket(limits.gifts_per_second, max(1, int(limits.gifts_per_second)))
-        self.cohost_bucket = Bucket(1 / limits.cohost_every_seconds, 1)
-        self.deadlines: list[Deadline] = []
+        self._buckets: dict[RateClass, Bucket] | None = None
+        self._token_deadline: Deadline | None = None
         self._held: list[tuple[int | None, Prepared]] | None = []
         self._expelled: Code | None = None
 
@@ -100,6 +101,33 @@ class Member:
         before = self.permissions
         self.permissions = self.room.permissions_of(self.role, self.tier)
         return before != self.permissions
+
+    def bucket(self, rate: RateClass) -> Bucket | None:
+        """How often it may do things of a class; made when it first does one. None: as often as it likes."""
+        if rate not in METERED:
+            return None
+        if self._buckets is None:
+            self._buckets = {}
+        bucket = self._buckets.get(rate)
+        if bucket is None:
+            bucket = self._buckets[rate] = _full_bucket(rate, self.room.house.settings)
+        return bucket
+
+    def watch_token(self) -> None:
+        """Warn before the end of the token in `identity`, and end the socket with it; again for a new one."""
+        if self._token_deadline is not None:
+            self._token_deadline.cancel()
+        house = self.room.house
+        warn_ms = self.identity.expires_ms - house.settings.token_warning_seconds * 1000
+        self._token_deadline = house.deadlines.at(warn_ms, self._token_expiring)
+
+    def _token_expiring(self) -> None:
+        ends_ms = self.identity.expires_ms
+        self._token_deadline = self.room.house.deadlines.at(ends_ms, self._token_expired)
+        self.tell("token:expiring", shapes.TokenExpiring(ends_ms))
+
+    def _token_expired(self) -> None:
+        self.bye(Code.TOKEN_EXPIRED)
 
     def grants(self) -> list[Grant]:
         """Fresh grants of every stream it may watch, in a stable order."""
@@ -138,7 +166,8 @@ class Member:
     def opened(self, connection: Connection) -> None:
         """Welcome, then what happened since the snapshot was taken."""
         self.connection = connection
-        told_until, welcome = self.room.welcome(self)
+        told_until, welcome = self.room.welcome(self, connection.codec)
+        self.luggage = NO_LUGGAGE
         for event, payload in (("welcome", welcome), *(self.room.console_state() if self.is_console else ())):
             connection.send(Prepared(event, payload))
             self.room.house.metrics.deliveries.labels(event).inc()
@@ -155,8 +184,18 @@ class Member:
 
     def closed(self) -> None:
         """Leave the room."""
-        for deadline in self.deadlines:
-            deadline.cancel()
-        self.connection = None
+        if self._token_deadline is not None:
+            self._token_deadline.cancel()
         self._held = None
         self.room.leave(self)
+        self.connection = None
+
+
+def _full_bucket(rate: RateClass, limits: "Settings") -> Bucket:
+    match rate:
+        case RateClass.GIFT:
+            return Bucket(limits.gifts_per_second, max(1, int(limits.gifts_per_second)))
+        case RateClass.COHOST:
+            return Bucket(1 / limits.cohost_every_seconds, 1)
+        case _:
+            return Bucket(limits.danmaku_per_second, limits.danmaku_burst)

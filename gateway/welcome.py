@@ -1,15 +1,18 @@
 """What a socket is told first, and the personal events as clients see them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw, Struct, json, msgpack
 
 from auth.identity import UserId
+from auth.permissions import Permissions
 from gateway.contract import shapes
 from gateway.contract.registry import CONTRACT_VERSION
 from gateway.cursor import to_cursor
+from gateway.sockets.codec import Codec
 from presale.events import OrderChanged
 from presale.orders import Order, OrderState
 from presale.wallet import Wallet
@@ -40,25 +43,53 @@ class Luggage:
     """Where the recovery ended; None without a cursor that could be honoured."""
 
 
-def build(room: "LiveRoom", member: "Member") -> tuple[int, shapes.Welcome]:
-    """The welcome of a socket as of now, and the offset up to which it tells the history."""
+NO_LUGGAGE = Luggage()
+
+
+class Parts:
+    """What the welcomes of a room have in common, encoded once per codec for as long as it stays the same.
+
+    A welcome is sent in one codec only, so a part may stand in it as its bytes (`msgspec.Raw`).
+    """
+
+    __slots__ = ("_encoded",)
+
+    def __init__(self) -> None:
+        self._encoded: dict[tuple[str, Codec, bool], tuple[object, Raw]] = {}
+
+    def part(
+        self, name: str, codec: Codec, source: object, make: Callable[[], Struct], *, variant: bool = False
+    ) -> Any:
+        """`make()` in this codec; made again when `source` is another object than the last time."""
+        key = (name, codec, variant)
+        known = self._encoded.get(key)
+        if known is None or known[0] is not source:
+            encode = msgpack.encode if codec is Codec.MSGPACK else json.encode
+            known = self._encoded[key] = (source, Raw(encode(make())))
+        return known[1]
+
+
+def build(room: "LiveRoom", member: "Member", codec: Codec) -> tuple[int, shapes.Welcome]:
+    """The welcome of a socket as of now, and the offset up to which it tells the history; to be sent in `codec`."""
     luggage = member.luggage
     now = room.house.clock()
     replica = room.replica
     position = luggage.told_until or room.position
+    part = room.welcome_parts.part
+    show_left = member.is_console or replica.room.switches.sales_left
     inside = replica.floor is not None and (member.role.is_staff or member.tier >= replica.floor)
     countdowns = [*replica.countdown_shapes(now), *(order_countdown(order, now) for order in luggage.orders)]
     return position.offset, shapes.Welcome(
         contract=CONTRACT_VERSION,
         server_ms=now,
-        room=replica.room_shape(),
+        room=part("room", codec, replica.room, replica.room_shape),
         you=_you(room, member, luggage, now),
         streams=member.grants(),
         countdowns=countdowns,
-        sales=replica.sales_shape(for_staff=member.is_console),
-        stage=replica.stage_shape(),
-        pins=replica.pins_shape(inside=inside),
-        leaderboard=replica.leaderboard_shape(),
+        sales=part("sales", codec, replica.sales, lambda: replica.sales_shape(for_staff=show_left), variant=show_left),
+        stage=part("stage", codec, replica.stage, replica.stage_shape),
+        pins=part("pins", codec, replica.pins, lambda: replica.pins_shape(inside=inside), variant=inside),
+        leaderboard=part("leaderboard", codec, replica.leaderboard, replica.leaderboard_shape),
         presence=shapes.Presence(max(0, room.told_online)),
         like=shapes.Like(replica.likes),
         cursor=to_cursor(position),
@@ -76,7 +107,7 @@ def _you(room: "LiveRoom", member: "Member", luggage: Luggage, now_ms: int) -> s
         role=member.role,
         tier=member.tier,
         version=max(0, member.tier_version),
-        permissions=sorted(member.permissions),
+        permissions=permission_names(member.permissions),
         wallet=shapes.Wallet(luggage.wallet.credits, luggage.wallet.version),
         orders=list(luggage.orders),
         cohost=cohost_in(room, member.user, room.replica.stage),
@@ -91,11 +122,16 @@ def _until(mute: Mute | None, now_ms: int) -> int | None:
     return mute.until_ms or shapes.FOREVER_MS
 
 
+@lru_cache(maxsize=64)
+def permission_names(permissions: Permissions) -> list[str]:
+    """Rights as clients see them, in a stable order. One list for all who hold them: not to be changed."""
+    return sorted(permissions)
+
+
 def tier_shape(member: "Member", reason: shapes.TierReason) -> shapes.TierChange:
     """The `tier` event of a socket whose rights changed."""
-    return shapes.TierChange(
-        member.tier, max(0, member.tier_version), sorted(member.permissions), member.grants(), reason
-    )
+    permissions = permission_names(member.permissions)
+    return shapes.TierChange(member.tier, max(0, member.tier_version), permissions, member.grants(), reason)
 
 
 def order_shape(order: Order | OrderChanged) -> shapes.Order:

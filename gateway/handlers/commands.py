@@ -12,7 +12,6 @@ from gateway.handlers import console, viewer
 from gateway.member import Member
 from gateway.rights import missing_right, with_offer
 from rooms import roles_sql
-from rooms.rates import Bucket
 from store.database_sql import RacedError
 
 if TYPE_CHECKING:
@@ -89,11 +88,6 @@ def _field_of(message: str) -> str:
 
 
 def _too_often(member: Member, rate: RateClass, now_ms: int) -> Denied | None:
-    buckets: Mapping[RateClass, Bucket] = {
-        RateClass.DANMAKU: member.danmaku_bucket,
-        RateClass.GIFT: member.gift_bucket,
-        RateClass.COHOST: member.cohost_bucket,
-    }
-    bucket = buckets.get(rate)
+    bucket = member.bucket(rate)
     wait_ms = bucket.take(now_ms) if bucket is not None else 0
     return Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms) if wait_ms else None

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 from auth.denials import Code, Denied
 from auth.identity import Role
 from auth.permissions import Permission
-from gateway import admission
 from gateway.contract import shapes
 from gateway.member import Member
 from gateway.rights import rights_in
@@ -135,7 +134,7 @@ async def refresh_token(house: "House", member: Member, request: shapes.RefreshT
     if identity.user != member.user:
         return Denied(Code.FORBIDDEN)
     member.identity = identity
-    admission.watch_token(house, member)
+    member.watch_token()
     return shapes.TokenExpiring(identity.expires_ms)
 
 
