@@ -31,8 +31,8 @@ TINY = Load(
     senders=8,
     rates=(16,),
     warm_seconds=0,
-    seconds=0.5,
-    drain_seconds=0.4,
+    seconds=0.4,
+    drain_seconds=0.2,
 )
 GONE_SECONDS = 10
 
