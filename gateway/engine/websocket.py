@@ -8,6 +8,7 @@ import asyncio
 import base64
 import binascii
 import socket as os_socket
+import struct
 from collections.abc import Callable
 from typing import Final
 
@@ -30,6 +31,9 @@ CLOSE_REASON_BYTES: Final = 123
 KEY_BYTES: Final = 16
 VERSION: Final = "13"
 NOTSENT_LOWAT: Final = getattr(os_socket, "TCP_NOTSENT_LOWAT", None)
+INTERNET: Final = (os_socket.AF_INET, os_socket.AF_INET6)
+RESET: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER with no time: what is unsent is thrown away and the peer told so (RST)."""
 
 
 def negotiate(engine: Engine, handshake: Handshake, method: str) -> "WebSocketConnection | Refusal":
@@ -67,7 +71,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._socket: Socket | None = socket
         self._key = key
         self._core = Protocol(Side.SERVER, max_size=engine.limits.message_bytes)
-        self._fragments: list[bytes] = []
+        self._fragments = bytearray()  # a list of them would take forty times what a peer sends, one byte in each
         self._is_text = True
         self._alarm: Alarm | None = None
         self._on_lost: Callable[[], None] | None = None
@@ -122,7 +126,10 @@ class WebSocketConnection(asyncio.Protocol):
         self._alarm = self._engine.wheel.after(self._engine.limits.farewell_seconds, self.abort)
 
     def abort(self) -> None:
-        """Drop the connection and what it still holds."""
+        """Drop the connection and what it still holds, in the kernel too: the peer may never read it."""
+        raw = self._transport.get_extra_info("socket")
+        if raw is not None and raw.family in INTERNET:
+            raw.setsockopt(os_socket.SOL_SOCKET, os_socket.SO_LINGER, RESET)
         self._transport.abort()
 
     # ---- the event loop's --------------------------------------------------------------------------
@@ -139,9 +146,9 @@ class WebSocketConnection(asyncio.Protocol):
             self._socket.fault(Via.WEBSOCKET, is_final=True)
         elif core.close_rcvd is not None:
             self._answer_close()
-        elif core.writes and self._socket is not None:  # pongs; a peer that does not read them gets none
+        elif core.writes:  # pongs; a peer that does not read them gets none
             pongs = b"".join(core.data_to_send())
-            if self._socket.held_since is None:
+            if self._socket is not None and self._socket.held_since is None:
                 self._transport.write(pongs)
 
     def eof_received(self) -> bool:
@@ -183,12 +190,11 @@ class WebSocketConnection(asyncio.Protocol):
             if frame.fin:
                 self._message(frame.data)
                 return
-            self._fragments = [bytes(frame.data)]
+            self._fragments = bytearray(frame.data)
         elif opcode is Opcode.CONT:
-            if frame.data:  # a peer may send any number of empty ones
-                self._fragments.append(bytes(frame.data))
+            self._fragments += frame.data
             if frame.fin:
-                message, self._fragments = b"".join(self._fragments), []
+                message, self._fragments = self._fragments, bytearray()
                 self._message(message)
 
     def _message(self, data: bytes | bytearray | memoryview) -> None:
@@ -216,5 +222,5 @@ class WebSocketConnection(asyncio.Protocol):
 
 def _limit_unsent(transport: asyncio.Transport, size: int) -> None:
     raw = transport.get_extra_info("socket")
-    if NOTSENT_LOWAT is not None and raw is not None and raw.family in (os_socket.AF_INET, os_socket.AF_INET6):
+    if NOTSENT_LOWAT is not None and raw is not None and raw.family in INTERNET:
         raw.setsockopt(os_socket.IPPROTO_TCP, NOTSENT_LOWAT, size)

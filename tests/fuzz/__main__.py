@@ -1,11 +1,10 @@
 """Every surface under so many hostile samples, one process each: `python -m tests.fuzz --count 1000000`."""
 
 import argparse
-import asyncio
 import multiprocessing
 import sys
 
-from tests.fuzz.run import FLAT_BYTES, FuzzError, Outcome, run
+from tests.fuzz.run import FLAT_BYTES, judge
 from tests.fuzz.targets import TARGETS
 
 
@@ -20,7 +19,7 @@ def main() -> int:
     print("| target | samples | samples/s | memory from 20 % on to the end |\n| --- | ---: | ---: | ---: |", flush=True)
     for name in asked.only or TARGETS:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            outcome = pool.apply(_run, (name, asked.count, asked.seed))
+            outcome = pool.apply(judge, (name, asked.count, asked.seed))
         if isinstance(outcome, str):
             failures += 1
             print(f"| {name} | failed: {outcome} | | |", flush=True)
@@ -30,13 +29,6 @@ def main() -> int:
         growth = f"{outcome.growth_bytes / 2**20:+.1f} MiB" + ("" if is_flat else ", too much")
         print(f"| {name} | {outcome.samples:,} | {outcome.samples / outcome.seconds:,.0f} | {growth} |", flush=True)
     return 1 if failures else 0
-
-
-def _run(name: str, count: int, seed: int) -> Outcome | str:
-    try:
-        return asyncio.run(run(name, count, seed))
-    except FuzzError as error:
-        return f"{error} {error.__cause__ or ''}"
 
 
 if __name__ == "__main__":

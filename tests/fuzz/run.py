@@ -74,6 +74,14 @@ async def run(name: str, count: int, seed: int, tell: Callable[[int], None] = la
     return Outcome(name, count, seconds, growth)
 
 
+def judge(name: str, count: int, seed: int) -> Outcome | str:
+    """`run` for a process of its own; what went wrong is told in words."""
+    try:
+        return asyncio.run(run(name, count, seed))
+    except FuzzError as error:
+        return f"{error} {error.__cause__ or ''}"
+
+
 @contextmanager
 def _listening(trouble: list[str]) -> Iterator[None]:
     """Take down every error that is logged, by either library, and let nothing be printed."""

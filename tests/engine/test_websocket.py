@@ -1,0 +1,86 @@
+"""A connection whose peer misbehaves below the Engine.IO packets: held against a transport that only counts."""
+
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from gateway.engine.engine import Engine
+from gateway.engine.limits import EngineLimits
+from gateway.engine.session import Reason
+from gateway.engine.websocket import WebSocketConnection
+from tests.fuzz.targets import Echo
+from tests.fuzz.wire import Wire, dial
+
+MASK = bytes(4)
+PING = b"\x89\xfd" + MASK + bytes(125)
+
+
+def part(data: bytes, *, first: bool = False, last: bool = False) -> bytes:
+    return bytes([(0x80 if last else 0) | (0x01 if first else 0), 0x80 | len(data)]) + MASK + data
+
+
+@pytest_asyncio.fixture
+async def engine() -> AsyncIterator[Engine]:
+    made = Engine(Echo(), EngineLimits(unaccepted_per_address=0))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def line(engine: Engine) -> tuple[WebSocketConnection, Wire]:
+    return dial(engine)
+
+
+def test_a_ping_is_answered_while_the_peer_reads(line: tuple[WebSocketConnection, Wire]) -> None:
+    connection, wire = line
+    before = wire.written
+    connection.data_received(PING * 3)
+    assert wire.written - before == 3 * (2 + 125)
+
+
+def test_pings_of_a_peer_that_does_not_read_are_not_answered_and_not_kept(
+    line: tuple[WebSocketConnection, Wire],
+) -> None:
+    connection, wire = line
+    connection.pause_writing()
+    before = wire.written
+    connection.data_received(PING * 10_000)
+    assert wire.written == before
+    assert not connection._core.writes
+
+
+def test_pings_of_a_peer_that_is_seen_off_are_not_kept(line: tuple[WebSocketConnection, Wire]) -> None:
+    # each left its pong behind until the peer had answered the close frame, which it never did
+    connection, wire = line
+    assert connection._socket is not None
+    connection._socket.close("KICKED")
+    before = wire.written
+    connection.data_received(PING * 10_000)
+    assert wire.written == before
+    assert not connection._core.writes
+
+
+def test_a_message_in_a_thousand_fragments_takes_its_own_size(line: tuple[WebSocketConnection, Wire]) -> None:
+    # a list of them took forty times what came, one byte in each
+    connection, wire = line
+    connection.data_received(part(b"4", first=True) + part(b"x") * 50_000)
+    assert sys.getsizeof(connection._fragments) < 100_000
+    before = wire.written
+    connection.data_received(part(b"", last=True))
+    assert wire.written - before == 4 + 50_001
+
+
+def test_empty_fragments_take_nothing(line: tuple[WebSocketConnection, Wire]) -> None:
+    connection, _ = line
+    connection.data_received(part(b"4", first=True) + part(b"") * 100_000)
+    assert sys.getsizeof(connection._fragments) < 1_000
+
+
+def test_fragments_beyond_the_bound_end_the_socket(line: tuple[WebSocketConnection, Wire]) -> None:
+    connection, _ = line
+    socket = connection._socket
+    assert socket is not None
+    connection.data_received(part(b"4", first=True) + part(b"x" * 100) * 700)
+    assert socket.ended is Reason.PROTOCOL
