@@ -3,7 +3,6 @@
 import sys
 from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
 
 from gateway.engine.engine import Engine
@@ -28,19 +27,19 @@ async def engine() -> AsyncIterator[Engine]:
     made.close()
 
 
-@pytest.fixture
-def line(engine: Engine) -> tuple[WebSocketConnection, Wire]:
+@pytest_asyncio.fixture
+async def line(engine: Engine) -> tuple[WebSocketConnection, Wire]:
     return dial(engine)
 
 
-def test_a_ping_is_answered_while_the_peer_reads(line: tuple[WebSocketConnection, Wire]) -> None:
+async def test_a_ping_is_answered_while_the_peer_reads(line: tuple[WebSocketConnection, Wire]) -> None:
     connection, wire = line
     before = wire.written
     connection.data_received(PING * 3)
     assert wire.written - before == 3 * (2 + 125)
 
 
-def test_pings_of_a_peer_that_does_not_read_are_not_answered_and_not_kept(
+async def test_pings_of_a_peer_that_does_not_read_are_not_answered_and_not_kept(
     line: tuple[WebSocketConnection, Wire],
 ) -> None:
     connection, wire = line
@@ -51,7 +50,7 @@ def test_pings_of_a_peer_that_does_not_read_are_not_answered_and_not_kept(
     assert not connection._core.writes
 
 
-def test_pings_of_a_peer_that_is_seen_off_are_not_kept(line: tuple[WebSocketConnection, Wire]) -> None:
+async def test_pings_of_a_peer_that_is_seen_off_are_not_kept(line: tuple[WebSocketConnection, Wire]) -> None:
     # each left its pong behind until the peer had answered the close frame, which it never did
     connection, wire = line
     assert connection._socket is not None
@@ -62,7 +61,7 @@ def test_pings_of_a_peer_that_is_seen_off_are_not_kept(line: tuple[WebSocketConn
     assert not connection._core.writes
 
 
-def test_a_message_in_a_thousand_fragments_takes_its_own_size(line: tuple[WebSocketConnection, Wire]) -> None:
+async def test_a_message_in_a_thousand_fragments_takes_its_own_size(line: tuple[WebSocketConnection, Wire]) -> None:
     # a list of them took forty times what came, one byte in each
     connection, wire = line
     connection.data_received(part(b"4", first=True) + part(b"x") * 50_000)
@@ -72,13 +71,13 @@ def test_a_message_in_a_thousand_fragments_takes_its_own_size(line: tuple[WebSoc
     assert wire.written - before == 4 + 50_001
 
 
-def test_empty_fragments_take_nothing(line: tuple[WebSocketConnection, Wire]) -> None:
+async def test_empty_fragments_take_nothing(line: tuple[WebSocketConnection, Wire]) -> None:
     connection, _ = line
     connection.data_received(part(b"4", first=True) + part(b"") * 100_000)
     assert sys.getsizeof(connection._fragments) < 1_000
 
 
-def test_fragments_beyond_the_bound_end_the_socket(line: tuple[WebSocketConnection, Wire]) -> None:
+async def test_fragments_beyond_the_bound_end_the_socket(line: tuple[WebSocketConnection, Wire]) -> None:
     connection, _ = line
     socket = connection._socket
     assert socket is not None
