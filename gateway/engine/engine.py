@@ -12,7 +12,7 @@ from gateway.engine.session import Reason, Session, Via
 from gateway.engine.socket import Socket
 from gateway.engine.wheel import GRANULARITY_SECONDS, Wheel
 
-TICKS_PER_TIMEOUT = 20
+TICKS_PER_TIMEOUT = 50
 """How finely the time for a pong is measured at least."""
 WATCH_SECONDS = 1.0
 """How often peers that do not take what they were sent are looked at."""
