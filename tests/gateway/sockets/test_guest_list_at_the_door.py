@@ -1,0 +1,276 @@
+"""The door with the guest list in hand: no SQL for those it knows, the truth before a refusal, and news in time."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from auth.denials import Denied
+from auth.identity import Role, UserId
+from auth.permissions import Permission
+from auth.situation import Phase
+from gateway import ambient, live_rooms
+from gateway.admission import Admission
+from gateway.contract import shapes
+from gateway.relay import OutboxRelay
+from presale import orders_sql, payments_sql, refunds_sql, shows_sql
+from presale.orders import Order, OrderItem
+from presale.payments_sql import Receipt
+from presale.refunds import Refund
+from rooms import pins_sql, roles_sql
+from store.database_sql import Database
+from tests.gateway.sockets.raw import CONNECT, CONNECT_ERROR, raw_socket
+from tests.gateway.sockets.venue import Venue, venue
+
+FAN = UserId("fan")
+
+
+@pytest.fixture
+async def hall(tmp_path: Path) -> AsyncIterator[Venue]:
+    async with venue(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def elsewhere(hall: Venue) -> AsyncIterator[Database]:
+    """The database as another process has it: what is committed there is known here when it is published."""
+    url = hall.house.settings.effective_database_url
+    db = await Database.open(url, clock=ambient.now_ms, new_id=ambient.new_id)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+class Asked:
+    """Who was looked up in SQL."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.users: list[str] = []
+        read = Admission._read
+
+        async def counted(admission: Admission, member: Any) -> None:
+            self.users.append(member.user)
+            await read(admission, member)
+
+        monkeypatch.setattr(Admission, "_read", counted)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    return Asked(monkeypatch)
+
+
+class Relay:
+    """Stopped, until it is started again."""
+
+    def __init__(self, hall: Venue, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._hall = hall
+        self._monkeypatch = monkeypatch
+        monkeypatch.setattr(OutboxRelay, "drain", self._nothing)
+        monkeypatch.setattr(live_rooms, "BEHIND_MS", 3_600_000)  # however slow this machine is today
+
+    async def _nothing(self, *_: object) -> int:
+        return 0
+
+    async def start(self) -> None:
+        self._monkeypatch.undo()
+        await self._hall.house.relay.drain()
+
+
+async def pay(hall: Venue, db: Database, user: UserId = FAN) -> Order:
+    """A paid ticket, committed through a database."""
+    show_id = await hall.show_of()
+    async with db.write() as uow:
+        show = await shows_sql.load_show(uow.connection, show_id)
+        assert show is not None
+        (product, *_) = await shows_sql.list_products(uow.connection, show_id)
+        order = await orders_sql.place(
+            uow,
+            show=show,
+            user=user,
+            key=uow.new_id(),
+            items=[OrderItem(product.id)],
+            provider="sandbox",
+            ttl_ms=60_000,
+        )
+        assert not isinstance(order, Denied)
+        receipt = Receipt(
+            provider="sandbox",
+            payment=order.payment,
+            transaction=order.id,
+            amount_minor=order.amount_minor,
+            currency=order.currency,
+        )
+        paid = await payments_sql.receive(uow, receipt, admits_late=False)
+    assert isinstance(paid, Order)
+    return paid
+
+
+async def refund(hall: Venue, db: Database, order: Order) -> None:
+    show_id = await hall.show_of()
+    async with db.write() as uow:
+        show = await shows_sql.load_show(uow.connection, show_id)
+        assert show is not None
+        assert isinstance(await refunds_sql.request(uow, show, order, by=FAN, reason="late"), Refund)
+
+
+async def live(hall: Venue) -> None:
+    await hall.phase(Phase.DOORS, Phase.LIVE)
+    await hall.house.relay.drain()
+
+
+# ---- no SQL in the steady state --------------------------------------------------------------------------
+
+
+async def test_neither_a_ticket_holder_nor_a_stranger_in_the_foyer_is_looked_up(hall: Venue, asked: Asked) -> None:
+    order = await pay(hall, hall.house.db)
+    for codec in ("json", "msgpack"):
+        async with raw_socket(hall.url, codec=codec) as fan, raw_socket(hall.url, codec=codec) as stranger:
+            told = await fan.enter(token=hall.token(), room=hall.room)
+            assert (told["you"]["tier"], told["you"]["wallet"]["credits"]) == ("main", 100)
+            assert [one["order"] for one in told["you"]["orders"]] == [order.id]
+            nothing = await stranger.enter(token=hall.token("stranger"), room=hall.room)
+            assert (nothing["you"]["tier"], nothing["you"]["orders"]) == ("none", [])
+    await live(hall)
+    async with raw_socket(hall.url) as fan:
+        assert [one["stream"] for one in (await fan.enter(token=hall.token(), room=hall.room))["streams"]] == ["main"]
+    assert asked.users == []
+
+
+async def test_what_this_process_committed_is_known_before_it_is_published(
+    hall: Venue, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with raw_socket(hall.url) as early:
+        await early.enter(token=hall.token("early"), room=hall.room)
+        relay = Relay(hall, monkeypatch)
+        order = await pay(hall, hall.house.db)
+        async with raw_socket(hall.url) as fan:
+            assert (await fan.enter(token=hall.token(), room=hall.room))["you"]["tier"] == "main"
+            await refund(hall, hall.house.db, order)
+        async with raw_socket(hall.url) as fan:
+            assert (await fan.enter(token=hall.token(), room=hall.room))["you"]["tier"] == "none"
+        assert asked.users == []
+        await relay.start()
+
+
+async def test_cursor_and_history_of_somebody_known_take_no_sql(hall: Venue, asked: Asked) -> None:
+    await pay(hall, hall.house.db)
+    await live(hall)
+    async with raw_socket(hall.url) as fan, raw_socket(hall.url) as other:
+        cursor = (await fan.enter(token=hall.token(), room=hall.room))["cursor"]
+        assert (await fan.ask("danmaku", {"text": "hello"}))["ok"]
+        back = await other.enter(token=hall.token(), room=hall.room, cursor=cursor)
+        assert back["recovered"]
+        assert [one["data"]["items"][0]["text"] for one in back["missed"]] == ["hello"]
+    assert asked.users == []
+
+
+async def test_a_welcome_is_the_same_in_both_codecs_and_follows_the_room(hall: Venue) -> None:
+    for phase in (None, Phase.DOORS, Phase.LIVE):
+        if phase is not None:
+            await hall.phase(phase, room=hall.open_room)
+            async with hall.house.db.write() as uow:
+                await pins_sql.announce(uow, hall.open_room, f"now {phase}", "Host", UserId("host"))
+            await hall.house.relay.drain()
+        room = await hall.house.live_rooms.get(hall.open_room)
+        assert room is not None
+        for inside_role in (Role.VIEWER, Role.MODERATOR):
+            user = f"{inside_role}-{phase}"
+            if inside_role.is_staff:
+                await hall.give(user, inside_role, hall.open_room)
+            told = []
+            for codec in ("json", "msgpack"):
+                async with raw_socket(hall.url, codec=codec) as fan:
+                    told.append(await fan.enter(token=hall.token(user), room=hall.open_room))
+            for welcome in told:
+                read = msgspec.convert(welcome, shapes.Welcome)
+                assert read.room == room.replica.room_shape()
+                assert read.sales == room.replica.sales_shape()
+                assert read.pins == room.replica.pins_shape(inside=Permission.CHAT_READ in read.you.permissions)
+                assert (read.stage, read.leaderboard) == (room.replica.stage_shape(), room.replica.leaderboard_shape())
+            assert set(told[0]) == set(told[1]) == set(shapes.Welcome.__struct_fields__)
+            assert told[0]["you"] == told[1]["you"]
+
+
+# ---- the truth before a refusal ---------------------------------------------------------------------------
+
+
+async def test_a_fan_who_paid_a_moment_ago_is_let_in_although_nothing_was_published(
+    hall: Venue, elsewhere: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await live(hall)
+    async with raw_socket(hall.url) as fan:
+        refused = await fan.connect(token=hall.token(), room=hall.room)
+        assert (refused.kind, refused.data["message"]) == (CONNECT_ERROR, "TICKET_REQUIRED")
+        Relay(hall, monkeypatch)
+        await pay(hall, elsewhere)
+        told = await fan.enter(token=hall.token(), room=hall.room)
+        assert (told["you"]["tier"], told["you"]["wallet"]["credits"]) == ("main", 100)
+        assert [one["stream"] for one in told["streams"]] == ["main"]
+
+
+async def test_a_moderator_named_a_moment_ago_opens_the_console(
+    hall: Venue, elsewhere: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with raw_socket(hall.url) as mo:
+        refused = await mo.connect("/console", token=hall.token("mo"), room=hall.room)
+        assert (refused.kind, refused.data["message"]) == (CONNECT_ERROR, "FORBIDDEN")
+        Relay(hall, monkeypatch)
+        async with elsewhere.write() as uow:
+            await roles_sql.grant(uow, UserId("mo"), Role.MODERATOR, await hall.show_of(), UserId("host"))
+        assert (await mo.connect("/console", token=hall.token("mo"), room=hall.room)).kind == CONNECT
+
+
+async def test_a_role_taken_and_given_is_read_from_sql_each_time(hall: Venue, asked: Asked) -> None:
+    await hall.give("mo", Role.MODERATOR)
+    async with raw_socket(hall.url) as mo:
+        assert (await mo.enter(token=hall.token("mo"), room=hall.room))["you"]["role"] == "moderator"
+    async with hall.house.db.write() as uow:
+        await roles_sql.revoke(uow, UserId("mo"), Role.MODERATOR, await hall.show_of(), UserId("host"))
+    async with raw_socket(hall.url) as mo:
+        assert (await mo.enter(token=hall.token("mo"), room=hall.room))["you"]["role"] == "viewer"
+    assert asked.users == ["mo", "mo"]
+
+
+# ---- news that are late -----------------------------------------------------------------------------------
+
+
+async def test_a_refunded_fan_who_came_before_the_publication_is_demoted_by_it(
+    hall: Venue, elsewhere: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await pay(hall, hall.house.db)
+    await live(hall)
+    async with raw_socket(hall.url) as first:
+        await first.enter(token=hall.token(), room=hall.room)
+    relay = Relay(hall, monkeypatch)
+    await refund(hall, elsewhere, order)
+    async with raw_socket(hall.url) as fan:
+        assert (await fan.enter(token=hall.token(), room=hall.room))["you"]["tier"] == "main"
+        await relay.start()
+        told = await fan.event("tier")
+        assert (told["tier"], told["version"], told["streams"], told["permissions"]) == ("none", 2, [], [])
+    async with raw_socket(hall.url) as fan:
+        assert (await fan.connect(token=hall.token(), room=hall.room)).data["message"] == "TICKET_REQUIRED"
+
+
+async def test_while_news_lag_behind_everybody_is_looked_up(
+    hall: Venue, elsewhere: Database, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await pay(hall, hall.house.db)
+    await live(hall)
+    async with raw_socket(hall.url) as fan:
+        await fan.enter(token=hall.token(), room=hall.room)
+    relay = Relay(hall, monkeypatch)
+    await refund(hall, elsewhere, order)
+    rooms = hall.house.live_rooms
+    monkeypatch.setattr(live_rooms, "BEHIND_MS", -60_000)  # whatever waits has waited for too long
+    await rooms.look_behind()
+    async with raw_socket(hall.url) as fan:
+        assert (await fan.connect(token=hall.token(), room=hall.room)).data["message"] == "TICKET_REQUIRED"
+    assert asked.users == ["fan"]
+    await relay.start()
+    await rooms.look_behind()
+    assert not rooms._guest_lists[hall.room].is_behind
