@@ -78,6 +78,7 @@ def _measure(wanted: argparse.Namespace, swarm: Path) -> Report:
         at=dt.datetime.now(dt.UTC).isoformat(timespec="minutes"),
         profile=profile.name,
         command="make bench" + (f' ARGS="{" ".join(sys.argv[1:])}"' if sys.argv[1:] else ""),
+        source=machine.source(),
         machine=machine.described(),
         versions=versions(),
         seconds=round(time.monotonic() - began),

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -52,6 +53,15 @@ def described() -> str:
         f"{models[0] if models else platform.machine()}, {len(os.sched_getaffinity(0))} cores usable, "
         f"{memory_kib / 2**20:.0f} GiB, Linux {platform.release()}, Python {platform.python_version()}"
     )
+
+
+def source() -> str:
+    """The commit that is measured, and whether something was changed since; empty outside of a clone."""
+    commit = version_of(["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"])
+    changes = version_of(["git", "-C", str(Path(__file__).parent), "status", "--porcelain", "--untracked-files=no"])
+    if not re.fullmatch("[0-9a-f]{7,40}", commit):
+        return ""
+    return f"{commit} with changes" if changes else commit
 
 
 def version_of(command: list[str]) -> str:

@@ -47,7 +47,7 @@ def _circumstances(report: Report) -> Iterator[str]:
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items() if version)
     yield f"* when: {report.at}, {report.seconds} s in all"
     yield f"* where: {report.machine}"
-    yield f"* what: {versions}"
+    yield f"* what: liveroom at {report.source or 'an unknown commit'}; {versions}"
     yield f"* how: `{report.command}`"
     others = [(result.outcome.others, result) for result in report.results if result.outcome is not None]
     loudest, result = max(others, key=lambda one: one[0])

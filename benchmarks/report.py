@@ -14,6 +14,7 @@ class Report(msgspec.Struct, frozen=True):
     at: str
     profile: str
     command: str
+    source: str
     machine: str
     versions: dict[str, str]
     seconds: int

@@ -21,6 +21,7 @@ STAGE_HEAD = (
     "p50 ms",
     "p99 ms",
     "bytes",
+    "per frame",
 )
 CROWD_HEAD = ("server", "CPU us / connect", "x socket.io", "handshake p50 ms", "p99 ms", "KiB / socket", "x socket.io")
 INCOMING_HEAD = ("server", "CPU us / message", "x socket.io", "answered", "p50 ms", "p99 ms")
@@ -90,6 +91,7 @@ def _stage_rows(result: Result, peer: Result | None) -> list[Cells]:
             f"{stage.latency_ms.p50:.1f}",
             f"{stage.latency_ms.p99:.1f}",
             f"{stage.bytes_per_delivery:.0f}",
+            f"{stage.arrived / stage.frames:.1f}" if stage.frames else "-",
         )
     ]
 

@@ -185,7 +185,7 @@ def results(ours: Outcome, theirs: Outcome) -> Iterator[Result]:
 def report_of(found: list[Result]) -> Report:
     titles = {one.key: one.title for one in experiments(FULL)}
     return Report(
-        "2000-01-01T00:00+00:00", "full", "make bench", "a machine", {}, 1, titles, found, judge(found, list(ROWS))
+        "2000-01-01T00:00+00:00", "full", "make bench", "", "a machine", {}, 1, titles, found, judge(found, list(ROWS))
     )
 
 
