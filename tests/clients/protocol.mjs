@@ -12,7 +12,7 @@ import { open } from "./socket.mjs";
 
 const ALL_MS = 15_000;
 const NUMBERED = 300;
-const HEARTBEATS = 3;
+const HEARTBEATS = 2;
 
 const { values: wire, positionals } = parseArgs({
   allowPositionals: true,
