@@ -119,7 +119,7 @@ async def _fetch(engine: Engine, socket: Socket, receive: Receive) -> bytes | Re
         waiting.cancel()
         answering.cancel()
     fetched = socket.collect()
-    if not socket.is_open:
+    if not socket.is_open and not socket.waits:
         engine.gone(socket)
     if packet is not None:
         fetched.append(packet)

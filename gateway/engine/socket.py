@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from gateway.engine.polling import Poll
     from gateway.engine.websocket import WebSocketConnection
 
+PACKETS_PER_POLL = 15
+"""The official Python client refuses a body of more than 16, and a noop or a close may follow."""
+
 
 class Socket:
     """Sends are synchronous, ordered and bounded. While `flowing`, bytes go straight to the transport."""
@@ -118,7 +121,7 @@ class Socket:
         self._ended(reason)
         if stage is Stage.WEBSOCKET and self._websocket is not None:
             self._websocket.finish(text, self._remaining())
-        elif self._poll is not None or (self._outbox is not None and self._outbox.frames):
+        elif self._poll is not None or self.waits:
             self._engine.linger(self)
             self._release()
         if stage is not Stage.WEBSOCKET and self._websocket is not None:
@@ -197,7 +200,7 @@ class Socket:
             self._over(Reason.PROTOCOL)
             return False
         self._poll = poll
-        if self._outbox is not None and self._outbox.frames:
+        if self.waits:
             self._release()
         elif not self.is_open:
             poll.release(frames.NOOP.polled)
@@ -246,15 +249,24 @@ class Socket:
             self._poll.ready()
 
     def collect(self) -> list[str]:
-        """The packets for the request that waited, which is answered now."""
+        """The packets for the request that waited, which is answered now; the next request carries what is left."""
         self._poll = None
         self.held_since = None
         packets: list[str] = []
         if self._session.stage is Stage.WEBSOCKET:  # what waits now has missed this request and takes the new way
             return packets
-        while self._outbox is not None and (frame := self._outbox.take()) is not None:
+        while (
+            len(packets) < PACKETS_PER_POLL and self._outbox is not None and (frame := self._outbox.take()) is not None
+        ):
             packets.append(frame.polled)
+        if self.waits:
+            self._held()
         return packets
+
+    @property
+    def waits(self) -> bool:
+        """Whether something waits for the peer."""
+        return self._outbox is not None and self._outbox.frames > 0
 
     def _drain(self) -> None:
         while self.flowing and self._websocket is not None and self._outbox is not None:
