@@ -1,6 +1,6 @@
 """A room on this gateway: its replica, its sockets, and what each publication means to each of them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from functools import singledispatchmethod
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from gateway.guest_list import GuestList
 from gateway.member import Member
 from gateway.replica import Event, Replica, audit_shape, countdown_shape, decode
 from gateway.rights import rights_in
+from gateway.sockets.audience import Audiences
 from gateway.sockets.codec import Codec, Prepared
 from presale import events as presale
 from pubsub.broker import Delivery, Position
@@ -47,7 +48,10 @@ class LiveRoom:
         self.welcome_parts = welcome.Parts()
         self._rights_of = replica.room
         self._rights: dict[tuple[Role, Tier], Permissions] = {}
+        self._audiences = Audiences(house.settings.fanout_ms / 1000)
         self._members: set[Member] = set()
+        self._arriving: set[Member] = set()
+        """Those who are told one by one, because their welcome is not sent or told them of places still to come."""
         self._by_user: dict[UserId, list[Member]] = {}
         self._due: dict[str, Callable[[], None]] = {}
 
@@ -61,6 +65,7 @@ class LiveRoom:
     def enter(self, member: Member) -> None:
         """Add a socket; it hears everything from now on, and is told after its welcome."""
         self._members.add(member)
+        self._arriving.add(member)
         self._by_user.setdefault(member.user, []).append(member)
 
     def leave(self, member: Member) -> None:
@@ -68,10 +73,19 @@ class LiveRoom:
         if member not in self._members:
             return
         self._members.discard(member)
+        self._arriving.discard(member)
+        if member.connection is not None:
+            self._audiences.leave(member.connection)
         mine = self._by_user[member.user]
         mine.remove(member)
         if not mine:
             del self._by_user[member.user]
+
+    def settle(self, member: Member) -> None:
+        """Tell a socket from now on what others like it are told; again whenever what it may read has changed."""
+        if member.connection is not None and member.told_until <= self.position.offset:
+            self._arriving.discard(member)
+            self._audiences.enter(member.connection, reads=Permission.CHAT_READ in member.permissions)
 
     def members(self) -> list[Member]:
         """All sockets, as of now."""
@@ -133,6 +147,8 @@ class LiveRoom:
                 self._happened(event, before)
         except Exception:  # one unreadable publication must not deafen the room
             log.exception("room.publication_failed", room=self.id, publication=delivery.publication.id)
+        for member in list(self._arriving):
+            self.settle(member)
 
     @singledispatchmethod
     def _happened(self, _event: Event, _before: RoomRecord) -> None:
@@ -280,8 +296,7 @@ class LiveRoom:
 
     def tell_position(self) -> None:
         """Let quiet sockets know where the room stands; never one whose welcome has told it of a later place."""
-        position = Prepared("position", shapes.RoomPosition(self.cursor()))
-        self._send(position, self._members, self.position.offset)
+        self._tell(Prepared("position", shapes.RoomPosition(self.cursor())), offset=self.position.offset)
 
     def tell_presence(self, online: int) -> None:
         """Tell everybody how many are here, if that changed."""
@@ -304,35 +319,50 @@ class LiveRoom:
         self._due[event] = tell
 
     def _history(self, event: str, payload: shapes.Danmaku | shapes.Gift | shapes.Retract) -> None:
-        readers = [member for member in self._members if Permission.CHAT_READ in member.permissions]
-        self._send(Prepared(event, payload), readers, self.position.offset)
+        self._tell(Prepared(event, payload), reads=True, offset=self.position.offset)
 
     def _everybody(self, event: str, payload: msgspec.Struct) -> None:
-        self._send(Prepared(event, payload), self._members)
+        self._tell(Prepared(event, payload))
 
     def _consoles(self, event: str, payload: msgspec.Struct) -> None:
-        self._send(Prepared(event, payload), [member for member in self._members if member.is_console])
+        self._tell(Prepared(event, payload), surface=Surface.CONSOLE)
 
     def _tell_pins(self) -> None:
         for inside in (True, False):
-            there = [member for member in self._members if member.may(Permission.CHAT_READ) is inside]
-            self._send(Prepared("pins", self.replica.pins_shape(inside=inside)), there)
+            self._tell(Prepared("pins", self.replica.pins_shape(inside=inside)), reads=inside)
 
     def _tell_sales(self) -> None:
-        for staff in (True, False):
-            there = [member for member in self._members if member.is_console is staff]
-            self._send(Prepared("sales", self.replica.sales_shape(for_staff=staff)), there)
+        for surface in Surface:
+            for_staff = surface is Surface.CONSOLE
+            self._tell(Prepared("sales", self.replica.sales_shape(for_staff=for_staff)), surface=surface)
 
     def _tell_revenue(self) -> None:
         self._consoles("revenue", self.replica.revenue_shape())
 
     def _tell_user(self, user: UserId, event: str, payload: msgspec.Struct) -> None:
-        self._send(Prepared(event, payload), self.of_user(user))
-
-    def _send(self, prepared: Prepared, members: Collection[Member], offset: int | None = None) -> None:
+        prepared = Prepared(event, payload)
+        members = self.of_user(user)
         for member in members:
-            member.send(prepared, offset)
-        self.house.metrics.deliveries.labels(prepared.event).inc(len(members))
+            member.send(prepared)
+        self.house.metrics.deliveries.labels(event).inc(len(members))
+
+    def _tell(
+        self,
+        prepared: Prepared,
+        *,
+        surface: Surface | None = None,
+        reads: bool | None = None,
+        offset: int | None = None,
+    ) -> None:
+        """Tell everybody, or only those on a surface, or only those who may (not) read what is said."""
+        count = self._audiences.tell(prepared, namespace=surface and surface.value, reads=reads)
+        for member in self._arriving:
+            if (surface is None or member.surface is surface) and (
+                reads is None or (Permission.CHAT_READ in member.permissions) is reads
+            ):
+                member.send(prepared, offset)
+                count += 1
+        self.house.metrics.deliveries.labels(prepared.event).inc(count)
 
     def _inbox(self, user: UserId, kind: shapes.InboxKind, until_ms: int | None = None) -> None:
         house = self.house

@@ -49,6 +49,7 @@ class Member:
         "surface",
         "tier",
         "tier_version",
+        "told_until",
     )
 
     def __init__(self, room: "LiveRoom", opening: Opening, identity: Identity) -> None:
@@ -63,6 +64,8 @@ class Member:
         self.connection: Connection | None = None
         self.luggage = NO_LUGGAGE
         """What the welcome is made of; gone once it is sent."""
+        self.told_until = -1
+        """The offset up to which its welcome told the history."""
         self.last_danmaku_ms: int | None = None
         self._buckets: dict[RateClass, Bucket] | None = None
         self._token_deadline: Deadline | None = None
@@ -100,7 +103,11 @@ class Member:
         """Work out the rights again from role, tier and room; True where they changed."""
         before = self.permissions
         self.permissions = self.room.permissions_of(self.role, self.tier)
-        return before != self.permissions
+        if before == self.permissions:
+            return False
+        if self.connection is not None and self._held is None:
+            self.room.settle(self)
+        return True
 
     def bucket(self, rate: RateClass) -> Bucket | None:
         """How often it may do things of a class; made when it first does one. None: as often as it likes."""
@@ -142,10 +149,10 @@ class Member:
     # ---- sending -----------------------------------------------------------------------------------
 
     def send(self, prepared: Prepared, offset: int | None = None) -> None:
-        """Queue an event; `offset` marks what carries a cursor, which a welcome may already have passed."""
+        """Queue an event; `offset` marks what carries a cursor, which the welcome may already have passed."""
         if self._held is not None:
             self._held.append((offset, prepared))
-        elif self.connection is not None:
+        elif self.connection is not None and (offset is None or offset > self.told_until):
             self.connection.send(prepared)
 
     def tell(self, event: str, payload: msgspec.Struct) -> None:
@@ -166,15 +173,15 @@ class Member:
     def opened(self, connection: Connection) -> None:
         """Welcome, then what happened since the snapshot was taken."""
         self.connection = connection
-        told_until, welcome = self.room.welcome(self, connection.codec)
+        self.told_until, welcome = self.room.welcome(self, connection.codec)
         self.luggage = NO_LUGGAGE
         for event, payload in (("welcome", welcome), *(self.room.console_state() if self.is_console else ())):
             connection.send(Prepared(event, payload))
             self.room.house.metrics.deliveries.labels(event).inc()
         held, self._held = self._held or [], None
         for offset, prepared in held:
-            if offset is None or offset > told_until:
-                connection.send(prepared)
+            self.send(prepared, offset)
+        self.room.settle(self)
         if self._expelled is not None:
             self.bye(self._expelled)
 

@@ -90,6 +90,9 @@ class Settings(BaseSettings):
     history_bytes: int = Field(8 * 2**20, ge=1024, description="danmaku kept for recovery, per room")
     position_seconds: float = Field(10, gt=0, description="how often quiet sockets learn the room's cursor")
     token_warning_seconds: int = Field(60, ge=1, description="how long before its end a token is announced as expiring")
+    fanout_ms: int = Field(
+        50, ge=1, description="a busy room is written to at most this often, with all that came meanwhile"
+    )
     conflate_ms: int = Field(100, ge=0, description="counters are sent at most this often; the latest value wins")
     danmaku_store_ms: int = Field(1000, ge=10, description="danmaku are stored in batches this often")
 

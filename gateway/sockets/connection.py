@@ -1,7 +1,7 @@
 """One accepted Socket.IO connection, and the application's side of it."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +15,7 @@ from gateway.sockets.codec import Codec, Prepared, encode
 from rooms.rates import Bucket
 
 if TYPE_CHECKING:
+    from gateway.sockets.audience import Audience
     from gateway.sockets.server import SocketServer
 
 Answer = msgspec.Struct | Denied
@@ -75,7 +76,19 @@ class Received:
 class Connection:
     """An open socket of one namespace. All sends are synchronous, ordered and bounded."""
 
-    __slots__ = ("_server", "bucket", "codec", "guest", "inbox", "leaving", "namespace", "running", "sid", "socket")
+    __slots__ = (
+        "_server",
+        "audience",
+        "bucket",
+        "codec",
+        "guest",
+        "inbox",
+        "leaving",
+        "namespace",
+        "running",
+        "sid",
+        "socket",
+    )
 
     def __init__(self, server: "SocketServer", sid: str, socket: Socket, namespace: str, guest: Guest) -> None:
         self._server = server
@@ -84,6 +97,8 @@ class Connection:
         self.socket = socket
         self.namespace = namespace
         self.guest = guest
+        self.audience: Audience | None = None
+        """Whom it is told things with."""
         self.inbox: deque[Received] | None = None
         self.running = False
         self.leaving = False
@@ -92,11 +107,21 @@ class Connection:
 
     def send(self, prepared: Prepared) -> None:
         """Send an event after all that was sent before; one that cannot take it loses what its lane allows, or ends."""
-        if self.leaving:
-            return
-        frame = prepared.frame(self.codec, self.namespace)
-        if not self.socket.write(frame.wire):
-            self.socket.send(frame, prepared.lane, prepared.key)
+        if not self.leaving:
+            self._catch_up()
+            self._put(prepared)
+
+    def write(self, wire: bytes, log: Sequence[Prepared], begin: int, end: int) -> None:
+        """Its audience's: `wire` is the entries of `log` from `begin` to before `end`, joined."""
+        if not self.leaving and not self.socket.write(wire):
+            for prepared in log[begin:end]:
+                self._put(prepared)
+
+    def write_all(self, log: Sequence[Prepared]) -> None:
+        """Its audience's: send these."""
+        if not self.leaving:
+            for prepared in log:
+                self._put(prepared)
 
     def acknowledge(self, ack_id: int | None, answer: Answer) -> None:
         """Answer an event that asked for it."""
@@ -105,6 +130,7 @@ class Connection:
         body: dict[str, object] = (
             {"ok": False, "error": answer.as_error()} if isinstance(answer, Denied) else {"ok": True, "data": answer}
         )
+        self._catch_up()
         self.socket.send(encode(self.codec, sio.ACK, self.namespace, [body], ack_id))
 
     def bye(self, code: Code, retry_after_ms: int | None = None) -> None:
@@ -113,8 +139,17 @@ class Connection:
             return
         retryable = code in RETRYABLE
         farewell = Bye(code.value, retryable, msgspec.UNSET if retry_after_ms is None else retry_after_ms)
-        self.socket.send(Prepared("bye", farewell).frame(self.codec, self.namespace))
+        self.send(Prepared("bye", farewell))
         if not retryable:
             self.socket.send(encode(self.codec, sio.DISCONNECT, self.namespace, None))
         self.leaving = True
         self._server.end(self, code)
+
+    def _catch_up(self) -> None:
+        if self.audience is not None:
+            self.audience.catch_up(self)
+
+    def _put(self, prepared: Prepared) -> None:
+        frame = prepared.frame(self.codec, self.namespace)
+        if not self.socket.write(frame.wire):
+            self.socket.send(frame, prepared.lane, prepared.key)

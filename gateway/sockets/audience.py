@@ -1,0 +1,172 @@
+"""Fan-out: sockets that are told the same things share one log of frames and are written to together.
+
+An audience is a part of a room: everybody in it has the same codec, the same surface and may read the same. What is
+published is appended to the log of each audience it concerns. A quiet room is written to at once; a busy one every
+`tick` with all that came meanwhile in one write per socket, and never so often that writing takes more than half of the
+process's time. Whoever must be told something alone (an ack, a right, a farewell) is first told what its audience was.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from gateway.sockets.codec import Codec, Prepared
+from gateway.sockets.connection import Connection
+
+SLICE = 512
+"""Sockets written to before others have their turn on the event loop."""
+REST = 2
+"""A room that took so long to write to rests for as many times as long."""
+
+
+class Facet(NamedTuple):
+    """What the sockets of an audience have in common."""
+
+    codec: Codec
+    namespace: str
+    reads: bool
+    """Whether they may read what is said."""
+
+
+class Audience:
+    """A log of frames, and how far each of its sockets was told. `told` counts frames since the audience began."""
+
+    __slots__ = ("_first", "_log", "facet", "members")
+
+    def __init__(self, facet: Facet) -> None:
+        self.facet = facet
+        self.members: dict[Connection, int] = {}
+        """Each socket, and how far it was told."""
+        self._log: list[Prepared] = []
+        self._first = 0
+        """Number of the first frame in the log."""
+
+    @property
+    def end(self) -> int:
+        """Number of the next frame."""
+        return self._first + len(self._log)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something waits to be written."""
+        return bool(self._log)
+
+    def enter(self, connection: Connection) -> None:
+        """Tell a socket everything from now on."""
+        self.members[connection] = self.end
+
+    def leave(self, connection: Connection) -> None:
+        """Forget a socket."""
+        self.members.pop(connection, None)
+
+    def append(self, prepared: Prepared) -> None:
+        """Tell this to everybody with the next write."""
+        if self.members:
+            self._log.append(prepared)
+
+    def catch_up(self, connection: Connection) -> None:
+        """Write what one socket was not told yet."""
+        if not self._log:
+            return
+        told, end = self.members.get(connection, self.end), self.end
+        if told < end:
+            self.members[connection] = end
+            connection.write_all(self._log[told - self._first :])
+
+    def write(self) -> Iterator[bool]:
+        """Write to everybody what is in the log now; yields after each slice, when others may have their turn."""
+        end = self.end
+        wires: dict[int, bytes] = {}
+        for written, connection in enumerate(list(self.members), 1):
+            told = self.members.get(connection, end)  # it may have left, or have been told, while others had their turn
+            if told < end:
+                wire = wires.get(told)
+                if wire is None:
+                    wire = wires[told] = self._joined(told, end)
+                self.members[connection] = end
+                connection.write(wire, self._log, told - self._first, end - self._first)
+            if not written % SLICE:
+                yield True
+        del self._log[: end - self._first]
+        self._first = end
+
+    def _joined(self, told: int, end: int) -> bytes:
+        codec, namespace, _ = self.facet
+        frames = self._log[told - self._first : end - self._first]
+        return b"".join(prepared.frame(codec, namespace).wire for prepared in frames)
+
+
+class Audiences:
+    """All audiences of one room, and the moment at which they are written to."""
+
+    def __init__(self, tick_seconds: float) -> None:
+        self._tick = tick_seconds
+        self._by_facet: dict[Facet, Audience] = {}
+        self._next = 0.0
+        self._timer: asyncio.Handle | None = None
+        self._writing: Iterator[bool] | None = None
+
+    def enter(self, connection: Connection, *, reads: bool) -> None:
+        """Put a socket among those that it shares everything with, or move it there."""
+        facet = Facet(connection.codec, connection.namespace, reads)
+        if connection.audience is not None:
+            if connection.audience.facet == facet:
+                return
+            self.leave(connection)
+        audience = self._by_facet.get(facet)
+        if audience is None:
+            audience = self._by_facet[facet] = Audience(facet)
+        audience.enter(connection)
+        connection.audience = audience
+
+    def leave(self, connection: Connection) -> None:
+        """Tell a socket what it was still to be told, then forget it. Idempotent."""
+        audience, connection.audience = connection.audience, None
+        if audience is not None:
+            audience.catch_up(connection)
+            audience.leave(connection)
+
+    def tell(self, prepared: Prepared, *, namespace: str | None = None, reads: bool | None = None) -> int:
+        """Tell everybody, or only those of a namespace, or only those who may (not) read; answers how many."""
+        count = 0
+        for facet, audience in self._by_facet.items():
+            if (namespace is None or facet.namespace == namespace) and (reads is None or facet.reads is reads):
+                audience.append(prepared)
+                count += len(audience.members)
+        if count and self._timer is None and self._writing is None:
+            self._wait()
+        return count
+
+    def close(self) -> None:
+        """Write no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._timer = loop.call_soon(self._begin) if now >= self._next else loop.call_at(self._next, self._begin)
+
+    def _begin(self) -> None:
+        self._next = asyncio.get_running_loop().time() + self._tick
+        self._writing = self._all(list(self._by_facet.values()))
+        self._timer = None
+        self._write()
+
+    def _all(self, audiences: Iterable[Audience]) -> Iterator[bool]:
+        for audience in audiences:
+            yield from audience.write()
+
+    def _write(self) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        assert self._writing is not None, "a turn of writing is under way"
+        goes_on = next(self._writing, None) is not None
+        now = loop.time()
+        self._next = max(self._next, now) + (REST - 1) * (now - began)
+        if goes_on:
+            self._timer = loop.call_soon(self._write)
+            return
+        self._writing = self._timer = None
+        if any(audience.has_news for audience in self._by_facet.values()):
+            self._wait()
