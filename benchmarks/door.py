@@ -27,8 +27,8 @@ from gateway.house import House, open_house
 from gateway.member import Member
 from gateway.playground import furnish
 from gateway.settings import Mode, Settings
-from gateway.sockets.codec import Codec, Prepared
-from gateway.sockets.connection import Opening
+from gateway.sockets.codec import Codec
+from gateway.sockets.connection import Connection, Opening
 from presale import ledger, shows_sql
 from presale.tables_sql import entitlement_changes, entitlements, ledger_balances, order_lines, orders
 from rooms import rooms_sql
@@ -38,15 +38,18 @@ ENDLESS = 1_000_000
 
 
 class Wire:
-    """Stands where a connection does: encodes what it is given, and forgets it."""
+    """Stands where a transport does: counts what it is given, and forgets it."""
 
-    def __init__(self, codec: Codec) -> None:
-        self.codec = codec
+    __slots__ = ("sent_bytes",)
+    flowing = True
+
+    def __init__(self) -> None:
         self.sent_bytes = 0
 
-    def send(self, prepared: Prepared) -> None:
-        """Encode as a socket would."""
-        self.sent_bytes += len(prepared.frame(self.codec, "/live").wire)
+    def write(self, wire: bytes) -> bool:
+        """Take whole frames."""
+        self.sent_bytes += len(wire)
+        return True
 
 
 async def main(arguments: argparse.Namespace) -> None:
@@ -65,13 +68,13 @@ async def main(arguments: argparse.Namespace) -> None:
             opened_ms = (time.process_time() - started) * 1000
             print(f"room with {len(users)} guests opened in {opened_ms:.0f} ms CPU")
             openings = [_opening(house, room, user, arguments.codec) for user in users]
-            await _let_in(house, openings[:200], arguments.codec)
+            await _let_in(house, openings[:200])
             for _ in range(arguments.rounds):
                 gc.collect()
                 gc.freeze()
                 await _measured(house, openings, arguments)
             if arguments.memory:
-                await _weighed(house, openings, arguments.codec)
+                await _weighed(house, openings)
 
 
 async def _measured(house: House, openings: list[Opening], arguments: argparse.Namespace) -> None:
@@ -79,7 +82,7 @@ async def _measured(house: House, openings: list[Opening], arguments: argparse.N
     if arguments.profile:
         profile.enable()
     started = time.process_time()
-    sent = await _let_in(house, openings, arguments.codec)
+    sent = await _let_in(house, openings)
     spent = time.process_time() - started
     if arguments.profile:
         profile.disable()
@@ -87,21 +90,21 @@ async def _measured(house: House, openings: list[Opening], arguments: argparse.N
     print(f"{spent / len(openings) * 1e6:.0f} us CPU per connect, welcome of {sent // len(openings)} bytes")
 
 
-async def _let_in(house: House, openings: list[Opening], codec: Codec) -> int:
+async def _let_in(house: House, openings: list[Opening]) -> int:
     admission, sent = Admission(house), 0
     for opening in openings:
-        member, wire = await _enter(admission, opening, codec)
+        member, wire = await _enter(house, admission, opening)
         sent += wire.sent_bytes
         member.closed()
     return sent
 
 
-async def _weighed(house: House, openings: list[Opening], codec: Codec) -> None:
+async def _weighed(house: House, openings: list[Opening]) -> None:
     admission = Admission(house)
     gc.collect()
     tracemalloc.start()
     before = tracemalloc.take_snapshot()
-    members = [(await _enter(admission, opening, codec))[0] for opening in openings]
+    members = [(await _enter(house, admission, opening))[0] for opening in openings]
     gc.collect()
     after = tracemalloc.take_snapshot()
     grown = after.compare_to(before, "lineno")
@@ -114,11 +117,11 @@ async def _weighed(house: House, openings: list[Opening], codec: Codec) -> None:
         member.closed()
 
 
-async def _enter(admission: Admission, opening: Opening, codec: Codec) -> tuple[Member, Wire]:
+async def _enter(house: House, admission: Admission, opening: Opening) -> tuple[Member, Wire]:
     member = await admission(opening)
     assert not isinstance(member, Denied), member
-    wire: Any = Wire(codec)
-    member.opened(wire)
+    wire: Any = Wire()
+    member.opened(Connection(house.socket_server(opening.codec), "sid", wire, opening.namespace, member))
     return member, wire
 
 

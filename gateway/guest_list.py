@@ -13,14 +13,16 @@ The door reads it instead of SQL. What it promises, and where it does not reach:
   for whoever holds or ever held a role while this list was kept (roles have no version, and are few), and for
   strangers once the list is full. Otherwise the list is complete: who is not on it has nothing.
 
-No I/O here; `load` is given an open connection.
+`load` reads through a connection it is given; everything else is memory.
 """
 
+import asyncio
 from collections.abc import Callable
 from itertools import islice
-from typing import Any
+from sys import intern
+from typing import Any, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import ShowId, Tier, UserId
@@ -29,7 +31,7 @@ from gateway.welcome import order_shape
 from presale import entitlements_sql, orders_sql, wallet_sql
 from presale.entitlements import Change
 from presale.events import EntitlementChanged, OrderChanged, WalletChanged
-from presale.orders import STANDING
+from presale.orders import STANDING, OrderId
 from presale.wallet import Wallet
 from rooms import roles_sql
 from rooms.events import RoleChanged
@@ -38,7 +40,11 @@ MAX_GUESTS = 200_000
 """Beyond it strangers are looked up in SQL; some 600 bytes each."""
 MAX_ENDED = 20_000
 """Orders that are over whose version is remembered, so that late news of them revives nothing."""
+SLICE = 500
+"""Guests taken in by `load` before others have their turn on the event loop."""
 NO_WALLET = Wallet()
+
+_T = TypeVar("_T")
 
 
 class GuestRecord(Struct):
@@ -117,16 +123,26 @@ class GuestList:
     async def load(self, connection: AsyncConnection, show: ShowId) -> None:
         """Read everybody, in a few queries over the whole show, into what was taken in meanwhile."""
         self._staff |= await roles_sql.list_staff(connection, show)
-        for user, change in await entitlements_sql.list_changes(connection, show):
-            self._change(user, change)
-        for user, wallet in await wallet_sql.list_all(connection, show):
-            self._fill(user, wallet)
         for number, version in reversed(await orders_sql.list_ended(connection, show, self._max_ended)):
             self._end(number, version)
-        for order in await orders_sql.list_standing(connection, show):
-            self._order(order.user, order_shape(order))
+        await self._in_slices(self._change, await entitlements_sql.list_changes(connection, show))
+        await self._in_slices(self._fill, await wallet_sql.list_all(connection, show))
+        last = OrderId("")
+        while page := await orders_sql.list_standing(connection, show, last, SLICE):
+            last = page[-1].id
+            for order in page:
+                shape = order_shape(order)
+                items = self._shared.setdefault(tuple(shape.items), shape.items)
+                self._order(order.user, structs.replace(shape, currency=intern(shape.currency), items=items))
         self._shared.clear()
         self._loaded = True
+
+    async def _in_slices(self, take: Callable[[UserId, _T], None], rows: list[tuple[UserId, _T]]) -> None:
+        """Take many in, and let others have their turn on the event loop in between."""
+        for number, row in enumerate(rows, 1):
+            take(*row)
+            if not number % SLICE:
+                await asyncio.sleep(0)
 
     # ---- news ----------------------------------------------------------------------------------------
 

@@ -61,11 +61,15 @@ async def list_own(connection: AsyncConnection, show: ShowId, user: UserId) -> l
     return await _load_where(connection, orders.c.show_id == show, orders.c.user_id == user)
 
 
-async def list_standing(connection: AsyncConnection, show: ShowId) -> list[Order]:
-    """All orders of a show that somebody can still do something with, oldest first. A survey."""
-    chosen = (orders.c.show_id == show) & orders.c.state.in_(STANDING)
-    rows = (await connection.execute(select(orders).where(chosen).order_by(orders.c.created_ms, orders.c.id))).all()
-    lines = select(order_lines).join(orders, orders.c.id == order_lines.c.order_id).where(chosen)
+async def list_standing(connection: AsyncConnection, show: ShowId, after: OrderId, limit: int) -> list[Order]:
+    """Orders of a show that somebody can still do something with: the next `limit` by number. For a survey."""
+    chosen = (orders.c.show_id == show) & orders.c.state.in_(STANDING) & (orders.c.id > after)
+    page = select(orders).where(chosen).order_by(orders.c.id).limit(limit)
+    rows = (await connection.execute(page)).all()
+    if not rows:
+        return []
+    theirs = chosen & (orders.c.id <= rows[-1].id)
+    lines = select(order_lines).join(orders, orders.c.id == order_lines.c.order_id).where(theirs)
     return _with_lines(rows, await connection.execute(lines.order_by(order_lines.c.product_id)))
 
 
