@@ -13,7 +13,7 @@ import typer
 from rich.panel import Panel
 
 from auth.tokens import mint
-from gateway import ambient, cli_jobs, cli_rehearse, cli_roles, cli_settings, preflight
+from gateway import ambient, cli_jobs, cli_rehearse, cli_roles, cli_settings, preflight, process
 from gateway.cli_output import out, table
 from gateway.demo import run_demo
 from gateway.preflight import CommandError
@@ -56,7 +56,7 @@ def demo() -> None:
     preflight.require_free_port(settings.host, settings.port, "LIVEROOM_PORT")
     preflight.require_free_port("127.0.0.1", settings.sandbox_port, "LIVEROOM_SANDBOX_PORT")
     out.print("starting ...", style="dim")
-    asyncio.run(run_demo(settings, _serve, lambda: _welcome(settings)))
+    process.run(run_demo(settings, _serve, lambda: _welcome(settings)))
     out.print("ended.", style="dim")
 
 
@@ -71,7 +71,7 @@ def serve(
     settings = preflight.load_settings(None, **{name: value for name, value in given.items() if value is not None})
     preflight.require_writable(settings.data_dir)
     preflight.require_free_port(settings.host, settings.port, "LIVEROOM_PORT")
-    asyncio.run(_serve(settings))
+    process.run(_serve(settings))
 
 
 @app.command()

@@ -16,6 +16,7 @@ from gateway.contract.shapes import Draining
 from gateway.engine.http import http_protocol
 from gateway.house import House, open_house
 from gateway.playground import furnish
+from gateway.process import tame_garbage_collection
 from gateway.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -47,6 +48,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None, started: 
         if settings.is_playground:
             await furnish(house)
         server = _Uvicorn(_configuration(house))
+        tame_garbage_collection()
         async with asyncio.TaskGroup() as group:
             background = group.create_task(house.run())
             serving = group.create_task(server.serve())
