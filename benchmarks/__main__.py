@@ -2,9 +2,12 @@
 
 import argparse
 import datetime as dt
+import fcntl
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -30,7 +33,8 @@ def main() -> int:
         print(f"bench: {error}.", file=sys.stderr)
         return NOTHING_MEASURED
     try:
-        report = _measure(wanted, swarm)
+        with _alone():
+            report = _measure(wanted, swarm)
     except KeyboardInterrupt:
         print("bench: interrupted; every server is ended.", file=sys.stderr)
         return 130
@@ -39,6 +43,18 @@ def main() -> int:
     if not (wanted.quick or wanted.only or wanted.ours):
         print("kept in " + ", ".join(f"docs/{file.name}" for file in page.write(report)))
     return 0
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other run of this clone measures: two on the same cores would measure each other."""
+    with (build.BUILT / "running").open("w", encoding="ascii") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another run is measuring; waiting for it to end ...", flush=True)
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _arguments() -> argparse.Namespace:

@@ -27,6 +27,7 @@ CROWD_HEAD = ("server", "CPU us / connect", "x socket.io", "handshake p50 ms", "
 INCOMING_HEAD = ("server", "CPU us / message", "x socket.io", "answered", "p50 ms", "p99 ms")
 VERDICT_HEAD = ("row", "promise", "target", "measured", "figures", "")
 PEER = "socketio"
+ABSENT = "not measured"
 
 
 def print_report(report: Report) -> None:
@@ -53,7 +54,7 @@ def experiment_table(report: Report, experiment: str) -> tuple[Cells, list[Cells
     rows: list[Cells] = []
     for result in results:
         if result.outcome is None:
-            rows.append((result.label, f"not measured: {result.reason}", *[""] * (len(head) - 2)))
+            rows.append((result.label, f"{ABSENT}: {result.reason}", *[""] * (len(head) - 2)))
         else:
             rows += rows_of(result, peer)
     return head, rows
@@ -61,7 +62,7 @@ def experiment_table(report: Report, experiment: str) -> tuple[Cells, list[Cells
 
 def verdict_rows(verdicts: Sequence[Verdict]) -> list[Cells]:
     """Each promise with its target, what was measured, and whether it is kept."""
-    words = {True: "met", False: "NOT MET", None: "not measured"}
+    words = {True: "met", False: "NOT MET", None: ABSENT}
     return [
         (
             one.row,
@@ -138,6 +139,9 @@ def _print(console: Console, title: str, head: Cells, rows: Sequence[Cells]) -> 
     table = Table(title=title, title_justify="left")
     for number, name in enumerate(head):
         table.add_column(name, justify="left" if number == 0 or head is VERDICT_HEAD else "right")
+    absent = [row for row in rows if row[1].startswith(ABSENT)]
     for row in rows:
-        table.add_row(*row)
+        table.add_row(row[0], *["-"] * (len(head) - 1)) if row in absent else table.add_row(*row)
     console.print(table)
+    for label, reason, *_ in absent:
+        console.print(f"{label}: {reason}", markup=False)
