@@ -2,9 +2,15 @@
 
 import hashlib
 import logging
+import math
 import sys
+import time
+from collections.abc import Callable
 
 import structlog
+
+MAX_CAUSES = 1000
+"""Of warnings that are remembered; a library that writes what it was sent into its message has no end of them."""
 
 
 def configure(log_format: str) -> None:
@@ -29,8 +35,33 @@ def configure(log_format: str) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(OncePerSecond())
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+class OncePerSecond(logging.Filter):
+    """Lets one warning a second through for each cause: a stranger's noise on the line must not fill a disk.
+
+    For the standard library's records, which is where the libraries under the sockets log. Errors are never held back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._told: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is told; its cause is its logger and its message without the arguments."""
+        if record.levelno != logging.WARNING:
+            return True
+        cause, now = (record.name, str(record.msg)), self._clock()
+        if now - self._told.get(cause, -math.inf) < 1.0:
+            return False
+        if len(self._told) >= MAX_CAUSES:
+            self._told.clear()
+        self._told[cause] = now
+        return True
 
 
 def user_hash(user: str) -> str:
