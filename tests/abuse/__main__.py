@@ -79,7 +79,7 @@ def main() -> int:
         answers = attacks.knocks(target, 60)
     let_in = answers.count(101)
     report.add("60 sockets of one address, none let in", f"{let_in} opened", is_good=let_in <= 20)
-    return 1 if report.failed and TREE == Path(__file__).parents[2] else 0
+    return 1 if report.failed and Path(__file__).parents[2] == TREE else 0
 
 
 def _stalled(report: Report, stall: Stall) -> None:
