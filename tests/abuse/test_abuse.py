@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from tests.abuse import attacks
-from tests.abuse.crowd import stalled_readers
+from tests.abuse.crowd import EARS, stalled_readers
 from tests.abuse.line import FINAL, TEXT, frame, line
 from tests.abuse.target import Gateway, gateway
 
 MIB = 2**20
-FLOOD_SECONDS = 1.5
+FLOOD_SECONDS = 0.8
+RATE = 80.0
+STALL_SECONDS = 4.5
 QUICK: dict[str, Any] = {
     "header_seconds": 0.5,
     "body_seconds": 0.5,
@@ -42,20 +44,17 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         yield running
 
 
-@pytest.mark.parametrize("header", [attacks.SMALLER_BOMB, attacks.BOMB])
-def test_attachments_that_were_announced_without_end_cut_the_socket(target: Gateway, header: bytes) -> None:
+def test_attachments_that_were_announced_without_end_cut_the_socket(target: Gateway) -> None:
     # stock: taken for as long as they were sent, 5 GB in 5 s
-    flood = attacks.attachment_bombs(target, 10.0, header)
+    flood = attacks.attachment_bombs(target, 10.0)
     assert flood.was_cut
     assert flood.seconds < FAREWELL_SECONDS + LATE_SECONDS
     assert flood.growth_bytes < 8 * MIB
 
 
-@pytest.mark.parametrize(
-    "attack", [attacks.empty_fragments, attacks.tiny_fragments, attacks.pings_unread, attacks.requests_unread]
-)
+@pytest.mark.parametrize("attack", [attacks.empty_fragments, attacks.tiny_fragments, attacks.pings_unread])
 def test_floods_take_no_memory(target: Gateway, attack: Callable[[Gateway, float], attacks.Flood]) -> None:
-    # stock, in 5 s: empty fragments +8 MiB and growing, tiny ones +16 MiB, pings +111 MiB, requests +14 MiB
+    # stock, in 5 s: empty fragments +8 MiB and growing, tiny ones +16 MiB, pings +111 MiB
     flood = attack(target, FLOOD_SECONDS)
     assert flood.sent_bytes > 100_000
     assert flood.growth_bytes < 12 * MIB, flood
@@ -64,7 +63,9 @@ def test_floods_take_no_memory(target: Gateway, attack: Callable[[Gateway, float
 
 def test_who_asks_and_never_reads_the_answers_is_cut(target: Gateway) -> None:
     # stock: 270,000 requests in 5 s were taken, and the socket stood
-    assert attacks.requests_unread(target, 10.0).was_cut
+    flood = attacks.requests_unread(target, 10.0)
+    assert flood.was_cut
+    assert flood.growth_bytes < 12 * MIB
 
 
 def test_heads_and_bodies_that_never_end_are_cut_in_their_time(quick: Gateway) -> None:
@@ -99,11 +100,11 @@ def test_an_address_has_so_many_sockets_that_nobody_let_in(tmp_path: Path) -> No
 
 def test_stalled_readers_are_cut_and_nobody_else(tmp_path: Path) -> None:
     # stock: none of them within 15 s
-    with gateway(tmp_path, fans=100, outbox_seconds=1) as target:
-        stall = stalled_readers(target, fans=100, stalled=20, rate=40.0, listen=1.0, limit=6.0)
+    with gateway(tmp_path, fans=100, outbox_seconds=0.5) as target:
+        stall = stalled_readers(target, fans=100, stalled=20, rate=RATE, listen=0.5, limit=STALL_SECONDS)
     assert all(end is not None for end in stall.cut), stall.cut
     assert stall.healthy_cut == 0
-    assert len(stall.during) > 0.8 * 40 * 6 * 50
+    assert len(stall.during) > 0.7 * EARS * RATE * STALL_SECONDS
     assert max(stall.memory_after) - stall.memory_before < 12 * MIB
 
 

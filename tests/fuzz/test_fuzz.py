@@ -6,7 +6,7 @@ from tests.fuzz.mutation import Mutator
 from tests.fuzz.run import FLAT_BYTES, FuzzError, run
 from tests.fuzz.targets import PACKETS, TARGETS, Echo, FrameTarget
 
-SAMPLES = 3_500
+SAMPLES = 3_300
 SEED = 7
 
 
