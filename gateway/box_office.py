@@ -204,6 +204,7 @@ class BoxOffice:
         found = await shows_sql.load_show(uow.connection, show)
         if found is None:
             return Denied(Code.NOT_FOUND)
+        await shows_sql.take_turn(uow, show)
         if await orders_sql.load_by_key(uow.connection, user, key) is None:
             if await self._phase_of(uow.connection, show) not in SALES_OPEN:
                 return Denied(Code.SALES_CLOSED)

@@ -3,7 +3,7 @@
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from presale.ledger import Entry, Posting
+from presale.ledger import WALLET, Entry, Posting
 from presale.tables_sql import ledger_balances, ledger_entries, ledger_transactions
 from store.database_sql import RacedError, UnitOfWork
 from store.dialect_sql import insert_or_ignore
@@ -23,7 +23,7 @@ async def post(uow: UnitOfWork, posting: Posting) -> bool:
     )
     if not is_new:
         return False
-    for entry in sorted(posting.entries, key=lambda entry: entry.account):  # one lock order for all
+    for entry in sorted(posting.entries, key=_lock_order):
         await uow.connection.execute(
             insert(ledger_entries).values(
                 transaction_id=transaction_id, account=entry.account, unit=entry.unit, amount=entry.amount
@@ -52,14 +52,25 @@ async def balance(connection: AsyncConnection, account: str, unit: str) -> tuple
     return (0, 0) if row is None else (row.balance, row.version)
 
 
+def _lock_order(entry: Entry) -> tuple[bool, str]:
+    # one for all; wallets first, as `wallet_sql.load_locked` has locked its one before
+    return not entry.account.startswith(WALLET), entry.account
+
+
 async def _follow(uow: UnitOfWork, entry: Entry) -> None:
+    if await _add(uow, entry):
+        return
+    first = {"account": entry.account, "unit": entry.unit, "balance": entry.amount, "version": 1}
+    if await insert_or_ignore(uow.connection, ledger_balances, ("account", "unit"), first):
+        return
+    if not await _add(uow, entry):  # somebody else opened the account meanwhile
+        raise RacedError(entry.account)
+
+
+async def _add(uow: UnitOfWork, entry: Entry) -> bool:
     changed = await uow.connection.execute(
         update(ledger_balances)
         .where(ledger_balances.c.account == entry.account, ledger_balances.c.unit == entry.unit)
         .values(balance=ledger_balances.c.balance + entry.amount, version=ledger_balances.c.version + 1)
     )
-    if changed.rowcount == 1:
-        return
-    first = {"account": entry.account, "unit": entry.unit, "balance": entry.amount, "version": 1}
-    if not await insert_or_ignore(uow.connection, ledger_balances, ("account", "unit"), first):
-        raise RacedError(entry.account)
+    return bool(changed.rowcount == 1)

@@ -95,6 +95,7 @@ async def place(
     The same key with the same body answers the order as it stands now, with another body IDEMPOTENCY_REUSED.
     SOLD_OUT names the product and changes nothing. Whether sales are open is the caller's to check.
     """
+    await shows_sql.take_turn(uow, show.id)
     asked = body_hash(show.id, items, provider)
     known = await load_by_key(uow.connection, user, key)
     if known is not None:
@@ -151,6 +152,7 @@ async def close(
     uow: UnitOfWork, show: Show, order: Order, event: OrderEvent, progress: PaymentProgress = PaymentProgress.CLOSED
 ) -> Order | Denied:
     """End a pending order unpaid (`expire` or `cancel`): its seats are free again, its payment ends as `progress`."""
+    await shows_sql.take_turn(uow, show.id)
     closed = await advance(uow, order, event)
     if isinstance(closed, Denied):
         return closed

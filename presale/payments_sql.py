@@ -58,6 +58,7 @@ async def receive(uow: UnitOfWork, receipt: Receipt, *, admits_late: bool) -> Or
     show = None if order is None else await shows_sql.load_show(uow.connection, order.show)
     if payment is None or order is None or show is None or payment.provider != receipt.provider:
         return Denied(Code.NOT_FOUND)
+    await shows_sql.take_turn(uow, show.id)
     if payment.progress is PaymentProgress.PAID and payment.transaction == receipt.transaction:
         return order
     refusal = await _refuse(uow.connection, payment, order, receipt)

@@ -7,7 +7,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
 from auth.identity import UserId
-from presale import announcements_sql, entitlements_sql, ledger, ledger_sql, orders_sql, stock_sql, wallet_sql
+from presale import (
+    announcements_sql,
+    entitlements_sql,
+    ledger,
+    ledger_sql,
+    orders_sql,
+    shows_sql,
+    stock_sql,
+    wallet_sql,
+)
 from presale.entitlements import EntitlementReason
 from presale.events import RefundFailed
 from presale.orders import Order, OrderEvent, OrderId, OrderState
@@ -41,6 +50,7 @@ async def request(uow: UnitOfWork, show: Show, order: Order, *, by: UserId, reas
 
     An order with an open refund answers that one. ORDER_STATE if there is nothing to return.
     """
+    await shows_sql.take_turn(uow, show.id)
     if order.state is OrderState.REFUNDING:
         running = await load_open(uow.connection, order.id)
         if running is not None:
@@ -80,6 +90,7 @@ async def settle(uow: UnitOfWork, show: Show, refund: Refund, *, succeeded: bool
     Success frees the seats and books the money. Failure gives seats, credits and rights back; for money that
     came too late it admits the order if there are free seats now, else the order stays `refunding` for the staff.
     """
+    await shows_sql.take_turn(uow, show.id)
     order = await orders_sql.load(uow.connection, refund.order)
     if order is None:
         return Denied(Code.NOT_FOUND)

@@ -12,6 +12,15 @@ from presale.tables_sql import products, shows
 from store.database_sql import UnitOfWork
 
 
+async def take_turn(uow: UnitOfWork, show: ShowId) -> None:
+    """Have the seats, orders, rights and revenue of a show to oneself until the commit. Not the wallets: gifts go on.
+
+    A tier follows from all orders of a fan, the sales from all products: two transactions side by side would each
+    leave out what the other did.
+    """
+    await uow.take_turn(f"show:{show}")
+
+
 async def create_show(uow: UnitOfWork, show: Show) -> None:
     """Put a show on the books. Its id and room must be new."""
     await uow.connection.execute(

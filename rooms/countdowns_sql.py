@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import RoomId, UserId
 from pubsub.broker import Retention
-from rooms import audit_sql, events, rooms_sql
+from rooms import audit_sql, events, rooms_sql, turns_sql
 from rooms.countdowns import MAX_CUSTOM, Countdown, CountdownKind, of_schedule
 from rooms.danmaku import clean
 from rooms.events import CountdownChanged
@@ -32,6 +32,7 @@ async def set_countdown(
     """
     if CountdownKind(kind) is not CountdownKind.CUSTOM:
         return await _reschedule(uow, room, CountdownKind(kind), target_ms, by)
+    await turns_sql.take(uow, room)
     wanted = Countdown(countdown_id or uow.new_id(), CountdownKind.CUSTOM, target_ms, clean(label), 1)
     made = await (_add(uow, room, wanted) if countdown_id is None else _replace(uow, room, wanted))
     if isinstance(made, Denied):
@@ -43,6 +44,7 @@ async def set_countdown(
 
 async def clear_countdown(uow: UnitOfWork, room: RoomId, countdown_id: str, by: UserId) -> Countdown | Denied:
     """Take one of the host's countdowns off the screens; the schedule's own end by themselves."""
+    await turns_sql.take(uow, room)
     here = (countdowns.c.room_id == room) & (countdowns.c.id == countdown_id)
     cleared = await uow.connection.execute(delete(countdowns).where(here).returning(countdowns))
     row = cleared.one_or_none()

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import RoomId, Tier, UserId
 from pubsub.broker import Retention
-from rooms import audit_sql, events, pins_sql, stage_sql
+from rooms import audit_sql, events, pins_sql, stage_sql, turns_sql
 from rooms.events import Banned, Kicked, Muted, Retracted, Unbanned, Unmuted
 from rooms.moderation import Mute, Sanctions
 from rooms.tables_sql import bans, danmaku, mutes, retractions, rooms
@@ -90,6 +90,7 @@ async def retract(
     NOT_FOUND where it is not stored, unless its `floor` is given by a gateway that has it in its memory: the
     batch that stores it may still be on its way, and will be marked all the same.
     """
+    await turns_sql.take(uow, room)
     said = select(danmaku.c.floor).where(danmaku.c.room_id == room, danmaku.c.id == danmaku_id)
     stored = (await uow.connection.execute(said)).scalar_one_or_none()
     floor = floor if stored is None else Tier(stored)
@@ -106,6 +107,7 @@ async def retract(
 
 
 async def _exists(uow: UnitOfWork, room: RoomId) -> bool:
+    await turns_sql.take(uow, room)
     return (await uow.connection.execute(select(rooms.c.id).where(rooms.c.id == room))).first() is not None
 
 
@@ -116,6 +118,7 @@ async def _put(uow: UnitOfWork, table: Table, room: RoomId, user: UserId, values
 
 
 async def _take(uow: UnitOfWork, table: Table, room: RoomId, user: UserId) -> bool:
+    await turns_sql.take(uow, room)
     return (await uow.connection.execute(delete(table).where(_one(table, room, user)))).rowcount == 1
 
 

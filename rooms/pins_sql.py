@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import RoomId, UserId
 from pubsub.broker import Retention
-from rooms import audit_sql, events, pins
+from rooms import audit_sql, events, pins, turns_sql
 from rooms.events import DanmakuSaid, PinsChanged
 from rooms.pins import Pin, PinKind, PinsRecord
 from rooms.tables_sql import pinboards
@@ -28,20 +28,20 @@ async def load_pins(connection: AsyncConnection, room: RoomId) -> PinsRecord:
 async def pin_danmaku(uow: UnitOfWork, room: RoomId, said: DanmakuSaid, by: UserId) -> PinsRecord | Denied:
     """Keep a danmaku on top; `danmaku_sql.find` has made sure that it stands."""
     new = Pin(said.id, PinKind.DANMAKU, said.text, said.name, uow.now_ms)
-    before = await load_pins(uow.connection, room)
+    before = await _load_in_turn(uow, room)
     return await _change(uow, room, before, pins.pin(before, new), by, "pin", said.id)
 
 
 async def announce(uow: UnitOfWork, room: RoomId, text: str, name: str, by: UserId) -> PinsRecord | Denied:
     """Pin a text of the staff, cleaned before; `name` is how its author is shown."""
     new = Pin(uow.new_id(), PinKind.ANNOUNCEMENT, text, name, uow.now_ms)
-    before = await load_pins(uow.connection, room)
+    before = await _load_in_turn(uow, room)
     return await _change(uow, room, before, pins.pin(before, new), by, "announce", new.id)
 
 
 async def unpin(uow: UnitOfWork, room: RoomId, pin_id: str, by: UserId) -> PinsRecord | Denied:
     """Take a pin off; NOT_FOUND where it is not on top."""
-    before = await load_pins(uow.connection, room)
+    before = await _load_in_turn(uow, room)
     after = pins.unpin(before, pin_id)
     if isinstance(after, Denied):
         return after
@@ -50,12 +50,17 @@ async def unpin(uow: UnitOfWork, room: RoomId, pin_id: str, by: UserId) -> PinsR
 
 async def drop_pin(uow: UnitOfWork, room: RoomId, pin_id: str) -> None:
     """Take a danmaku's pin off with the danmaku, if there is one. Raises RacedError where the compare-and-set loses."""
-    before = await load_pins(uow.connection, room)
+    before = await _load_in_turn(uow, room)
     after = pins.unpin(before, pin_id)
     if isinstance(after, Denied):
         return
     if isinstance(await _change(uow, room, before, after, None, "", ""), Denied):
         raise RacedError(f"pins of {room}")
+
+
+async def _load_in_turn(uow: UnitOfWork, room: RoomId) -> PinsRecord:
+    await turns_sql.take(uow, room)
+    return await load_pins(uow.connection, room)
 
 
 async def _change(

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import Role, RoomId, ShowId, UserId
 from pubsub.broker import Retention
-from rooms import audit_sql, events, phases
+from rooms import audit_sql, events, phases, turns_sql
 from rooms.events import RoleChanged
 from rooms.roles import strongest
 from rooms.tables_sql import roles, rooms
@@ -36,6 +36,7 @@ async def grant(uow: UnitOfWork, user: UserId, role: Role, show: ShowId | None, 
     """
     if role is Role.VIEWER or (show is None and role is not Role.OPERATOR):
         return Denied(Code.BAD_REQUEST, detail={"field": "role"})
+    await turns_sql.take_roles(uow, user)
     row = {"show_id": show or EVERYWHERE, "user_id": user, "role": role, "by_id": by, "at_ms": uow.now_ms}
     if await insert_or_ignore(uow.connection, roles, ("show_id", "user_id", "role"), row):
         await _tell(uow, user, role, show, by, "role:grant")
@@ -44,6 +45,7 @@ async def grant(uow: UnitOfWork, user: UserId, role: Role, show: ShowId | None, 
 
 async def revoke(uow: UnitOfWork, user: UserId, role: Role, show: ShowId | None, by: UserId) -> Role | Denied:
     """Take a role; answers the strongest one left. NOT_FOUND where they do not hold it there."""
+    await turns_sql.take_roles(uow, user)
     held = (roles.c.show_id == (show or EVERYWHERE)) & (roles.c.user_id == user) & (roles.c.role == role)
     if (await uow.connection.execute(delete(roles).where(held))).rowcount != 1:
         return Denied(Code.NOT_FOUND)

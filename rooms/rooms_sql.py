@@ -11,7 +11,7 @@ from auth.denials import Code, Denied
 from auth.identity import RoomId, ShowId, UserId
 from auth.situation import Access, Phase, Switches
 from pubsub.broker import Retention
-from rooms import audit_sql, countdowns, events, phases, pins_sql, stage_sql
+from rooms import audit_sql, countdowns, events, phases, pins_sql, stage_sql, turns_sql
 from rooms import switches as switching
 from rooms.events import LikesCounted, PhaseChanged, RoomState, ScheduleChanged, SwitchesChanged
 from rooms.gifts import GiftKind
@@ -28,6 +28,7 @@ async def create_room(
     uow: UnitOfWork, room: RoomRecord, *, capacity: int = DEFAULT_CAPACITY, by: UserId | None = None
 ) -> RoomRecord | Denied:
     """Open the room of a show, with `capacity` places on stage; CONFLICT where the id or the show has one."""
+    await turns_sql.take(uow, room.id)
     taken = select(rooms.c.id).where((rooms.c.id == room.id) | (rooms.c.show_id == room.show))
     if (await uow.connection.execute(taken)).first() is not None:
         return Denied(Code.CONFLICT)
@@ -150,6 +151,7 @@ async def add_likes(uow: UnitOfWork, room: RoomId, n: int) -> int | Denied:
 
 
 async def _seen(uow: UnitOfWork, room: RoomId, version: int | None) -> RoomRecord | Denied:
+    await turns_sql.take(uow, room)
     record = await load_room(uow.connection, room)
     if record is None:
         return Denied(Code.ROOM_NOT_FOUND)

@@ -9,7 +9,7 @@ from auth.denials import Code, Denied
 from auth.identity import RoomId, UserId
 from auth.situation import Phase
 from pubsub.broker import Retention
-from rooms import audit_sql, events
+from rooms import audit_sql, events, turns_sql
 from rooms.events import CohostChanged, QueueChanged, StageChanged
 from rooms.stage import STAFF_ACTIONS, StageAction, StageCommand, StageReason, StageRecord, StageState, decide
 from rooms.tables_sql import rooms, stages
@@ -32,6 +32,7 @@ async def act(uow: UnitOfWork, room: RoomId, command: StageCommand, by: UserId |
 
     Whether the viewer or `by` may do it at all is the caller's to know.
     """
+    await turns_sql.take(uow, room)
     phase = (await uow.connection.execute(select(rooms.c.phase).where(rooms.c.id == room))).scalar_one_or_none()
     if phase is None:
         return Denied(Code.ROOM_NOT_FOUND)
@@ -56,6 +57,7 @@ async def remove_from_stage(
     Does nothing where they are in neither. Raises RacedError where the compare-and-set loses, for the change
     that ended the right stands in the same transaction.
     """
+    await turns_sql.take(uow, room)
     before = await load_stage(uow.connection, room)
     if before.state_of(user) is StageState.IDLE:
         return before
@@ -67,6 +69,7 @@ async def remove_from_stage(
 
 async def clear_stage(uow: UnitOfWork, room: RoomId, reason: StageReason = StageReason.RIGHTS_ENDED) -> StageRecord:
     """Take everybody off and empty the queue, as at the end of a show. Raises RacedError as above."""
+    await turns_sql.take(uow, room)
     before = await load_stage(uow.connection, room)
     users = [member.user for member in before.members] + [item.user for item in before.queue]
     if not users:

@@ -1,18 +1,23 @@
-"""One database behind two engines: a writer that queues its transactions and readers that never block it."""
+"""One database behind two engines: a writer whose transactions do not cross, and readers that never block it.
+
+On SQLite all writers queue. On PostgreSQL they run side by side, those of one turn (a show, a room) one after
+another: see `UnitOfWork.take_turn` and docs/adr/0015-postgresql-by-turns.md.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Self
 
-from sqlalchemy import NullPool, create_engine, event, insert
+from sqlalchemy import NullPool, create_engine, event, func, insert, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from store import sqlite_connection
+from store import postgresql_connection, sqlite_connection
 from store.dialect_sql import insert_or_ignore
 from store.metadata_sql import metadata
+from store.postgresql_connection import COMMAND_SECONDS
 from store.tables_sql import JobState, jobs, outbox
 
 __all__ = ["BUSY_TIMEOUT_MS", "Database", "RacedError", "UnitOfWork", "metadata", "writer_engine"]
@@ -22,7 +27,7 @@ BUSY_TIMEOUT_MS = 5_000
 READERS = 4
 """Connections of the read engine."""
 SURVEYORS = 2
-"""Connections for long reads on SQLite."""
+"""Connections for long reads."""
 OF_THE_STATEMENT = (IntegrityError, DataError, ProgrammingError)
 """Errors of the driver that speak of what was to be written, and not of whether anything can be."""
 WRITERS_ON_SERVER = 8
@@ -32,18 +37,22 @@ WRITERS_ON_SERVER = 8
 class RacedError(Exception):
     """Somebody else changed the row first (a compare-and-set lost): roll back, read again, decide again.
 
-    Cannot happen on SQLite, where writers queue.
+    Cannot happen on SQLite, where writers queue. On PostgreSQL it is also what a deadlock, a lock that was not free
+    in time and a unique key taken by another transaction come to.
     """
 
 
 class UnitOfWork:
     """One write transaction: what it changes, announces and schedules is committed together or not at all."""
 
-    def __init__(self, connection: AsyncConnection, now_ms: int, new_id: Callable[[], str]) -> None:
+    def __init__(self, connection: AsyncConnection, clock: Callable[[], int], new_id: Callable[[], str]) -> None:
         self.connection = connection
-        self.now_ms = now_ms
-        """The one time of this transaction, read after the write lock was taken."""
+        self.now_ms = clock()
+        """The one time of this transaction, read after the write lock, or its turn, was taken."""
+        self._clock = clock
         self._new_id = new_id
+        self._outgoing: list[dict[str, object]] = []
+        self._turns: set[str] = set()
         self.announces = False
         """Whether anything was emitted or enqueued, so that somebody should be woken after the commit."""
         self.emitted: list[tuple[str, bytes]] = []
@@ -55,6 +64,21 @@ class UnitOfWork:
         """A fresh sortable id (ULID)."""
         return self._new_id()
 
+    async def take_turn(self, *names: str) -> None:
+        """Wait until no other transaction has one of these turns, and keep them to the end. Take them before reading.
+
+        What is decided from several rows (seats and rights of a show, the switches of a room) is decided in turn:
+        the rows then are as the last of them left them, and nobody changes them before this one ends. On SQLite
+        every transaction is alone anyway. Raises RacedError (from `Database.write`) when it takes too long.
+        """
+        if self.connection.dialect.name != "postgresql":
+            return
+        for name in sorted(set(names) - self._turns):  # one order for all, so that nobody waits in a circle
+            self._turns.add(name)
+            await self.connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+        if not self.announces:
+            self.now_ms = self._clock()
+
     async def emit(self, room: str, body: bytes, retention: str) -> str:
         """Have `body` published on the room's channel after the commit; answers the publication id.
 
@@ -64,12 +88,27 @@ class UnitOfWork:
         publication_id = self._new_id()
         self.announces = self.proves = True
         self.emitted.append((room, body))
-        await self.connection.execute(
-            insert(outbox).values(
-                id=publication_id, room=room, body=body, retention=retention, at_ms=self.now_ms, lease_until_ms=0
-            )
+        self._outgoing.append(
+            {
+                "id": publication_id,
+                "room": room,
+                "body": body,
+                "retention": retention,
+                "at_ms": self.now_ms,
+                "lease_until_ms": 0,
+            }
         )
         return publication_id
+
+    async def write_outbox(self) -> None:
+        """Write what was emitted, as the last thing before the commit: `Database.write` does.
+
+        Numbers are given in the order of commits: whoever writes to a room's outbox keeps others from it until it
+        has committed, and so that is for a moment only.
+        """
+        if self._outgoing:
+            await self.take_turn(*(f"outbox:{row['room']}" for row in self._outgoing))
+            await self.connection.execute(insert(outbox), self._outgoing)
 
     async def enqueue(self, kind: str, key: str, payload: bytes, run_at_ms: int) -> None:
         """Have a job run at or after `run_at_ms`. A second call with the same (kind, key) does nothing, ever."""
@@ -123,14 +162,14 @@ class Database:
     async def open(cls, url: str, *, clock: Callable[[], int], new_id: Callable[[], str]) -> Self:
         """Connect. `clock` answers milliseconds since the epoch, `new_id` a ULID.
 
-        Takes `sqlite+aiosqlite:///path` (a file, never `:memory:`: two engines must see one database).
-        Raises if the database cannot be reached.
+        Takes `sqlite+aiosqlite:///path` (a file, never `:memory:`: two engines must see one database) or
+        `postgresql+asyncpg://user:password@host/name`. Raises if the database cannot be reached.
         """
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
             raise ValueError("SQLite needs a file, not :memory:")
-        reader = _reader_engine(parsed)
-        database = cls(writer_engine(parsed), reader, _surveying_engine(parsed, reader), clock=clock, new_id=new_id)
+        writer, reader, surveyor = writer_engine(parsed), _reader_engine(parsed), _surveying_engine(parsed)
+        database = cls(writer, reader, surveyor, clock=clock, new_id=new_id)
         try:
             async with database._writer.connect(), database._reader.connect():
                 return database
@@ -143,10 +182,17 @@ class Database:
         """One write transaction: committed on normal exit, rolled back on an exception. Do not nest."""
         try:
             async with self._turn, self._writer.begin() as connection:
-                uow = UnitOfWork(connection, self._clock(), self._new_id)
+                uow = UnitOfWork(connection, self._clock, self._new_id)
                 yield uow
+                await uow.write_outbox()
         except DBAPIError as error:
+            race = postgresql_connection.race_in(error)
+            if race is not None:
+                raise RacedError(race) from error
             self.is_writable = self.is_writable and isinstance(error, OF_THE_STATEMENT)
+            raise
+        except OSError:  # how PostgreSQL's driver says that nobody is there, or that nobody answers
+            self.is_writable = False
             raise
         self.is_writable = self.is_writable or uow.proves
         if uow.emitted and self.on_emitted is not None:
@@ -180,27 +226,38 @@ class Database:
         await self._surveyor.dispose()
 
 
-def writer_engine(url: URL) -> AsyncEngine:
+def writer_engine(url: URL, *, seconds: float | None = COMMAND_SECONDS) -> AsyncEngine:
     """An engine whose transactions hold the write lock from their beginning on SQLite.
 
-    Raises `OperationalError` for a SQLite file that cannot be opened.
+    Raises `OperationalError` for a SQLite file that cannot be opened. `READ COMMITTED` on a server: whoever waited for
+    a lock or a turn goes on with what its last holder has committed, instead of with an error. A statement that takes
+    longer than `seconds` there has failed; None: a migration may take its time.
     """
     if url.get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_size=WRITERS_ON_SERVER, max_overflow=0)
+        return postgresql_connection.create_engine(
+            url, connections=WRITERS_ON_SERVER, isolation_level="READ COMMITTED", seconds=seconds
+        )
     _try_file(url)
     return _local_sqlite(url, connections=1, begin="BEGIN IMMEDIATE")
 
 
 def _reader_engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_size=READERS, max_overflow=0, isolation_level="REPEATABLE READ")
+        return postgresql_connection.create_engine(
+            url,
+            connections=READERS,
+            isolation_level="REPEATABLE READ",
+            seconds=COMMAND_SECONDS,
+        )
     return _local_sqlite(url, connections=READERS, begin="BEGIN DEFERRED")
 
 
-def _surveying_engine(url: URL, reader: AsyncEngine) -> AsyncEngine:
-    """Where a long query takes nobody's time: the server's own processes, or the driver's thread on SQLite."""
+def _surveying_engine(url: URL) -> AsyncEngine:
+    """Where a long query takes nobody's time: connections of its own, or the driver's thread on SQLite."""
     if url.get_backend_name() != "sqlite":
-        return reader
+        return postgresql_connection.create_engine(
+            url, connections=SURVEYORS, isolation_level="REPEATABLE READ", seconds=None
+        )
     engine = create_async_engine(url, pool_size=SURVEYORS, max_overflow=0)
     _prepare_sqlite(engine, "BEGIN DEFERRED")
     return engine

@@ -51,10 +51,12 @@ async def claim(db: Database, limit: int, lease_ms: int) -> list[Job]:
         await uow.connection.execute(
             update(jobs).where(due, jobs.c.attempt >= MAX_ATTEMPTS).values(state=JobState.DEAD)
         )
-        chosen = select(jobs.c.id).where(due).order_by(jobs.c.run_at_ms, jobs.c.id).limit(limit)
+        oldest = select(jobs.c.id).where(due).order_by(jobs.c.run_at_ms, jobs.c.id).limit(limit)
+        # what another worker is claiming is passed over; as a CTE, for a subquery may be run, and lock, many times
+        chosen = oldest.with_for_update(skip_locked=True).cte()
         claimed = await uow.connection.execute(
             update(jobs)
-            .where(jobs.c.id.in_(chosen), due)
+            .where(jobs.c.id.in_(select(chosen.c.id)), due)
             .values(attempt=jobs.c.attempt + 1, run_at_ms=uow.now_ms + lease_ms)
             .returning(jobs)
         )

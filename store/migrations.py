@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -41,6 +41,9 @@ async def upgrade(url: str, revision: str = "head") -> None:
     """Migrate a database, in one transaction. Takes the same URL as `Database.open`; idempotent."""
 
     def migrate(connection: Connection) -> None:
+        if connection.dialect.name == "postgresql":  # whoever else migrates waits, and finds nothing left to do
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('migrate', 0))"))
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
@@ -57,7 +60,7 @@ def _config() -> Config:
 
 
 async def _run(url: str, work: Callable[[Connection], _T]) -> _T:
-    engine = writer_engine(make_url(url))
+    engine = writer_engine(make_url(url), seconds=None)
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(work)

@@ -29,6 +29,7 @@ class OutboxRow:
 async def claim(db: Database, limit: int, lease_ms: int) -> list[OutboxRow]:
     """Lease the oldest free rows, in commit order. They come back after `lease_ms` unless `done`."""
     async with db.write() as uow:
+        await uow.take_turn("outbox")  # a lease nobody can see yet would let the next row of its room pass
         earlier = outbox.alias()
         taken = exists().where(
             and_(

@@ -1,0 +1,14 @@
+"""Who decides about a room does so in turn, from what the one before has left."""
+
+from auth.identity import RoomId, UserId
+from store.database_sql import UnitOfWork
+
+
+async def take(uow: UnitOfWork, room: RoomId) -> None:
+    """Have the phase, switches, stage, pins, countdowns and sanctions of a room to oneself. Not gifts and likes."""
+    await uow.take_turn(f"room:{room}")
+
+
+async def take_roles(uow: UnitOfWork, user: UserId) -> None:
+    """Have somebody's roles to oneself: which is the strongest depends on all of them."""
+    await uow.take_turn(f"roles:{user}")
