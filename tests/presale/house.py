@@ -1,13 +1,8 @@
-"""A whole box office on a fresh SQLite file, with a fake provider, a fake clock and one show."""
+"""A whole box office on a fresh database, with a fake provider, a fake clock and one show."""
 
-import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,9 +27,10 @@ from presale.audit_sql import Finding
 from presale.orders import Order, OrderItem
 from presale.refunds import Refund
 from presale.shows import Product, ProductId, Show
-from store import migrations, outbox_sql
+from store import outbox_sql
 from store.database_sql import Database
 from tests.presale.fake_provider import GENUINE, FakeProvider
+from tests.store import homes
 from tests.store.fakes import FakeClock, counting_ids
 
 SHOW = ShowId("show")
@@ -53,6 +49,7 @@ class House:
     provider: FakeProvider
     box: BoxOffice
     worker: JobWorker
+    url: str
     phase: Phase | None = Phase.PRESALE
 
     async def place(
@@ -138,27 +135,32 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(folder: Path, *, capacity: int = 10, credits_: int = 10) -> AsyncIterator[House]:
+async def open_house(
+    folder: Path, *, home: str = homes.SQLITE, capacity: int = 10, credits_: int = 10
+) -> AsyncIterator[House]:
     """One show in presale: `main` for 128.00 with gift credits worth 1.00 each, `vip` for 388.00 without."""
-    path = folder / "liveroom.sqlite"
-    shutil.copy(_migrated(), path)
-    clock = FakeClock()
-    db = await Database.open(f"sqlite+aiosqlite:///{path}", clock=clock, new_id=counting_ids())
+    with homes.migrated(home, folder) as url:
+        clock = FakeClock()
+        db = await Database.open(url, clock=clock, new_id=counting_ids())
+        try:
+            yield await _furnish(db, clock, url, capacity, credits_)
+        finally:
+            await db.close()
+
+
+async def _furnish(db: Database, clock: FakeClock, url: str, capacity: int, credits_: int) -> House:
     provider = FakeProvider()
 
     async def phase_of(_connection: AsyncConnection, show: ShowId) -> Phase | None:
         return house.phase if show == SHOW else None
 
     box = BoxOffice(db, {"fake": provider}, phase_of, order_ttl_ms=TTL_MS)
-    house = House(db, clock, provider, box, JobWorker(db, box.handlers))
+    house = House(db, clock, provider, box, JobWorker(db, box.handlers), url)
     async with db.write() as uow:
         await shows_sql.create_show(uow, show(clock.now_ms))
         await shows_sql.add_product(uow, product(MAIN, Tier.MAIN, 12_800, capacity, credits_))
         await shows_sql.add_product(uow, product(VIP, Tier.VIP, 38_800, capacity, 0))
-    try:
-        yield house
-    finally:
-        await db.close()
+    return house
 
 
 def show(now_ms: int, refund_until_ms: int | None = None) -> Show:
@@ -177,16 +179,3 @@ def show(now_ms: int, refund_until_ms: int | None = None) -> Show:
 
 def product(id_: ProductId, tier: Tier, price_minor: int, capacity: int, credits_: int) -> Product:
     return Product(id=id_, show=SHOW, name=id_, tier=tier, price_minor=price_minor, capacity=capacity, credits=credits_)
-
-
-@cache
-def _migrated() -> Path:
-    """One migrated file, copied by every test: migrating each anew would take most of the time."""
-    path = Path(tempfile.mkdtemp(prefix="liveroom-test-")) / "migrated.sqlite"
-
-    def migrate() -> None:
-        asyncio.run(migrations.upgrade(f"sqlite+aiosqlite:///{path}"))
-
-    with ThreadPoolExecutor(1) as thread:  # a loop is running already where this is called from
-        thread.submit(migrate).result()
-    return path

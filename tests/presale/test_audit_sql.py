@@ -21,6 +21,7 @@ from presale.tables_sql import (
 )
 from store.tables_sql import JobState, jobs
 from tests.presale.house import FAN, RIVAL, VIP, House
+from tests.presale.unchecked import drop_checks
 
 PAYMENT = ledger_transactions.c.kind == "payment"
 TRANSACTIONS_OF_PAYMENTS = ledger_entries.c.account.like("provider:%")
@@ -42,7 +43,7 @@ async def fill(house: House) -> None:
 
 async def plant(house: House, *statements: Executable) -> set[str]:
     async with house.db.write() as uow:
-        await uow.connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
+        await drop_checks(uow.connection)
         for statement in statements:
             await uow.connection.execute(statement)
     return {finding.check for finding in await house.audit()}

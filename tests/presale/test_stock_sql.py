@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import ColumnElement, event, true
+from sqlalchemy import ColumnElement, true
 from sqlalchemy.exc import IntegrityError
 
 from auth.denials import Code, Denied
@@ -15,14 +15,15 @@ from presale import stock_sql
 from presale.orders import Order, OrderItem, OrderLine
 from store.database_sql import Database
 from tests.presale.house import MAIN, SHOW, VIP, House, open_house
+from tests.presale.unchecked import drop_checks
 from tests.store.fakes import counting_ids
 
 BUYERS, SEATS = 40, 10
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path, capacity=SEATS) as opened:
+async def house(home: str, tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(tmp_path, home=home, capacity=SEATS) as opened:
         yield opened
 
 
@@ -41,14 +42,6 @@ def no_guard(_quantity: int) -> ColumnElement[bool]:
     return true()
 
 
-def ignore_checks(db: Database) -> None:
-    """Takes the table's CHECK away, which would stop what the missing guard lets through."""
-
-    @event.listens_for(db._writer.sync_engine, "checkout")
-    def _on_checkout(connection: object, *_: object) -> None:
-        connection.execute("PRAGMA ignore_check_constraints = ON")  # type: ignore[attr-defined]
-
-
 async def test_forty_buyers_get_ten_seats_and_thirty_refusals(house: House) -> None:
     answers = await race(house.box)
     assert sum(isinstance(answer, Order) for answer in answers) == SEATS
@@ -57,10 +50,9 @@ async def test_forty_buyers_get_ten_seats_and_thirty_refusals(house: House) -> N
     assert await house.audit() == []
 
 
-async def test_two_processes_on_one_file_do_not_oversell_either(house: House, tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'liveroom.sqlite'}"
+async def test_two_processes_on_one_database_do_not_oversell_either(house: House) -> None:
     ids = counting_ids()
-    other = await Database.open(url, clock=house.clock, new_id=lambda: f"other-{ids()}")
+    other = await Database.open(house.url, clock=house.clock, new_id=lambda: f"other-{ids()}")
     answers = await race(house.box, BoxOffice(other, {"fake": house.provider}, house.box._phase_of))
     await other.close()
     assert sum(isinstance(answer, Order) for answer in answers) == SEATS
@@ -70,7 +62,8 @@ async def test_two_processes_on_one_file_do_not_oversell_either(house: House, tm
 async def test_without_guard_and_check_the_same_race_oversells(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: if this race did not oversell, the tests above would prove nothing."""
     monkeypatch.setattr(stock_sql, "fits", no_guard)
-    ignore_checks(house.db)
+    async with house.db.write() as uow:  # SQLite has one writing connection, and so this concerns all that follow
+        await drop_checks(uow.connection)
     answers = await race(house.box)
     assert sum(isinstance(answer, Order) for answer in answers) == BUYERS
     assert await house.seats() == (0, BUYERS)

@@ -4,10 +4,15 @@ from pathlib import Path
 import pytest
 
 from rooms import rooms_sql
-from store import migrations
 from store.database_sql import Database
 from tests.rooms.stagehouse import OPENING, Stagehouse
+from tests.store import homes
 from tests.store.fakes import FakeClock, counting_ids
+
+
+@pytest.fixture(params=homes.HOMES)
+def home(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
@@ -16,11 +21,10 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Stagehouse]:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'rooms.sqlite'}"
-    await migrations.upgrade(url)
-    db = await Database.open(url, clock=clock, new_id=counting_ids())
-    house = Stagehouse(db)
-    assert await house.do(rooms_sql.create_room, OPENING) == OPENING
-    yield house
-    await db.close()
+async def house(home: str, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Stagehouse]:
+    with homes.migrated(home, tmp_path) as url:
+        db = await Database.open(url, clock=clock, new_id=counting_ids())
+        house = Stagehouse(db)
+        assert await house.do(rooms_sql.create_room, OPENING) == OPENING
+        yield house
+        await db.close()

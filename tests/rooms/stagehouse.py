@@ -1,4 +1,4 @@
-"""A room on a real SQLite file, and what it told."""
+"""A room in a real database, and what it told."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

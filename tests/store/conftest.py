@@ -1,11 +1,16 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from store import migrations
 from store.database_sql import Database
+from tests.store import homes
 from tests.store.fakes import FakeClock, counting_ids
+
+
+@pytest.fixture(params=homes.HOMES)
+def home(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
@@ -14,13 +19,14 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'liveroom.sqlite'}"
+def url(home: str, tmp_path: Path) -> Iterator[str]:
+    """Of the database that `db` is."""
+    with homes.migrated(home, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
 async def db(url: str, clock: FakeClock) -> AsyncIterator[Database]:
-    await migrations.upgrade(url)
     database = await Database.open(url, clock=clock, new_id=counting_ids())
     yield database
     await database.close()

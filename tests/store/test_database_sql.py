@@ -11,6 +11,7 @@ from store import jobs_sql, outbox_sql
 from store.database_sql import Database
 from store.tables_sql import JobState, jobs, outbox
 from tests.store.fakes import FakeClock
+from tests.store.homes import only_on_sqlite
 
 
 class Stop(Exception):  # noqa: N818 - not an error, a way out
@@ -72,6 +73,7 @@ async def test_only_commits_that_announce_wake_somebody(db: Database) -> None:
     assert woken == [1]
 
 
+@only_on_sqlite
 async def test_a_writer_holds_the_write_lock_from_the_beginning(db: Database, url: str) -> None:
     other = await Database.open(url, clock=lambda: 0, new_id=lambda: "x")
     async with other.read() as connection:
@@ -98,6 +100,7 @@ async def test_what_is_written_through_a_reader_is_rolled_back(db: Database) -> 
         assert await outbox_sql.pending(connection) == 1
 
 
+@only_on_sqlite
 async def test_commits_survive_power_loss_and_foreign_keys_hold(db: Database) -> None:
     async with db.write() as uow:
         for pragma, value in {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}.items():
@@ -113,6 +116,7 @@ async def test_many_writers_queue_and_all_commit(db: Database) -> None:
     assert len(await outbox_sql.claim(db, 100, 1000)) == 50
 
 
+@only_on_sqlite
 async def test_between_its_statements_a_transaction_waits_for_nobody(db: Database) -> None:
     # `liveroom rehearse` with 500 fans: every statement of a transaction waited for a turn of an event loop busy
     # with sending, while the transaction held the one write lock; acks of gifts took seconds
@@ -135,6 +139,7 @@ async def test_between_its_statements_a_transaction_waits_for_nobody(db: Databas
         others.cancel()
 
 
+@only_on_sqlite
 @pytest.mark.parametrize("kind", ["read", "survey"])
 async def test_a_short_read_takes_no_turn_and_a_long_one_leaves_the_event_loop_to_others(
     db: Database, kind: str
@@ -154,6 +159,7 @@ async def test_a_short_read_takes_no_turn_and_a_long_one_leaves_the_event_loop_t
         others.cancel()
 
 
+@only_on_sqlite
 async def test_waiting_for_another_process_to_write_stops_nobody_else(db: Database, url: str) -> None:
     path = url.partition(":///")[2]
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as stranger:
@@ -174,6 +180,7 @@ async def test_waiting_for_another_process_to_write_stops_nobody_else(db: Databa
         assert await outbox_sql.pending(connection) == 1
 
 
+@only_on_sqlite
 async def test_a_transaction_cancelled_while_it_waits_for_the_lock_leaves_the_writer_usable(
     db: Database, url: str
 ) -> None:

@@ -10,10 +10,11 @@ from store import jobs_sql
 from store.database_sql import Database
 from store.tables_sql import jobs
 from tests.store.full_disk import full_disk
+from tests.store.homes import only_on_sqlite
 
 
 @pytest.fixture
-async def path(db: Database, url: str) -> Path:
+async def path(db: Database, url: str) -> Path:  # of SQLite's file
     await enqueue(db, "first")  # so that there is a log, and a job to come upon
     return Path(url.partition(":///")[2])
 
@@ -32,6 +33,7 @@ async def keys(db: Database) -> list[str]:
         return [row.key for row in await connection.execute(select(jobs.c.key).order_by(jobs.c.id))]
 
 
+@only_on_sqlite
 async def test_a_full_disk_is_known_from_the_first_write_it_fails_until_one_it_takes(db: Database, path: Path) -> None:
     assert writable(db)
     with full_disk(path):
@@ -46,6 +48,7 @@ async def test_a_full_disk_is_known_from_the_first_write_it_fails_until_one_it_t
     assert await keys(db) == ["first", "third"]
 
 
+@only_on_sqlite
 async def test_a_transaction_that_writes_nothing_proves_nothing(db: Database, path: Path) -> None:
     with full_disk(path):
         with pytest.raises(OperationalError):
@@ -55,6 +58,7 @@ async def test_a_transaction_that_writes_nothing_proves_nothing(db: Database, pa
         assert not writable(db)
 
 
+@only_on_sqlite
 async def test_a_worker_with_nothing_to_do_finds_out_that_the_disk_has_room_again(db: Database, path: Path) -> None:
     with full_disk(path):
         with pytest.raises(OperationalError):
@@ -67,6 +71,7 @@ async def test_a_worker_with_nothing_to_do_finds_out_that_the_disk_has_room_agai
     assert await keys(db) == ["first"], "what it wrote to find out is gone"
 
 
+@only_on_sqlite
 async def test_a_lock_that_another_process_keeps_is_known_as_well(db: Database, path: Path) -> None:
     async with db.write() as uow:
         await uow.connection.execute(text("PRAGMA busy_timeout = 1"))
