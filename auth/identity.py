@@ -1,5 +1,6 @@
 """The people of a show: ids, roles and tiers."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NewType
 
@@ -35,22 +36,22 @@ class Tier(StrEnum):
     @property
     def rank(self) -> int:
         """Position in the order, 0 for `none`."""
-        return _TIER_RANKS[self.value]
+        return _TIER_RANKS[self]
 
     def __lt__(self, other: str) -> bool:
-        return self.rank < Tier(other).rank
+        return _TIER_RANKS[self] < _TIER_RANKS[other]
 
     def __le__(self, other: str) -> bool:
-        return self.rank <= Tier(other).rank
+        return _TIER_RANKS[self] <= _TIER_RANKS[other]
 
     def __gt__(self, other: str) -> bool:
-        return self.rank > Tier(other).rank
+        return _TIER_RANKS[self] > _TIER_RANKS[other]
 
     def __ge__(self, other: str) -> bool:
-        return self.rank >= Tier(other).rank
+        return _TIER_RANKS[self] >= _TIER_RANKS[other]
 
 
-_TIER_RANKS = {"none": 0, "lobby": 1, "main": 2, "vip": 3}
+_TIER_RANKS: Mapping[str, int] = {"none": 0, "lobby": 1, "main": 2, "vip": 3}
 
 
 class Identity(Struct, frozen=True):

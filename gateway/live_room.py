@@ -140,11 +140,11 @@ class LiveRoom:
         self.position = delivery.position
         try:
             event = decode(delivery.publication.body)
-            self.house.metrics.publications.labels(type(event).__name__).inc()
+            self.house.metrics.published(type(event).__name__)
             before = self.replica.room
             self.guests.apply(event, delivery.publication.at_ms)
             if self.replica.apply(event):
-                self._happened(event, before)
+                self._handler_of(type(event))(self, event, before)
         except Exception:  # one unreadable publication must not deafen the room
             log.exception("room.publication_failed", room=self.id, publication=delivery.publication.id)
         for member in list(self._arriving):
@@ -271,6 +271,9 @@ class LiveRoom:
     def _(self, _event: presale.RevenueChanged, _before: RoomRecord) -> None:
         self._soon("revenue", self._tell_revenue)
 
+    _handler_of = staticmethod(_happened.dispatcher.dispatch)
+    """`singledispatchmethod` makes two functions per call; a danmaku has no time for that."""
+
     # ---- telling -------------------------------------------------------------------------------------
 
     def _rights_follow(self, reason: shapes.TierReason) -> None:
@@ -344,7 +347,7 @@ class LiveRoom:
         members = self.of_user(user)
         for member in members:
             member.send(prepared)
-        self.house.metrics.deliveries.labels(event).inc(len(members))
+        self.house.metrics.delivered(event, len(members))
 
     def _tell(
         self,
@@ -362,7 +365,7 @@ class LiveRoom:
             ):
                 member.send(prepared, offset)
                 count += 1
-        self.house.metrics.deliveries.labels(prepared.event).inc(count)
+        self.house.metrics.delivered(prepared.event, count)
 
     def _inbox(self, user: UserId, kind: shapes.InboxKind, until_ms: int | None = None) -> None:
         house = self.house

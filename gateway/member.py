@@ -1,10 +1,11 @@
 """One socket in a room: who it is, what it may do now, and the order of what it is told."""
 
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from auth.denials import Code, Denied
+from auth.denials import Code
 from auth.door import Surface
 from auth.grants import Grant
 from auth.identity import Identity, Role, Tier, UserId
@@ -12,7 +13,7 @@ from auth.permissions import Permission, Permissions
 from gateway.contract import shapes
 from gateway.contract.registry import RateClass
 from gateway.sockets.codec import Prepared
-from gateway.sockets.connection import Connection, Opening
+from gateway.sockets.connection import Answer, Connection, Opening
 from gateway.welcome import NO_LUGGAGE
 from rooms.rates import Bucket
 
@@ -158,7 +159,7 @@ class Member:
     def tell(self, event: str, payload: msgspec.Struct) -> None:
         """Send something meant for this socket alone."""
         self.send(Prepared(event, payload))
-        self.room.house.metrics.deliveries.labels(event).inc()
+        self.room.house.metrics.delivered(event, 1)
 
     def bye(self, code: Code, retry_after_ms: int | None = None) -> None:
         """End the socket; one that is still waiting to be opened ends right after its welcome."""
@@ -177,7 +178,7 @@ class Member:
         self.luggage = NO_LUGGAGE
         for event, payload in (("welcome", welcome), *(self.room.console_state() if self.is_console else ())):
             connection.send(Prepared(event, payload))
-            self.room.house.metrics.deliveries.labels(event).inc()
+            self.room.house.metrics.delivered(event, 1)
         held, self._held = self._held or [], None
         for offset, prepared in held:
             self.send(prepared, offset)
@@ -185,9 +186,9 @@ class Member:
         if self._expelled is not None:
             self.bye(self._expelled)
 
-    async def received(self, event: str, payload: object) -> msgspec.Struct | Denied:
+    def received(self, event: str, payload: object) -> Answer | Awaitable[Answer]:
         """Hand an event to its handler."""
-        return await self.room.house.commands(self, event, payload)
+        return self.room.house.commands(self, event, payload)
 
     def closed(self) -> None:
         """Leave the room."""

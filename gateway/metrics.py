@@ -8,6 +8,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._children: dict[tuple[Counter, tuple[str, ...]], Counter] = {}
         self.sockets = Gauge("liveroom_sockets", "Open sockets", ["namespace", "codec"], registry=self.registry)
         self.refusals = Counter(
             "liveroom_refusals_total", "Sockets refused on connect", ["code"], registry=self.registry
@@ -37,6 +38,25 @@ class Metrics:
         self.outbox_pending = Gauge(
             "liveroom_outbox_pending", "Committed publications not yet published", registry=self.registry
         )
+
+    def command(self, event: str, result: str) -> None:
+        """Count an event from a client."""
+        self._child(self.commands, event, result).inc()
+
+    def delivered(self, event: str, count: int) -> None:
+        """Count events queued to sockets."""
+        self._child(self.deliveries, event).inc(count)
+
+    def published(self, kind: str) -> None:
+        """Count a publication received from the broker."""
+        self._child(self.publications, kind).inc()
+
+    def _child(self, counter: Counter, *labels: str) -> Counter:
+        """The counter of these labels; the library looks it up anew, under a lock, at every call."""
+        child = self._children.get((counter, labels))
+        if child is None:
+            child = self._children[counter, labels] = counter.labels(*labels)
+        return child
 
     def exposition(self) -> bytes:
         """The text format of Prometheus."""

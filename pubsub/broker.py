@@ -55,6 +55,8 @@ class Delivery:
 
     position: Position
     publication: Publication
+    degraded: bool = False
+    """Told to this node alone, while the wire was away: it took no place, `position` is that of its predecessor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,13 @@ class Broker(Protocol):
 
     async def publish(self, channel: str, publication: Publication) -> Position:
         """Append and deliver. On return every live in-process subscriber has been called."""
+        ...
+
+    def post(self, channel: str, publication: Publication) -> None:
+        """Publish without waiting, best effort: in the order of calls, at the latest with the node's next batch.
+
+        What must not be lost is published with `publish`.
+        """
         ...
 
     async def subscribe(self, channel: str, receive: Receive) -> Subscription:

@@ -48,6 +48,10 @@ class MemoryBroker:
         """Append and deliver without yielding to the loop, so that no other publication comes between."""
         return self._channel(channel).publish(publication, self._monotonic_ms())
 
+    def post(self, channel: str, publication: Publication) -> None:
+        """Append and deliver at once."""
+        self._channel(channel).publish(publication, self._monotonic_ms())
+
     async def subscribe(self, channel: str, receive: Receive) -> "MemorySubscription":
         """Deliver everything published from the return of this call on."""
         subscription = MemorySubscription(self._channel(channel), receive)

@@ -17,7 +17,9 @@ from store.database_sql import RacedError
 if TYPE_CHECKING:
     from gateway.house import House
 
-Handler = Callable[["House", Member, Any], Awaitable[msgspec.Struct | Denied]]
+Answer = msgspec.Struct | Denied
+Handler = Callable[["House", Member, Any], Answer | Awaitable[Answer]]
+"""One that needs neither SQL nor anybody's answer gives its own at once: no task is made for it."""
 
 HANDLERS: Mapping[str, Handler] = {**viewer.HANDLERS, **console.HANDLERS}
 
@@ -32,29 +34,46 @@ class Commands:
     def __init__(self, house: "House") -> None:
         self._house = house
 
-    async def __call__(self, member: Member, event: str, payload: object) -> msgspec.Struct | Denied:
-        """The ack of one event."""
-        answer = await self._answer(member, event, payload)
-        known = event if event in _BY_NAME else "unknown"
-        self._house.metrics.commands.labels(known, answer.code if isinstance(answer, Denied) else "ok").inc()
-        return answer
+    def __call__(self, member: Member, event: str, payload: object) -> Answer | Awaitable[Answer]:
+        """The ack of one event, at once where nothing has to be waited for."""
+        if member.is_console:
+            return self._counted_later(event, self._on_console(member, event, payload))
+        answer = self._on_live(member, event, payload)
+        return self._counted(event, answer) if isinstance(answer, Answer) else self._counted_later(event, answer)
 
-    async def _answer(self, member: Member, event: str, payload: object) -> msgspec.Struct | Denied:
-        if event not in (ON_CONSOLE if member.is_console else ON_LIVE):
+    def _on_live(self, member: Member, event: str, payload: object) -> Answer | Awaitable[Answer]:
+        if event not in ON_LIVE:
             return Denied(Code.BAD_REQUEST, detail={"field": "event"})
         command = _BY_NAME[event]
         request = _parse(command, payload)
         if isinstance(request, Denied):
             return request
-        denied = await self._staff_only(member, event) if member.is_console else self._rights_only(member, command)
-        if denied is None:
-            denied = _too_often(member, command.rate, self._house.clock())
+        denied = self._rights_only(member, command) or _too_often(member, command.rate, self._house.clock())
+        return denied or HANDLERS[event](self._house, member, request)
+
+    async def _on_console(self, member: Member, event: str, payload: object) -> Answer:
+        if event not in ON_CONSOLE:
+            return Denied(Code.BAD_REQUEST, detail={"field": "event"})
+        command = _BY_NAME[event]
+        request = _parse(command, payload)
+        if isinstance(request, Denied):
+            return request
+        denied = await self._staff_only(member, event) or _too_often(member, command.rate, self._house.clock())
         if denied is not None:
             return denied
+        answer = HANDLERS[event](self._house, member, request)
+        return answer if isinstance(answer, Answer) else await answer
+
+    async def _counted_later(self, event: str, answer: Awaitable[Answer]) -> Answer:
         try:
-            return await HANDLERS[event](self._house, member, request)
+            return self._counted(event, await answer)
         except RacedError:  # somebody else changed it first; nothing of ours was written
-            return Denied(Code.CONFLICT)
+            return self._counted(event, Denied(Code.CONFLICT))
+
+    def _counted(self, event: str, answer: Answer) -> Answer:
+        known = event if event in _BY_NAME else "unknown"
+        self._house.metrics.command(known, answer.code if isinstance(answer, Denied) else "ok")
+        return answer
 
     def _rights_only(self, member: Member, command: Command) -> Denied | None:
         if command.permission is None or member.may(command.permission):

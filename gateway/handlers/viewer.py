@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.house import House
 
 
-async def send_danmaku(house: "House", member: Member, request: shapes.SendDanmaku) -> shapes.DanmakuAck | Denied:
+def send_danmaku(house: "House", member: Member, request: shapes.SendDanmaku) -> shapes.DanmakuAck | Denied:
     """Checked against the replica, published, stored later: an ack means accepted."""
     replica, now = member.room.replica, house.clock()
     text = _checked_text(house, member, request.text)
@@ -47,7 +47,7 @@ async def send_danmaku(house: "House", member: Member, request: shapes.SendDanma
         at_ms=now,
         floor=floor,
     )
-    await house.broker.publish(replica.id, Publication(said.id, events.encode(said), Retention.SHORT, now))
+    house.broker.post(replica.id, Publication(said.id, events.encode(said), Retention.SHORT, now))
     member.room.unstored_danmaku.append(said)
     return shapes.DanmakuAck(said.id)
 
@@ -89,7 +89,7 @@ async def send_gift(house: "House", member: Member, request: shapes.SendGift) ->
     return shapes.GiftAck(record.id, shapes.Wallet(spent.credits, spent.version))
 
 
-async def like(house: "House", member: Member, request: shapes.SendLike) -> shapes.Like:
+def like(house: "House", member: Member, request: shapes.SendLike) -> shapes.Like:
     """Counted here, written with the next batch; best effort."""
     member.room.uncounted_likes += request.count
     return shapes.Like(member.room.replica.likes + member.room.uncounted_likes)
@@ -121,12 +121,12 @@ async def leave_stage(house: "House", member: Member, request: shapes.Nothing) -
     return await _on_stage(house, member, StageAction.LEAVE)
 
 
-async def refresh_streams(house: "House", member: Member, request: shapes.Nothing) -> shapes.Streams:
+def refresh_streams(house: "House", member: Member, request: shapes.Nothing) -> shapes.Streams:
     """Fresh grants for what the ticket is worth now."""
     return shapes.Streams(member.grants())
 
 
-async def refresh_token(house: "House", member: Member, request: shapes.RefreshToken) -> shapes.TokenExpiring | Denied:
+def refresh_token(house: "House", member: Member, request: shapes.RefreshToken) -> shapes.TokenExpiring | Denied:
     """A new token of the same user lengthens the stay."""
     identity = house.verifier.verify(request.token, house.clock())
     if isinstance(identity, Denied):
@@ -138,7 +138,7 @@ async def refresh_token(house: "House", member: Member, request: shapes.RefreshT
     return shapes.TokenExpiring(identity.expires_ms)
 
 
-async def clock(house: "House", member: Member, request: shapes.Clock) -> shapes.ClockAck:
+def clock(house: "House", member: Member, request: shapes.Clock) -> shapes.ClockAck:
     """The server's times, for the client's offset."""
     now = house.clock()
     return shapes.ClockAck(request.t0, now, house.clock())

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from gateway.sockets.codec import Codec, Prepared
+from gateway.sockets.codec import Batch, Codec, Prepared, merged
 from gateway.sockets.connection import Connection
 
 SLICE = 512
@@ -71,29 +71,28 @@ class Audience:
         told, end = self.members.get(connection, self.end), self.end
         if told < end:
             self.members[connection] = end
-            connection.write_all(self._log[told - self._first :])
+            connection.write(self._batch(told, end))
 
     def write(self) -> Iterator[bool]:
         """Write to everybody what is in the log now; yields after each slice, when others may have their turn."""
         end = self.end
-        wires: dict[int, bytes] = {}
+        batches: dict[int, Batch] = {}
         for written, connection in enumerate(list(self.members), 1):
             told = self.members.get(connection, end)  # it may have left, or have been told, while others had their turn
             if told < end:
-                wire = wires.get(told)
-                if wire is None:
-                    wire = wires[told] = self._joined(told, end)
+                batch = batches.get(told)
+                if batch is None:
+                    batch = batches[told] = self._batch(told, end)
                 self.members[connection] = end
-                connection.write(wire, self._log, told - self._first, end - self._first)
+                connection.write(batch)
             if not written % SLICE:
                 yield True
         del self._log[: end - self._first]
         self._first = end
 
-    def _joined(self, told: int, end: int) -> bytes:
+    def _batch(self, told: int, end: int) -> Batch:
         codec, namespace, _ = self.facet
-        frames = self._log[told - self._first : end - self._first]
-        return b"".join(prepared.frame(codec, namespace).wire for prepared in frames)
+        return Batch(merged(self._log[told - self._first : end - self._first]), codec, namespace)
 
 
 class Audiences:

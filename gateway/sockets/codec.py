@@ -6,12 +6,14 @@ python-socketio's packet classes, made strict.
 
 import json
 import math
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
 
 import msgpack
 import msgspec
 import orjson
+from msgspec import structs
 from socketio import packet as sio
 from socketio.msgpack_packet import MsgPackPacket
 
@@ -160,6 +162,8 @@ LATEST_ONLY = frozenset(
 )
 """Events that carry a whole value: of several that wait for a slow socket, only the latest matters."""
 SHEDDABLE = frozenset({"danmaku"})
+WITH_ITEMS = frozenset({"danmaku", "gift", "retract"})
+"""Events of a list of items and the cursor that they lead to."""
 
 
 class Prepared:
@@ -186,3 +190,41 @@ class Prepared:
             frame = encode(codec, sio.EVENT, namespace, [self.event, self.payload])
             self._frames[key] = frame
         return frame
+
+
+MERGED_ITEMS = 64
+"""In one event; more than this makes another."""
+
+
+class Batch:
+    """Events for many sockets of one codec and namespace, joined."""
+
+    __slots__ = ("events", "wire")
+
+    def __init__(self, events: Sequence[Prepared], codec: Codec, namespace: str) -> None:
+        self.events = events
+        self.wire = b"".join(prepared.frame(codec, namespace).wire for prepared in events)
+
+
+def merged(log: Sequence[Prepared]) -> list[Prepared]:
+    """The same events, of which neighbours that carry items of one kind are one: with all items and the last cursor."""
+    events: list[Prepared] = []
+    alike: list[Prepared] = []
+    for prepared in log:
+        if alike and (prepared.event != alike[0].event or len(alike) >= MERGED_ITEMS):
+            events.append(_one(alike))
+            alike = []
+        if prepared.event in WITH_ITEMS:
+            alike.append(prepared)
+        else:
+            events.append(prepared)
+    if alike:
+        events.append(_one(alike))
+    return events
+
+
+def _one(alike: list[Prepared]) -> Prepared:
+    if len(alike) == 1:
+        return alike[0]
+    items = [item for prepared in alike for item in prepared.payload.items]  # type: ignore[attr-defined]  # WITH_ITEMS
+    return Prepared(alike[0].event, structs.replace(alike[-1].payload, items=items))

@@ -1,7 +1,7 @@
 """One accepted Socket.IO connection, and the application's side of it."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,7 +11,7 @@ from socketio import packet as sio
 from auth.denials import RETRYABLE, Code, Denied
 from gateway.contract.shapes import Bye
 from gateway.engine.socket import Socket
-from gateway.sockets.codec import Codec, Prepared, encode
+from gateway.sockets.codec import Batch, Codec, Prepared, encode
 from rooms.rates import Bucket
 
 if TYPE_CHECKING:
@@ -39,8 +39,11 @@ class Guest(Protocol):
         """CONNECT was answered; send `welcome` first. Nothing was sent before."""
         ...
 
-    def received(self, event: str, payload: object) -> Awaitable[Answer]:
-        """Handle one event; the answer becomes the ack. Calls for one guest never overlap and keep their order."""
+    def received(self, event: str, payload: object) -> Answer | Awaitable[Answer]:
+        """Handle one event; the answer becomes the ack, at once where nothing has to be waited for.
+
+        Calls for one guest never overlap and keep their order.
+        """
         ...
 
     def closed(self) -> None:
@@ -85,7 +88,6 @@ class Connection:
         "inbox",
         "leaving",
         "namespace",
-        "running",
         "sid",
         "socket",
     )
@@ -100,7 +102,7 @@ class Connection:
         self.audience: Audience | None = None
         """Whom it is told things with."""
         self.inbox: deque[Received] | None = None
-        self.running = False
+        """Events that wait while an earlier one is handled; None while none is."""
         self.leaving = False
         """Whether `bye` was said; nothing is sent or handled any more."""
         self.bucket = Bucket(server.limits.packets_per_second, server.limits.packets_burst)
@@ -111,16 +113,10 @@ class Connection:
             self._catch_up()
             self._put(prepared)
 
-    def write(self, wire: bytes, log: Sequence[Prepared], begin: int, end: int) -> None:
-        """Its audience's: `wire` is the entries of `log` from `begin` to before `end`, joined."""
-        if not self.leaving and not self.socket.write(wire):
-            for prepared in log[begin:end]:
-                self._put(prepared)
-
-    def write_all(self, log: Sequence[Prepared]) -> None:
-        """Its audience's: send these."""
-        if not self.leaving:
-            for prepared in log:
+    def write(self, batch: Batch) -> None:
+        """Its audience's: send all of these, in one write where the peer keeps up."""
+        if not self.leaving and not self.socket.write(batch.wire):
+            for prepared in batch.events:
                 self._put(prepared)
 
     def acknowledge(self, ack_id: int | None, answer: Answer) -> None:

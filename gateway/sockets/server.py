@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import socketio
@@ -23,6 +23,7 @@ from gateway.sockets.engineio_seam import EngineServer
 log = structlog.get_logger(__name__)
 
 NAMESPACES = ("/live", "/console")
+FAILED = Denied(Code.INTERNAL, retry_after_ms=1000)
 REFUSED_FOR_A_FAULT = Denied(Code.BUSY, retry_after_ms=2000)
 ADMISSION_SECONDS = 10.0
 """A door that takes longer refuses; asking a payment provider about an order stays below."""
@@ -201,12 +202,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         elif connection.inbox is not None and len(connection.inbox) >= self.limits.inbox:
             connection.acknowledge(ack_id, Denied(Code.BUSY, retry_after_ms=1000))
         else:
+            received = Received(data[0], data[1] if len(data) > 1 else None, ack_id)
             if connection.inbox is None:
-                connection.inbox = deque()
-            connection.inbox.append(Received(data[0], data[1] if len(data) > 1 else None, ack_id))
-            if not connection.running:
-                connection.running = True
-                self._start(self._drain(connection))
+                self._handle(connection, received)
+            else:
+                connection.inbox.append(received)
 
     def _leave(self, peer: Peer, connection: Connection) -> None:
         """Take a connection off its transport; its guest is told once."""
@@ -271,20 +271,44 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
 
     # ---- the inbox -------------------------------------------------------------------------------
 
-    async def _drain(self, connection: Connection) -> None:
-        try:
-            while connection.inbox and not connection.leaving:
-                received = connection.inbox.popleft()
-                connection.acknowledge(received.ack_id, await self._answer(connection, received))
-        finally:
-            connection.running = False
+    def _handle(self, connection: Connection, received: Received) -> None:
+        """Answer at once where nothing has to be waited for; else what comes meanwhile waits in the inbox."""
+        answer = self._answer(connection, received)
+        if isinstance(answer, Answer):
+            self._answered(connection, received, answer)
+        else:
+            connection.inbox = deque()
+            self._start(self._drain(connection, received, answer))
 
-    async def _answer(self, connection: Connection, received: Received) -> Answer:
+    async def _drain(self, connection: Connection, received: Received, answer: Answer | Awaitable[Answer]) -> None:
         try:
-            return await connection.guest.received(received.event, received.payload)
+            while True:
+                self._answered(connection, received, await self._awaited(received, answer))
+                if not connection.inbox or connection.leaving:
+                    return
+                received = connection.inbox.popleft()
+                answer = self._answer(connection, received)
+        finally:
+            connection.inbox = None
+
+    def _answer(self, connection: Connection, received: Received) -> Answer | Awaitable[Answer]:
+        try:
+            return connection.guest.received(received.event, received.payload)
         except Exception:
-            log.exception("socket.handler_failed", socket_event=received.event, namespace=connection.namespace)
-            return Denied(Code.INTERNAL, retry_after_ms=1000)
+            log.exception("socket.handler_failed", socket_event=received.event)
+            return FAILED
+
+    async def _awaited(self, received: Received, answer: Answer | Awaitable[Answer]) -> Answer:
+        if isinstance(answer, Answer):
+            return answer
+        try:
+            return await answer
+        except Exception:
+            log.exception("socket.handler_failed", socket_event=received.event)
+            return FAILED
+
+    def _answered(self, connection: Connection, received: Received, answer: Answer) -> None:
+        connection.acknowledge(received.ack_id, answer)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

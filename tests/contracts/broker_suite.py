@@ -77,6 +77,21 @@ async def flush(wire: Wire, channel: str, *inboxes: Inbox) -> None:
 class BrokerSuite:
     """The tests; each uses a channel of its own name so that adapters may share a server."""
 
+    async def test_what_is_posted_arrives_once_in_the_order_of_the_calls_and_is_kept(self, wire: Wire) -> None:
+        here, there = Inbox(), Inbox()
+        await wire.here.subscribe("posted", here)
+        await wire.there.subscribe("posted", there)
+        before = await wire.here.position("posted")
+        names = [f"posted-{number}" for number in range(20)]
+        for name in names:
+            wire.here.post("posted", said(name))
+        await here.until(20)
+        await there.until(20)
+        assert here.ids == names
+        assert there.ids == names
+        recovery = await wire.there.recover("posted", before)
+        assert [delivery.publication.id for delivery in recovery.deliveries] == names
+
     async def test_a_fresh_channel_stands_at_offset_zero_of_one_epoch(self, wire: Wire) -> None:
         position = await wire.here.position("fresh")
         assert position.offset == 0

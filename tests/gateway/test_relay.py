@@ -29,6 +29,9 @@ class RecordingBroker:
         self.heard.set()
         return Position("epoch", len(self.published))
 
+    def post(self, channel: str, publication: Publication) -> None:
+        raise NotImplementedError
+
     async def subscribe(self, channel: str, receive: object) -> Subscription:
         raise NotImplementedError
 

@@ -51,19 +51,18 @@ class Recording:
 def recorded() -> Iterator[Recording]:
     """While this holds, all that gateways of this process say is taken down."""
     recording = Recording()
-    prepare, answer = Prepared.__init__, SocketServer._answer
+    prepare, answered = Prepared.__init__, SocketServer._answered
 
     def prepare_and_record(self: Prepared, event: str, payload: msgspec.Struct) -> None:
         recording.take_event(event, payload)
         prepare(self, event, payload)
 
-    async def answer_and_record(self: SocketServer, connection: Any, received: Received) -> Any:
-        answered = await answer(self, connection, received)
-        recording.take_answer(received.event, answered)
-        return answered
+    def answer_and_record(self: SocketServer, connection: Any, received: Received, answer: Any) -> None:
+        recording.take_answer(received.event, answer)
+        answered(self, connection, received, answer)
 
     with (
         mock.patch.object(Prepared, "__init__", prepare_and_record),
-        mock.patch.object(SocketServer, "_answer", answer_and_record),
+        mock.patch.object(SocketServer, "_answered", answer_and_record),
     ):
         yield recording

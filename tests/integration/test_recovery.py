@@ -43,6 +43,11 @@ def history(socket: Hears, *, since: int = 0) -> list[Told]:
     return told
 
 
+def things(told: list[Told]) -> list[tuple[str, str]]:
+    """Without cursors: which of them a busy room tells in one event, and with one cursor, may differ."""
+    return [(kind, item) for kind, item, _ in told]
+
+
 def cursor(socket: Client) -> str:
     """The last one heard, as an app keeps it."""
     last: str = [data["cursor"] for _, data in socket.heard if "cursor" in (data or {})][-1]
@@ -109,7 +114,7 @@ async def test_a_fan_cut_off_comes_back_and_has_missed_nothing_and_hears_nothing
             expected = await heard_by(stayed, 1 + 67 + len(spoken) + 1, since=since)
             await eventually(lambda: _has(back, final))
             seen = before + history(back)
-            assert seen == expected
+            assert things(seen) == things(expected)
             assert len({(kind, item) for kind, item, _ in seen}) == len(seen) == 89
             assert [kind for kind, _, _ in seen].count("retract") == 1
             assert len(welcome["missed"]) >= 67

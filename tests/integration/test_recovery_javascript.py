@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.evening import evening
 from tests.integration.running import Liveroom
-from tests.integration.test_recovery import busy_minutes, heard_by, history, say
+from tests.integration.test_recovery import busy_minutes, heard_by, history, say, things
 from tests.integration.wire import wire
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -103,4 +103,4 @@ async def test_the_official_client_comes_back_by_itself_and_has_missed_nothing(
             assert fan.all("connect_error") != []
             assert all("data" not in error for error in fan.all("connect_error"))  # the wire, never a refusal
             assert fan.all("bye") == []
-            assert history(fan) == await heard_by(stayed, 69, since=since)
+            assert things(history(fan)) == things(await heard_by(stayed, 69, since=since))

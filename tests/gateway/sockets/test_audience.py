@@ -1,0 +1,204 @@
+"""Fan-out: who is told what together, in which order, and how often a room is written to."""
+
+import asyncio
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from gateway.contract.shapes import Danmaku, DanmakuItem, Presence
+from gateway.engine.frames import Frame
+from gateway.engine.outbox import Lane
+from gateway.sockets.audience import Audiences
+from gateway.sockets.codec import Codec, Prepared
+from gateway.sockets.connection import Connection, SocketLimits
+
+TICK_SECONDS = 0.05
+LIVE, CONSOLE = "/live", "/console"
+
+
+class Line:
+    """A peer: what reached it, write by write."""
+
+    def __init__(self) -> None:
+        self.writes: list[bytes] = []
+        self.held: list[tuple[Lane, str]] = []
+        self.flows = True
+
+    def write(self, wire: bytes) -> bool:
+        if self.flows:
+            self.writes.append(wire)
+        return self.flows
+
+    def send(self, frame: Frame, lane: Lane = Lane.CONTROL, key: str = "") -> None:
+        if not self.write(frame.wire):
+            self.held.append((lane, key))
+
+    def close(self, text: str) -> None:
+        self.writes.append(text.encode())
+
+    @property
+    def heard(self) -> bytes:
+        return b"".join(self.writes)
+
+
+class Server:
+    codec = Codec.JSON
+    limits = SocketLimits()
+
+    def end(self, *_: object) -> None: ...
+
+
+class Room:
+    """Audiences with sockets in them."""
+
+    def __init__(self) -> None:
+        self.audiences = Audiences(TICK_SECONDS)
+
+    def enter(self, *, namespace: str = LIVE, reads: bool = True, codec: Codec = Codec.JSON) -> tuple[Connection, Line]:
+        line = Line()
+        server = Server()
+        server.codec = codec
+        connection = Connection(cast("Any", server), "sid", cast("Any", line), namespace, cast("Any", None))
+        self.audiences.enter(connection, reads=reads)
+        return connection, line
+
+    async def written(self) -> None:
+        """Long enough for what was told to be written."""
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def room() -> Room:
+    return Room()
+
+
+def presence(online: int) -> Prepared:
+    return Prepared("presence", Presence(online))
+
+
+def danmaku(*names: str) -> Prepared:
+    items = [DanmakuItem(name, "u", "n", name, cast("Any", "main"), 1) for name in names]
+    return Prepared("danmaku", Danmaku(items, f"after-{names[-1]}"))
+
+
+def said(line: Line) -> list[dict[str, Any]]:
+    """The danmaku events a peer read."""
+    texts = line.heard.decode("latin-1").split('42/live,["danmaku",')[1:]
+    return [_event(text) for text in texts]
+
+
+def _event(text: str) -> dict[str, Any]:
+    depth = 0
+    for place, character in enumerate(text):
+        depth += {"{": 1, "}": -1}.get(character, 0)
+        if depth == 0:
+            return cast("dict[str, Any]", msgspec.json.decode(text[: place + 1]))
+    raise AssertionError(text)
+
+
+async def test_a_quiet_room_is_told_at_the_next_turn_of_the_loop(room: Room) -> None:
+    _, line = room.enter()
+    assert room.audiences.tell(presence(1)) == 1
+    assert line.writes == []
+    await room.written()
+    assert len(line.writes) == 1
+
+
+async def test_a_busy_room_is_told_once_per_tick_with_one_write_per_socket(room: Room) -> None:
+    lines = [room.enter()[1] for _ in range(5)]
+    room.audiences.tell(presence(0))
+    await room.written()
+    for online in range(1, 21):
+        room.audiences.tell(presence(online))
+        await asyncio.sleep(0)
+    assert [len(line.writes) for line in lines] == [1] * 5
+    async with asyncio.timeout(5):
+        while any(len(line.writes) < 2 for line in lines):
+            await asyncio.sleep(0.005)
+    for line in lines:
+        assert len(line.writes) == 2
+        assert [f'"online":{online}}}'.encode() in line.writes[1] for online in range(1, 21)] == [True] * 20
+
+
+async def test_an_answer_never_overtakes_what_its_socket_was_to_be_told(room: Room) -> None:
+    connection, line = room.enter()
+    _, other = room.enter()
+    room.audiences.tell(presence(0))
+    await room.written()
+    room.audiences.tell(presence(1))
+    connection.acknowledge(7, Presence(99))
+    room.audiences.tell(presence(2))
+    async with asyncio.timeout(5):
+        while len(other.writes) < 2:
+            await asyncio.sleep(0.005)
+    places = [line.heard.index(word) for word in (b'"online":0', b'"online":1', b'"online":99', b'"online":2')]
+    assert places == sorted(places)
+    assert line.heard.count(b'"online":1}') == 1, "told once"
+
+
+async def test_danmaku_of_one_tick_share_an_event_and_a_cursor_and_other_events_keep_their_place(room: Room) -> None:
+    _, line = room.enter()
+    for told in (danmaku("a"), danmaku("b"), presence(1), danmaku("c")):
+        room.audiences.tell(told)
+    await room.written()
+    together, alone = said(line)
+    assert [item["id"] for item in together["items"]] == ["a", "b"]
+    assert (together["cursor"], alone["cursor"]) == ("after-b", "after-c")
+    assert line.heard.index(b'"b"') < line.heard.index(b'"online":1') < line.heard.index(b'"c"')
+
+
+async def test_only_those_concerned_are_told(room: Room) -> None:
+    _, fan = room.enter()
+    _, foyer = room.enter(reads=False)
+    _, console = room.enter(namespace=CONSOLE)
+    assert room.audiences.tell(danmaku("for readers"), reads=True) == 2
+    assert room.audiences.tell(presence(1), namespace=CONSOLE) == 1
+    await room.written()
+    assert b"for readers" in fan.heard
+    assert foyer.writes == []
+    assert b"for readers" in console.heard
+    assert [b"presence" in line.heard for line in (fan, foyer, console)] == [False, False, True]
+
+
+async def test_whoever_loses_a_right_hears_what_was_said_before_and_nothing_after(room: Room) -> None:
+    connection, line = room.enter()
+    room.audiences.tell(danmaku("before"), reads=True)
+    room.audiences.enter(connection, reads=False)
+    room.audiences.tell(danmaku("after"), reads=True)
+    await room.written()
+    assert b"before" in line.heard
+    assert b"after" not in line.heard.replace(b"after-", b"")
+
+
+async def test_a_peer_that_does_not_keep_up_gets_frames_with_their_lanes_and_costs_the_others_nothing(
+    room: Room,
+) -> None:
+    _, slow = room.enter()
+    _, quick = room.enter()
+    slow.flows = False
+    room.audiences.tell(danmaku("x"))
+    room.audiences.tell(presence(1))
+    await room.written()
+    assert slow.held == [(Lane.SHEDDABLE, "danmaku "), (Lane.COUNTER, "presence ")]
+    assert len(quick.writes) == 1
+
+
+async def test_thousands_are_written_to_in_slices_and_newcomers_meanwhile_are_told_only_what_comes_after(
+    room: Room,
+) -> None:
+    lines = [room.enter()[1] for _ in range(1200)]
+    room.audiences.tell(presence(1))
+    await asyncio.sleep(0)
+    written = sum(bool(line.writes) for line in lines)
+    assert 0 < written < 1200, "others had their turn"
+    connection, late = room.enter()
+    room.audiences.tell(presence(2))
+    lines[-1].flows = True
+    async with asyncio.timeout(5):
+        while not late.writes or not lines[-1].heard.count(b'"online":2'):
+            await asyncio.sleep(0.005)
+    assert all(line.heard.count(b'"online":1}') == line.heard.count(b'"online":2}') == 1 for line in lines)
+    assert late.heard.count(b'"online":1}') == 0
+    room.audiences.leave(connection)
