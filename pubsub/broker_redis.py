@@ -1,0 +1,355 @@
+"""The broker of many processes: one order per room, counted and kept by Redis, fanned out by sharded pub/sub.
+
+While Redis is away, `publish` raises `BrokerAwayError` after at most `COMMAND_TIMEOUT_S`, posts reach this node's
+subscribers alone (`Delivery.degraded`), a position is the last one known and a recovery is complete in nothing.
+Redis must not evict (`maxmemory-policy noeviction`): evicted ids are not dropped when they come again.
+"""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pubsub.broker import Delivery, Position, Publication, Receive, Recovery
+from pubsub.broker_memory import LONG_BYTES, LONG_MS, SHORT_BYTES, SHORT_MS
+from pubsub.commands_redis import CommandLink, Server, StandaloneServer
+from pubsub.envelope import Seal
+from pubsub.link import BrokerAwayError, Gap, LinkListener, Unheard
+from pubsub.listening_redis import ListeningLink
+from pubsub.publishing_redis import Bounds, Publisher
+from pubsub.scripts_redis import RECOVER, SCRIPTS, STAND, keys_of, unpack
+from pubsub.subscribers_redis import NOWHERE, RedisSubscription, Subscribers
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 0.02
+"""How long a delivery waits for an earlier one before the history is asked."""
+DELIVERY_TIMEOUT_S = 5.0
+"""How long a publication that Redis has accepted may wait for the deliveries before it."""
+COMPLAINT_S = 1.0
+"""Between two warnings about messages that are none of ours."""
+MAX_KNOWN = 10_000
+"""Channels without subscribers whose last position is remembered."""
+
+
+class RedisBroker:
+    """Keeps the promises of `pubsub.broker.Broker` among all nodes with the same Redis, prefix and secrets.
+
+    Made by `open`. `clock_ms` says since when the link is down; `lead_ms` is added to the clock of Redis (for tests).
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        secrets: Sequence[bytes],
+        *,
+        prefix: str = "liveroom",
+        short_ms: int = SHORT_MS,
+        short_bytes: int = SHORT_BYTES,
+        long_ms: int = LONG_MS,
+        long_bytes: int = LONG_BYTES,
+        listener: LinkListener | None = None,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        lead_ms: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.degraded_since_ms: int | None = None
+        """As the listener was told last."""
+        self._bounds = Bounds(short_ms, short_bytes, long_ms, long_bytes)
+        self._prefix = prefix
+        self._seal = Seal(secrets)
+        self._listener = listener or Unheard()
+        self._clock_ms = clock_ms
+        self._lead_ms = lead_ms
+        self._channels: dict[str, Subscribers] = {}
+        self._by_out: dict[str, Subscribers] = {}
+        self._known: OrderedDict[str, Position] = OrderedDict()
+        self._behind: dict[str, None] = {}
+        """Channels to be recovered, in the order in which that was found."""
+        self._fell_behind = asyncio.Event()
+        self._unsure: set[str] = set()
+        """Channels whose losses in an outage are not known yet."""
+        self._complained_s = 0.0
+        self._was_commanding = False
+        self._doubting: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._is_open = False
+        self._commands = CommandLink(server, SCRIPTS, self._link_changed)
+        self._listening = ListeningLink(server, prefix, self._heard, self._link_changed)
+        self._publisher = Publisher(
+            self._commands,
+            self._seal,
+            prefix,
+            arguments=self._arguments,
+            arrived=self._arrived,
+            stranded=self._deliver_here,
+        )
+
+    @classmethod
+    async def open(cls, url: str, secrets: Sequence[bytes], **options: Any) -> "RedisBroker":
+        """A running broker; degraded from the start when Redis is away."""
+        broker = cls(StandaloneServer(url), secrets, **options)
+        await broker.start()
+        return broker
+
+    async def start(self) -> None:
+        """Connect, and stay connected until closed."""
+        self._is_open = True
+        self._tasks = [
+            asyncio.create_task(work)
+            for work in (
+                self._commands.run(),
+                self._listening.run(),
+                self._listening.probe(self._commands),
+                self._publisher.run(),
+                self._recover_behind(),
+            )
+        ]
+        await self._commands.tried.wait()
+        await self._listening.tried.wait()
+        self._tell_degraded()
+
+    # ---- the port ------------------------------------------------------------------------------------
+
+    async def publish(self, channel: str, publication: Publication) -> Position:
+        """Append and deliver everywhere. BrokerAwayError: publish it again later, under the same id."""
+        self._check_open()
+        position = await self._publisher.publish(channel, publication)
+        self._know(channel, position)
+        subscribed = self._channels.get(channel)
+        if subscribed is not None:
+            try:
+                await asyncio.wait_for(subscribed.reached(position), DELIVERY_TIMEOUT_S)
+            except TimeoutError as error:
+                raise BrokerAwayError("accepted by Redis, but what came before it is not to be had") from error
+        return position
+
+    def post(self, channel: str, publication: Publication) -> None:
+        """Publish with the next batch; on this node alone while Redis is away."""
+        self._check_open()
+        self._publisher.post(channel, publication)
+
+    async def subscribe(self, channel: str, receive: Receive) -> RedisSubscription:
+        """Deliver everything published from the return of this call on; a gap that comes with an outage is told."""
+        self._check_open()
+        state = self._channels.get(channel)
+        if state is None:
+            state = self._channels[channel] = Subscribers(channel, keys_of(self._prefix, channel)[-1])
+            self._by_out[state.out] = state
+        subscription = RedisSubscription(self._leave, state, receive)
+        state.subscriptions.append(subscription)  # of no effect until it has a place to begin after
+        state.opening += 1
+        try:
+            await self._listening.listen(state.out)
+            position = await self.position(channel)
+        finally:
+            state.opening -= 1
+        if state.order.position == NOWHERE and position != NOWHERE:
+            state.deliver(state.order.jump(position))
+        subscription.begins_after = position
+        if not self._is_whole:
+            self._unsure.add(channel)
+            self._link_changed()
+        return subscription
+
+    async def position(self, channel: str) -> Position:
+        """Where the channel stands now; while Redis is away, where it stood last."""
+        self._check_open()
+        try:
+            epoch, offset = await self._commands.script(
+                STAND, keys_of(self._prefix, channel), *self._arguments(channel)
+            )
+        except BrokerAwayError:
+            return self._seen(channel)
+        position = Position(epoch.decode(), offset)
+        self._know(channel, position)
+        return position
+
+    async def recover(self, channel: str, after: Position) -> Recovery:
+        """What was published after a position, as far as it is kept; nothing while Redis is away."""
+        self._check_open()
+        try:
+            return await self._recover(channel, after)
+        except BrokerAwayError:
+            return Recovery((), self._seen(channel), short_complete=False, long_complete=False)
+
+    async def close(self) -> None:
+        """End all subscriptions and free everything; any later call but this one raises RuntimeError."""
+        self._is_open = False
+        self._channels.clear()
+        self._by_out.clear()
+        tasks, self._tasks = self._tasks, []
+        if self._doubting is not None:
+            tasks.append(self._doubting)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _leave(self, subscription: RedisSubscription) -> None:
+        state = subscription.channel
+        if subscription in state.subscriptions:
+            state.subscriptions.remove(subscription)
+        if not state.subscriptions and self._channels.get(state.name) is state:
+            del self._channels[state.name]
+            del self._by_out[state.out]
+            self._unsure.discard(state.name)
+            self._know(state.name, state.order.position)
+            await self._listening.ignore(state.out)
+
+    # ---- what comes in -------------------------------------------------------------------------------
+
+    def _heard(self, out: str, message: bytes) -> None:
+        state = self._by_out.get(out)
+        if state is None:
+            return
+        try:
+            epoch, items = unpack(message)
+        except ValueError:
+            self._complain(state.name)
+            return
+        for offset, envelope in items:
+            publication = self._seal.open(state.name, envelope)
+            if publication is None:
+                self._complain(state.name)
+            else:
+                self._take(state, Delivery(Position(epoch, offset), publication))
+
+    def _arrived(self, channel: str, delivery: Delivery) -> None:
+        state = self._channels.get(channel)
+        if state is not None:
+            self._take(state, delivery)
+
+    def _take(self, state: Subscribers, delivery: Delivery) -> None:
+        state.deliver(state.order.take(delivery))
+        if state.order.is_behind:
+            self._recover_soon(state)
+
+    def _deliver_here(self, channel: str, publication: Publication) -> None:
+        """Deliver a post to this node's subscribers, because Redis is away."""
+        state = self._channels.get(channel)
+        if state is not None:
+            state.order.delivered_locally(publication)
+            state.deliver([Delivery(state.order.position, publication, degraded=True)])
+
+    def _complain(self, channel: str) -> None:
+        now = time.monotonic()
+        if now - self._complained_s >= COMPLAINT_S:
+            self._complained_s = now
+            log.warning("ignored a message in channel %s that is none of ours", channel)
+
+    # ---- what is missing -----------------------------------------------------------------------------
+
+    def _recover_soon(self, state: Subscribers) -> None:
+        """Ask the history, unless what is missing comes within the patience."""
+        if not state.is_patient:
+            state.is_patient = True
+            asyncio.get_running_loop().call_later(PATIENCE_S, self._lose_patience, state)
+
+    def _lose_patience(self, state: Subscribers) -> None:
+        state.is_patient = False
+        if self._channels.get(state.name) is state and state.order.is_behind and not state.opening:
+            self._behind[state.name] = None
+            self._fell_behind.set()
+
+    async def _recover_behind(self) -> None:
+        """Recover channels that are behind, one after another, until cancelled."""
+        while True:
+            await self._fell_behind.wait()
+            self._fell_behind.clear()
+            for name in list(self._behind):
+                state = self._channels.get(name)
+                try:
+                    if state is not None:
+                        await self._catch_up(state)
+                except BrokerAwayError:
+                    break  # the rest is due when the link is up again
+                except Exception:
+                    log.exception("a channel could not be recovered")
+                self._behind.pop(name, None)
+                self._unsure.discard(name)
+            self._tell_degraded()
+
+    async def _catch_up(self, state: Subscribers) -> None:
+        doubted = state.order.waiting()
+        start = state.order.position
+        recovery = await self._recover(state.name, start)
+        if recovery.position.epoch != start.epoch and start != NOWHERE:
+            recovery = await self._recover(state.name, Position(recovery.position.epoch, 0))
+        # what Redis sent before it answered may still be unread; it must not be taken for lost
+        await self._listening.barrier()
+        if start == NOWHERE:
+            gap: Gap | None = Gap(start, recovery.position, short_complete=False, long_complete=False)
+            deliveries = state.order.jump(recovery.position)
+        else:
+            gap, deliveries = state.order.catch_up(recovery, doubted)
+        self._know(state.name, state.order.position)
+        if gap is not None:
+            log.warning("channel %s has a gap after %s", state.name, gap.after)
+            self._listener.gap(state.name, gap)
+        state.deliver(deliveries)
+        if state.order.is_behind:
+            self._recover_soon(state)
+
+    async def _recover(self, channel: str, after: Position) -> Recovery:
+        epoch, offset, short_complete, long_complete, *histories = await self._commands.script(
+            RECOVER, keys_of(self._prefix, channel), *self._arguments(channel), after.epoch, after.offset
+        )
+        complete = [bool(short_complete), bool(long_complete)]
+        position = Position(epoch.decode(), offset)
+        deliveries: list[Delivery] = []
+        for index, entries in enumerate(histories):
+            for entry, fields in entries:
+                publication = self._seal.open(channel, fields[9])
+                if publication is None:
+                    self._complain(channel)
+                    complete[index] = False
+                else:
+                    deliveries.append(Delivery(Position(position.epoch, int(entry.split(b"-")[0])), publication))
+        deliveries.sort(key=lambda delivery: delivery.position.offset)
+        return Recovery(tuple(deliveries), position, short_complete=complete[0], long_complete=complete[1])
+
+    # ---- the link ------------------------------------------------------------------------------------
+
+    @property
+    def _is_whole(self) -> bool:
+        return self._commands.is_up and self._listening.is_up
+
+    def _link_changed(self) -> None:
+        if self._was_commanding and not self._commands.is_up and self._listening.is_up and self._is_open:
+            self._doubting = asyncio.create_task(self._listening.doubt())
+        if not self._listening.is_up:
+            self._unsure.update(self._channels)
+        if self._is_whole and (self._unsure or self._behind):
+            self._behind.update(dict.fromkeys(self._unsure))
+            self._fell_behind.set()
+        self._was_commanding = self._commands.is_up
+        self._tell_degraded()
+
+    def _tell_degraded(self) -> None:
+        is_well = self._is_whole and not self._unsure
+        if not self._is_open or is_well is (self.degraded_since_ms is None):
+            return
+        if not (self._commands.tried.is_set() and self._listening.tried.is_set()):
+            return
+        self.degraded_since_ms = None if is_well else self._clock_ms()
+        self._listener.degraded(self.degraded_since_ms)
+
+    def _arguments(self, channel: str) -> tuple[str | int, ...]:
+        return self._bounds.arguments(self._lead_ms(), self._seen(channel))
+
+    def _seen(self, channel: str) -> Position:
+        state = self._channels.get(channel)
+        if state is not None and state.order.position != NOWHERE:
+            return state.order.position
+        return self._known.get(channel, NOWHERE)
+
+    def _know(self, channel: str, position: Position) -> None:
+        self._known[channel] = position
+        self._known.move_to_end(channel)
+        if len(self._known) > MAX_KNOWN:
+            self._known.popitem(last=False)
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise RuntimeError("the broker is closed")

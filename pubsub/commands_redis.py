@@ -1,0 +1,183 @@
+"""Connections to one Redis server: how they are opened, and the one that carries this node's commands."""
+
+import asyncio
+import hashlib
+import logging
+import math
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Protocol
+
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ClusterDownError, MasterDownError, NoScriptError, ReadOnlyError, RedisError, ResponseError
+
+from pubsub.link import BrokerAwayError
+
+log = logging.getLogger(__name__)
+
+COMMAND_TIMEOUT_S = 1.0
+"""A server that leaves a command or a handshake unanswered for so long is away."""
+RECONNECT_MIN_S = 0.25
+RECONNECT_MAX_S = 2.0
+MAX_PIPELINE = 64
+"""Commands written before the first answer is read."""
+
+FAULTS = (RedisError, OSError, TimeoutError)
+_ANOTHER_SERVER = (ReadOnlyError, NoScriptError, MasterDownError, ClusterDownError)
+"""Answers that mean: this server is not, or no longer, the one to talk to."""
+
+
+class Server(Protocol):
+    """Whom to connect to."""
+
+    async def connect(self) -> AbstractConnection:
+        """A connection to the server that takes writes now, speaking RESP2; raises one of FAULTS."""
+        ...
+
+
+class StandaloneServer:
+    """The server that a `redis://`, `rediss://` or `unix://` address names."""
+
+    def __init__(self, url: str) -> None:
+        self._pool: Any = ConnectionPool.from_url(
+            url, protocol=2, driver_info=None, socket_timeout=None, retry=Retry(NoBackoff(), 0)
+        )
+
+    async def connect(self) -> AbstractConnection:
+        """A new connection."""
+        return await opened(self._pool.make_connection())
+
+
+async def opened(connection: Any) -> AbstractConnection:
+    """A connection after its handshake; closed again when that fails."""
+    try:
+        async with asyncio.timeout(COMMAND_TIMEOUT_S):
+            await connection.connect()
+    except BaseException:
+        await connection.disconnect(nowait=True)
+        raise
+    assert isinstance(connection, AbstractConnection)
+    return connection
+
+
+class Backoff:
+    """When to try again: attempts begin at growing distances, each shortened by chance."""
+
+    def __init__(self) -> None:
+        self._next_s = RECONNECT_MIN_S
+
+    def succeeded(self) -> None:
+        """Begin with short distances again."""
+        self._next_s = RECONNECT_MIN_S
+
+    async def pause(self, began: float) -> None:
+        """Wait until the next attempt may begin, when the last one began at a time of `time.monotonic`."""
+        distance = self._next_s * random.uniform(0.5, 1.0)  # noqa: S311 - only to spread the nodes
+        self._next_s = min(self._next_s * 2, RECONNECT_MAX_S)
+        await asyncio.sleep(max(0.0, began + distance - time.monotonic()))
+
+
+class CommandLink:
+    """One connection that pipelines the commands of all tasks, in order; kept up by `run`."""
+
+    def __init__(self, server: Server, scripts: Sequence[str], changed: Callable[[], None]) -> None:
+        self.is_up = False
+        self._server = server
+        self._scripts = scripts
+        self._changed = changed
+        self._queue: deque[tuple[tuple[Any, ...], asyncio.Future[Any]]] = deque()
+        self._asked = asyncio.Event()
+        self.tried = asyncio.Event()
+        """Set once a first attempt to connect has ended."""
+
+    def ask(self, *command: str | bytes | float) -> asyncio.Future[Any]:
+        """The answer to come. Raises BrokerAwayError, now or by the future, when it is unknown what became of it."""
+        if not self.is_up:
+            raise BrokerAwayError("Redis is away")
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._queue.append((command, future))
+        self._asked.set()
+        return future
+
+    def script(self, text: str, keys: Sequence[str], *arguments: str | bytes | float) -> asyncio.Future[Any]:
+        """Ask for one of the scripts to run."""
+        return self.ask("EVALSHA", _digest(text), len(keys), *keys, *arguments)
+
+    async def run(self) -> None:
+        """Keep the connection until cancelled."""
+        backoff = Backoff()
+        while True:
+            began = time.monotonic()
+            try:
+                await self._hold(backoff)
+            except FAULTS as error:
+                log.warning("Redis is away for commands: %r", error)
+            self.tried.set()
+            await backoff.pause(began)
+
+    async def _hold(self, backoff: Backoff) -> None:
+        connection = await self._server.connect()
+        try:
+            await self._exchange(connection, [("SCRIPT", "LOAD", script) for script in self._scripts])
+            backoff.succeeded()
+            self.is_up = True
+            self.tried.set()
+            self._changed()
+            while True:
+                await self._asked.wait()
+                self._asked.clear()
+                while self._queue:
+                    await self._answer_some(connection)
+        finally:
+            self.is_up = False
+            while self._queue:
+                fail(self._queue.popleft()[1])
+            await connection.disconnect(nowait=True)
+            self._changed()
+
+    async def _answer_some(self, connection: AbstractConnection) -> None:
+        asked = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_PIPELINE))]
+        try:
+            answers = await self._exchange(connection, [command for command, _ in asked])
+        except BaseException:
+            for _, future in asked:
+                fail(future)
+            raise
+        for (_, future), answer in zip(asked, answers, strict=True):
+            if isinstance(answer, ResponseError):
+                log.error("Redis refused a command: %s", answer)
+                fail(future)
+            elif not future.done():
+                future.set_result(answer)
+        for answer in answers:
+            if isinstance(answer, _ANOTHER_SERVER):
+                raise answer
+
+    async def _exchange(self, connection: AbstractConnection, commands: list[tuple[Any, ...]]) -> list[Any]:
+        async with asyncio.timeout(COMMAND_TIMEOUT_S):
+            await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+            answers: list[Any] = []
+            for _ in commands:
+                try:
+                    answers.append(await connection.read_response(disable_decoding=True, timeout=math.inf))
+                except ResponseError as error:
+                    answers.append(error)
+        return answers
+
+
+@cache
+def _digest(script: str) -> str:
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+
+
+def fail(future: asyncio.Future[Any]) -> None:
+    """Tell whoever asked that the answer will not come."""
+    if not future.done():
+        future.set_exception(BrokerAwayError("Redis went away"))
+        future.exception()  # who no longer waits need not be told

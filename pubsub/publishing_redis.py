@@ -1,0 +1,178 @@
+"""Sends a node's publications to Redis in batches: one script call per channel and batch, pipelined over channels."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pubsub.broker import DEDUPE_MS, Delivery, Position, Publication, Retention
+from pubsub.commands_redis import CommandLink
+from pubsub.envelope import Seal
+from pubsub.link import BrokerAwayError
+from pubsub.scripts_redis import PUBLISH, STANDING_MS, keys_of
+
+TICK_S = 0.01
+"""Batches of nothing but posts begin at least so far apart; the first after a rest goes at once."""
+MAX_BATCH = 256
+MAX_BATCH_BYTES = 2**20
+MAX_WAITING = 8_192
+"""Publications waiting for their batch; a post beyond it stays on this node."""
+
+_CLASSES = {Retention.NONE: "n", Retention.SHORT: "s", Retention.LONG: "l"}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Of the history, and where every script call is the same."""
+
+    short_ms: int
+    short_bytes: int
+    long_ms: int
+    long_bytes: int
+
+    def arguments(self, lead_ms: int, seen: Position) -> tuple[str | int, ...]:
+        """What all scripts begin with: `seen` is a position that the channel has had for certain."""
+        kept = (self.short_ms, self.short_bytes, self.long_ms, self.long_bytes)
+        return (lead_ms, uuid.uuid4().hex, seen.epoch, seen.offset, *kept, STANDING_MS)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A publication on its way."""
+
+    channel: str
+    publication: Publication
+    placed: asyncio.Future[Position] | None
+    """Of a publication that somebody waits for; None for a post."""
+
+
+class Publisher:
+    """Publishes in the order of the calls, kept going by `run`.
+
+    `arrived` takes each publication that Redis has accepted from here, `stranded` each post that it has not.
+    """
+
+    def __init__(
+        self,
+        commands: CommandLink,
+        seal: Seal,
+        prefix: str,
+        *,
+        arguments: Callable[[str], Sequence[str | int]],
+        arrived: Callable[[str, Delivery], None],
+        stranded: Callable[[str, Publication], None],
+    ) -> None:
+        self._commands = commands
+        self._seal = seal
+        self._prefix = prefix
+        self._arguments = arguments
+        self._arrived = arrived
+        self._stranded = stranded
+        self._queue: deque[Outgoing] = deque()
+        self._some = asyncio.Event()
+        self._urgent = asyncio.Event()
+
+    def publish(self, channel: str, publication: Publication) -> asyncio.Future[Position]:
+        """Its place, once Redis has accepted it; raises BrokerAwayError, now or by the future."""
+        if not self._commands.is_up:
+            raise BrokerAwayError("Redis is away")
+        placed: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
+        self._queue.append(Outgoing(channel, publication, placed))
+        self._some.set()
+        self._urgent.set()
+        return placed
+
+    def post(self, channel: str, publication: Publication) -> None:
+        """Send it with the next batch."""
+        if not self._commands.is_up or len(self._queue) >= MAX_WAITING:
+            self._stranded(channel, publication)
+            return
+        self._queue.append(Outgoing(channel, publication, None))
+        self._some.set()
+
+    async def run(self) -> None:
+        """Send batches until cancelled."""
+        began = 0.0
+        batch: list[Outgoing] = []
+        try:
+            while True:
+                await self._some.wait()
+                if not self._urgent.is_set():
+                    await self._pace(began + TICK_S - time.monotonic())
+                began = time.monotonic()
+                batch = self._batch()
+                await self._send(batch)
+        finally:
+            self._give_up([*batch, *self._queue], BrokerAwayError("the broker is closed"))
+
+    async def _pace(self, seconds: float) -> None:
+        if seconds > 0:
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._urgent.wait()
+            except TimeoutError:
+                return
+
+    def _batch(self) -> list[Outgoing]:
+        batch: list[Outgoing] = []
+        size = 0
+        while self._queue and len(batch) < MAX_BATCH and (not batch or size < MAX_BATCH_BYTES):
+            batch.append(self._queue.popleft())
+            size += len(batch[-1].publication.body)
+        if not self._queue:
+            self._some.clear()
+            self._urgent.clear()
+        return batch
+
+    async def _send(self, batch: list[Outgoing]) -> None:
+        by_channel: dict[str, list[Outgoing]] = {}
+        for outgoing in batch:
+            by_channel.setdefault(outgoing.channel, []).append(outgoing)
+        answers: list[tuple[list[Outgoing], asyncio.Future[list[object]]]] = []
+        for channel, some in by_channel.items():
+            try:
+                answers.append((some, self._call(channel, some)))
+            except BrokerAwayError as error:
+                self._give_up(some, error)
+        for some, answer in answers:
+            try:
+                self._place(some, await answer)
+            except BrokerAwayError as error:
+                self._give_up(some, error)
+
+    def _call(self, channel: str, some: list[Outgoing]) -> asyncio.Future[list[object]]:
+        arguments: list[str | bytes | int] = [*self._arguments(channel), DEDUPE_MS]
+        for outgoing in some:
+            publication = outgoing.publication
+            arguments += (
+                publication.id,
+                _CLASSES[publication.retention],
+                len(publication.body),
+                self._seal.close(channel, publication),
+            )
+        return self._commands.script(PUBLISH, keys_of(self._prefix, channel), *arguments)
+
+    def _place(self, some: list[Outgoing], answer: list[object]) -> None:
+        epoch, *places = answer
+        assert isinstance(epoch, bytes)
+        for outgoing, place in zip(some, places, strict=True):
+            assert isinstance(place, list)
+            offset, *known_as = place
+            position = Position((known_as[0] if known_as else epoch).decode(), offset)
+            if not known_as:
+                self._arrived(outgoing.channel, Delivery(position, outgoing.publication))
+            if outgoing.placed is not None and not outgoing.placed.done():
+                outgoing.placed.set_result(position)
+
+    def _give_up(self, some: list[Outgoing], error: BrokerAwayError) -> None:
+        for outgoing in some:
+            if outgoing.placed is None:
+                self._stranded(outgoing.channel, outgoing.publication)
+            elif not outgoing.placed.done():
+                outgoing.placed.set_exception(error)
+                outgoing.placed.exception()  # who no longer waits need not be told

@@ -1,0 +1,22 @@
+"""Redis for the tests of this folder: the one that is named, or else every one that the machine has."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.redis_server import URL, RedisServer, programs
+
+PLACES = ["url"] if URL in os.environ else list(programs())
+
+
+@pytest.fixture(scope="session", params=PLACES)
+def redis_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A server that the tests share; they use prefixes of their own."""
+    if request.param == "url":
+        yield os.environ[URL]
+        return
+    server = RedisServer(programs()[request.param])
+    server.start()
+    yield server.url
+    server.close()
