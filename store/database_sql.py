@@ -38,7 +38,7 @@ class RacedError(Exception):
     """Somebody else changed the row first (a compare-and-set lost): roll back, read again, decide again.
 
     Cannot happen on SQLite, where writers queue. On PostgreSQL it is also what a deadlock, a lock that was not free
-    in time and a unique key taken by another transaction come to.
+    in time and a unique key taken by another transaction come to, and the loss of the connection before the commit.
     """
 
 
@@ -109,6 +109,7 @@ class UnitOfWork:
         if self._outgoing:
             await self.take_turn(*(f"outbox:{row['room']}" for row in self._outgoing))
             await self.connection.execute(insert(outbox), self._outgoing)
+            self._outgoing = []
 
     async def enqueue(self, kind: str, key: str, payload: bytes, run_at_ms: int) -> None:
         """Have a job run at or after `run_at_ms`. A second call with the same (kind, key) does nothing, ever."""
@@ -179,14 +180,22 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[UnitOfWork]:
-        """One write transaction: committed on normal exit, rolled back on an exception. Do not nest."""
+        """One write transaction: committed on normal exit, rolled back on an exception. Do not nest.
+
+        On a server whose connection breaks, RacedError says that nothing was committed; any other error leaves open
+        whether all of it was.
+        """
+        commits = False
         try:
             async with self._turn, self._writer.begin() as connection:
                 uow = UnitOfWork(connection, self._clock, self._new_id)
                 yield uow
                 await uow.write_outbox()
+                commits = True
         except DBAPIError as error:
             race = postgresql_connection.race_in(error)
+            if race is None and error.connection_invalidated and not commits:
+                race = "the connection was lost before the commit"
             if race is not None:
                 raise RacedError(race) from error
             self.is_writable = self.is_writable and isinstance(error, OF_THE_STATEMENT)

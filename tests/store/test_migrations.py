@@ -76,6 +76,7 @@ async def test_the_migrated_checks_are_what_the_code_describes(url: str, other_u
     assert capacity.replace("(", "").replace(")", "") == "sold + held <= capacity"
 
 
+@homes.only_on_postgresql
 async def test_several_that_migrate_at_once_migrate_once(url: str) -> None:
     await asyncio.gather(*(migrations.upgrade(url) for _ in range(3)))
     assert await is_current(url)
