@@ -316,8 +316,11 @@ class RedisBroker:
         return self._commands.is_up and self._listening.is_up
 
     def _link_changed(self) -> None:
+        # where one connection has died, the other is likely to be as dead without knowing
         if self._was_commanding and not self._commands.is_up and self._listening.is_up and self._is_open:
             self._doubting = asyncio.create_task(self._listening.doubt())
+        if not self._listening.is_up:
+            self._commands.doubt()
         if not self._listening.is_up:
             self._unsure.update(self._channels)
         if self._is_whole and (self._unsure or self._behind):

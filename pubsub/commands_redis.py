@@ -109,6 +109,11 @@ class CommandLink:
         """Ask for one of the scripts to run."""
         return self.ask("EVALSHA", _digest(text), len(keys), *keys, *arguments)
 
+    def doubt(self) -> None:
+        """Find out whether the connection is alive; `is_up` will tell."""
+        if self.is_up:
+            self.ask("PING")
+
     async def run(self) -> None:
         """Keep the connection until cancelled."""
         backoff = Backoff()

@@ -1,0 +1,318 @@
+"""Redis is slow, cut off, frozen, killed or emptied: nobody has a gap who was not told, and it heals by itself."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from redis.asyncio import Redis
+
+from pubsub.broker import Position, Publication, Retention
+from pubsub.broker_redis import RedisBroker
+from pubsub.link import BrokerAwayError, Gap
+from tests.contracts.broker_suite import Inbox, said, until
+from tests.pubsub.test_broker_redis import SECRETS
+from tests.redis_server import RedisServer
+from tests.tcp_proxy import TcpProxy
+
+HEAL_S = 10.0
+
+
+@dataclass
+class Told:
+    """A listener that remembers."""
+
+    since: list[int | None] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+
+    def degraded(self, since_ms: int | None) -> None:
+        self.since.append(since_ms)
+
+    def gap(self, channel: str, gap: Gap) -> None:
+        self.gaps.append(gap)
+
+
+@dataclass
+class Node:
+    """A broker, what it was told, and what its one subscriber has got."""
+
+    broker: RedisBroker
+    told: Told
+    inbox: Inbox
+
+    async def healed(self) -> None:
+        async with asyncio.timeout(HEAL_S):
+            while self.broker.degraded_since_ms is not None:
+                await asyncio.sleep(0.01)
+
+    async def has(self, *ids: str) -> None:
+        async with asyncio.timeout(HEAL_S):
+            while not set(ids) <= set(self.inbox.ids):
+                await asyncio.sleep(0.01)
+
+
+@dataclass
+class Scene:
+    """A Redis that may fail, with one node beside it and one behind a line that may fail too."""
+
+    server: RedisServer
+    line: TcpProxy
+    client: Redis
+    near: Node
+    far: Node
+
+
+async def node(port: int, *, channel: str | None = "room") -> Node:
+    told, inbox = Told(), Inbox()
+    broker = await RedisBroker.open(f"redis://127.0.0.1:{port}/0", SECRETS, listener=told, clock_ms=lambda: 7_000)
+    if channel is not None:
+        await broker.subscribe(channel, inbox)
+    return Node(broker, told, inbox)
+
+
+async def insist(broker: RedisBroker, publication: Publication) -> Position:
+    """Publish as the outbox does: again and again under one id."""
+    async with asyncio.timeout(HEAL_S):
+        while True:
+            try:
+                return await broker.publish("room", publication)
+            except BrokerAwayError:
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    server = RedisServer()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def replica(server: RedisServer) -> Iterator[RedisServer]:
+    """A second server, in step with the first."""
+    replica = RedisServer(None, "--replicaof", "127.0.0.1", str(server.port), "--repl-diskless-sync-delay", "0")
+    replica.start()
+    yield replica
+    replica.close()
+
+
+@pytest.fixture
+async def scene(server: RedisServer) -> AsyncIterator[Scene]:
+    line = TcpProxy(server.port)
+    await line.start()
+    async with Redis.from_url(server.url) as client:
+        near, far = await node(server.port), await node(line.port)
+        yield Scene(server, line, client, near, far)
+        await near.broker.close()
+        await far.broker.close()
+    await line.close()
+
+
+def names(prefix: str, count: int) -> list[str]:
+    return [f"{prefix}{number}" for number in range(count)]
+
+
+async def test_cut_subscriptions_miss_nothing_that_is_kept(scene: Scene) -> None:
+    ids = names("gift", 60)
+    for number, name in enumerate(ids):
+        if number % 20 == 10:
+            await scene.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")  # type: ignore[no-untyped-call]
+        await insist(scene.near.broker, said(name, Retention.LONG))
+    for each in (scene.near, scene.far):
+        await each.has(*ids)
+        assert each.inbox.ids == ids
+        await each.healed()
+        assert each.told.gaps == []
+        assert each.told.since[0] == 7_000
+        assert each.told.since[-1] is None
+
+
+async def test_what_is_never_kept_is_told_when_it_is_missed(scene: Scene) -> None:
+    scene.line.blackhole()
+    await scene.near.broker.publish("room", said("state", Retention.NONE))
+    await scene.near.broker.publish("room", said("gift", Retention.LONG))
+    scene.line.heal()
+    await scene.far.has("gift")
+    await scene.far.healed()
+    assert scene.far.inbox.ids == ["gift"]
+    (gap,) = scene.far.told.gaps
+    assert (gap.until.offset - gap.after.offset, gap.long_complete) == (2, True)
+
+
+async def test_a_half_open_line_is_noticed_and_everything_kept_comes_late(scene: Scene) -> None:
+    await scene.near.broker.publish("room", said("before"))
+    await scene.far.has("before")
+    scene.line.blackhole()
+    await until(lambda: scene.far.broker.degraded_since_ms is not None)
+    assert not scene.far.inbox.ids[1:]
+    ids = names("said", 30)
+    for name in ids:
+        await scene.near.broker.publish("room", said(name))
+    with pytest.raises(BrokerAwayError):
+        await scene.far.broker.publish("room", said("lost"))
+    scene.line.heal()
+    await scene.far.healed()
+    assert scene.far.inbox.ids == ["before", *ids]
+    assert scene.far.told.gaps == []
+    assert scene.near.told.since == []
+
+
+async def test_a_pause_delays_and_doubles_nothing(scene: Scene) -> None:
+    await scene.client.client_pause(1_500)
+    ids = names("gift", 5)
+    for name in ids:
+        await insist(scene.far.broker, said(name, Retention.LONG))
+    for each in (scene.near, scene.far):
+        await each.has(*ids)
+        await each.healed()
+        assert each.inbox.ids == ids
+        assert each.told.gaps == []
+
+
+async def test_a_busy_server_delays_and_doubles_nothing(scene: Scene) -> None:
+    sleeping = asyncio.create_task(scene.client.execute_command("DEBUG", "SLEEP", "1.5"))  # type: ignore[no-untyped-call]
+    ids = names("gift", 5)
+    for name in ids:
+        await insist(scene.near.broker, said(name, Retention.LONG))
+    await sleeping
+    for each in (scene.near, scene.far):
+        await each.has(*ids)
+        await each.healed()
+        assert each.inbox.ids == ids
+        assert each.told.gaps == []
+
+
+async def test_a_frozen_server_raises_soon_and_delivers_once_after_all(scene: Scene) -> None:
+    scene.server.freeze()
+    with pytest.raises(BrokerAwayError):
+        await scene.near.broker.publish("room", said("gift", Retention.LONG))
+    scene.server.thaw()
+    await insist(scene.near.broker, said("gift", Retention.LONG))
+    await insist(scene.near.broker, said("last", Retention.LONG))
+    for each in (scene.near, scene.far):
+        await each.has("gift", "last")
+        assert each.inbox.ids == ["gift", "last"]
+
+
+async def test_a_killed_server_comes_back_empty_and_everybody_is_told(scene: Scene) -> None:
+    before = await scene.near.broker.publish("room", said("before", Retention.LONG))
+    await scene.far.has("before")
+    scene.server.kill()
+    with pytest.raises(BrokerAwayError):
+        await scene.near.broker.publish("room", said("after", Retention.LONG))
+    scene.server.start()
+    after = await insist(scene.near.broker, said("after", Retention.LONG))
+    assert after.epoch != before.epoch
+    for each in (scene.near, scene.far):
+        await each.healed()
+        await each.has("after")
+        assert each.inbox.ids == ["before", "after"]
+        assert [gap.long_complete for gap in each.told.gaps] == [False]
+    recovery = await scene.far.broker.recover("room", before)
+    assert not recovery.long_complete
+
+
+async def test_an_emptied_server_starts_a_new_epoch_and_everybody_is_told(scene: Scene) -> None:
+    before = await scene.near.broker.publish("room", said("before"))
+    await scene.far.has("before")
+    await scene.client.flushall()
+    after = await scene.near.broker.publish("room", said("after"))
+    assert scene.near.inbox.ids == ["before", "after"], "delivered here before publish returned, as ever"
+    assert (after.epoch != before.epoch, after.offset) == (True, 1)
+    await scene.far.has("after")
+    for each in (scene.near, scene.far):
+        assert len(each.told.gaps) == 1
+        assert each.told.since == []
+
+
+async def test_a_failover_that_lost_writes_starts_a_new_epoch(scene: Scene, replica: RedisServer) -> None:
+    async with Redis.from_url(replica.url) as client:
+        async with asyncio.timeout(HEAL_S):
+            while (await client.info("replication"))["master_link_status"] != "up":
+                await asyncio.sleep(0.02)
+        await scene.near.broker.publish("room", said("kept", Retention.LONG))
+        await scene.far.has("kept")
+        scene.far.told.gaps.clear()  # a server's replication id changes with its first replica too
+        async with asyncio.timeout(HEAL_S):
+            while not await client.keys("liveroom:{room}:long"):
+                await asyncio.sleep(0.02)
+        await client.execute_command("REPLICAOF", "NO", "ONE")  # type: ignore[no-untyped-call]
+    lost = [await scene.near.broker.publish("room", said(name, Retention.LONG)) for name in names("lost", 3)][-1]
+    await scene.far.has("lost2")
+    scene.line.upstream_port = replica.port
+    scene.line.reset()
+    # three more: the offsets of the lost ones are counted again
+    places = [await insist(scene.far.broker, said(name, Retention.LONG)) for name in names("new", 4)]
+    assert lost.epoch not in {place.epoch for place in places}
+    await scene.far.healed()
+    assert scene.far.inbox.ids == ["kept", *names("lost", 3), *names("new", 4)]
+    assert len(scene.far.told.gaps) == 1
+    recovery = await scene.far.broker.recover("room", lost)
+    assert recovery.deliveries == ()
+    assert not recovery.long_complete
+
+
+async def test_posts_stay_on_the_node_while_redis_is_away_and_say_so(scene: Scene) -> None:
+    scene.server.kill()
+    with pytest.raises(BrokerAwayError):
+        await scene.near.broker.publish("room", said("gift", Retention.LONG))
+    for name in names("post", 3):
+        scene.near.broker.post("room", said(name))
+    assert scene.near.inbox.ids == names("post", 3), "at once, and in order"
+    assert all(delivery.degraded for delivery in scene.near.inbox.deliveries)
+    scene.server.start()
+    await scene.near.healed()
+    scene.near.broker.post("room", said("late"))
+    await scene.near.has("late")
+    assert not scene.near.inbox.deliveries[-1].degraded
+    await scene.far.has("late")
+    assert scene.far.inbox.ids == ["late"]
+
+
+async def test_a_post_that_redis_took_after_all_is_not_delivered_twice(scene: Scene) -> None:
+    scene.server.freeze()
+    scene.near.broker.post("room", said("post"))
+    await scene.near.has("post")
+    assert scene.near.inbox.deliveries[0].degraded
+    scene.server.thaw()
+    await scene.far.has("post")
+    await insist(scene.near.broker, said("last"))
+    await scene.far.has("last")
+    assert scene.near.inbox.ids == scene.far.inbox.ids == ["post", "last"]
+
+
+async def test_a_node_may_start_and_subscribe_while_redis_is_away(server: RedisServer) -> None:
+    server.kill()
+    alone = await node(server.port)
+    assert alone.told.since == [7_000]
+    assert (await alone.broker.position("room")).offset == 0
+    recovery = await alone.broker.recover("room", Position("e", 3))
+    assert not recovery.short_complete
+    server.start()
+    await alone.healed()
+    assert len(alone.told.gaps) == 1
+    await alone.broker.publish("room", said("a"))
+    assert alone.inbox.ids == ["a"]
+    await alone.broker.close()
+
+
+async def test_a_channel_left_while_redis_is_away_is_not_waited_for(scene: Scene) -> None:
+    subscription = await scene.near.broker.subscribe("other", Inbox())
+    scene.server.kill()
+    await until(lambda: scene.near.broker.degraded_since_ms is not None)
+    await subscription.close()
+    scene.server.start()
+    await scene.near.healed()
+    await insist(scene.near.broker, said("a"))
+    assert scene.near.inbox.ids == ["a"]
+
+
+async def test_closing_while_redis_is_away_lets_nobody_wait(scene: Scene) -> None:
+    scene.server.freeze()
+    waiting = asyncio.create_task(scene.near.broker.publish("room", said("a")))
+    await asyncio.sleep(0)
+    await scene.near.broker.close()
+    with pytest.raises(BrokerAwayError):
+        await waiting
+    scene.server.thaw()
