@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+PRESENCE_MS_PER_SOCKET = 1
+"""A room is told how many are here this long for each socket after the last time: a thousand writes a second."""
+
 
 class LiveRoom:
     """Applies publications in order and tells the sockets. Everything here is synchronous: order comes free."""
@@ -45,6 +48,7 @@ class LiveRoom:
         self.unstored_danmaku: list[rooms.DanmakuSaid] = []
         self.uncounted_likes = 0
         self.told_online = -1
+        self._presence_due_ms = 0
         self.welcome_parts = welcome.Parts()
         self._rights_of = replica.room
         self._rights: dict[tuple[Role, Tier], Permissions] = {}
@@ -272,7 +276,7 @@ class LiveRoom:
         self._soon("revenue", self._tell_revenue)
 
     _handler_of = staticmethod(_happened.dispatcher.dispatch)
-    """`singledispatchmethod` makes two functions per call; a danmaku has no time for that."""
+    """What `singledispatchmethod` looks up, without the two functions that it makes per call."""
 
     # ---- telling -------------------------------------------------------------------------------------
 
@@ -302,9 +306,11 @@ class LiveRoom:
         self._tell(Prepared("position", shapes.RoomPosition(self.cursor())), offset=self.position.offset)
 
     def tell_presence(self, online: int) -> None:
-        """Tell everybody how many are here, if that changed."""
-        if online != self.told_online:
+        """Tell everybody how many are here, if that changed; a full room not at every change."""
+        now_ms = self.house.clock()
+        if online != self.told_online and now_ms >= self._presence_due_ms:
             self.told_online = online
+            self._presence_due_ms = now_ms + len(self._members) * PRESENCE_MS_PER_SOCKET
             self._everybody("presence", shapes.Presence(online))
 
     def tell_consoles(self, event: str, payload: shapes.Health) -> None:

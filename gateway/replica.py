@@ -84,12 +84,16 @@ class Replica:
         """The least tier that may read the chat now; None: nobody but staff."""
         return reading_floor(self.room.access, self.room.phase)
 
-    @singledispatchmethod
-    def apply(self, _event: Event) -> bool:
+    def apply(self, event: Event) -> bool:
         """Take an event in; False where it brought nothing new."""
+        taken: bool = self._taking(type(event))(self, event)
+        return taken
+
+    @singledispatchmethod
+    def _take(self, _event: Event) -> bool:
         return True
 
-    @apply.register
+    @_take.register
     def _(self, event: RoomState) -> bool:
         if event.version <= self.room.version:
             return False
@@ -103,28 +107,28 @@ class Replica:
         )
         return True
 
-    @apply.register
+    @_take.register
     def _(self, event: SalesChanged) -> bool:
         if event.version <= self.sales.version:
             return False
         self.sales = event
         return True
 
-    @apply.register
+    @_take.register
     def _(self, event: RevenueChanged) -> bool:
         if event.version <= self.revenue.version:
             return False
         self.revenue = event
         return True
 
-    @apply.register
+    @_take.register
     def _(self, event: StageChanged) -> bool:
         if event.version <= self.stage.version:
             return False
         self.stage = structs.replace(self.stage, members=event.members, capacity=event.capacity, version=event.version)
         return True
 
-    @apply.register
+    @_take.register
     def _(self, event: QueueChanged) -> bool:
         if event.version <= self.queue_version:
             return False
@@ -132,21 +136,21 @@ class Replica:
         self.stage = structs.replace(self.stage, queue=event.items)
         return True
 
-    @apply.register
+    @_take.register
     def _(self, event: PinsChanged) -> bool:
         if event.version <= self.pins.version:
             return False
         self.pins = PinsRecord(event.items, event.version)
         return True
 
-    @apply.register
+    @_take.register
     def _(self, event: LeaderboardChanged) -> bool:
         if event.version <= self.leaderboard.version:
             return False
         self.leaderboard = LeaderboardRecord(event.items, event.version)
         return True
 
-    @apply.register
+    @_take.register
     def _(self, event: CountdownChanged) -> bool:
         if event.target_ms is None:
             return self.custom_countdowns.pop(event.id, None) is not None
@@ -156,47 +160,50 @@ class Replica:
         self.custom_countdowns[event.id] = Countdown(event.id, event.kind, event.target_ms, event.label, event.version)
         return True
 
-    @apply.register
+    @_take.register
     def _(self, event: LikesCounted) -> bool:
         if event.total <= self.likes:
             return False
         self.likes = event.total
         return True
 
-    @apply.register
+    @_take.register
     def _(self, event: GiftSent) -> bool:
         self.gift_credits = max(self.gift_credits, event.room_credits)
         return True
 
-    @apply.register
+    @_take.register
     def _(self, event: Muted) -> bool:
         self.mutes[event.user] = Mute(event.user, event.until_ms)
         return True
 
-    @apply.register
+    @_take.register
     def _(self, event: Unmuted) -> bool:
         return self.mutes.pop(event.user, None) is not None
 
-    @apply.register
+    @_take.register
     def _(self, event: Banned) -> bool:
         if event.user in self.bans:
             return False
         self.bans.add(event.user)
         return True
 
-    @apply.register
+    @_take.register
     def _(self, event: Unbanned) -> bool:
         if event.user not in self.bans:
             return False
         self.bans.remove(event.user)
         return True
 
-    @apply.register
+    @_take.register
     def _(self, event: AuditRecorded) -> bool:
         if any(event.id == known.id for known in self.audit):
             return False
         self.audit.append(event)
         return True
+
+    _taking = staticmethod(_take.dispatcher.dispatch)
+    """What `singledispatchmethod` looks up, without the two functions that it makes per call."""
 
     # ---- as clients see it -----------------------------------------------------------------------
 

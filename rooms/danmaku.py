@@ -52,6 +52,8 @@ def clean(text: str) -> str:
     Normalised (NFKC); without control, bidi, zero-width and other unseen characters; spaces single and none at
     the ends. Emoji sequences, with their joiners and variation selectors, stay as they were.
     """
+    if text.isascii() and text.isprintable():  # most of what is said in many a room; nothing unseen, one form
+        return " ".join(text.split())
     parts: list[str] = []
     end = 0
     for emoji in _EMOJI.finditer(text):
@@ -66,7 +68,7 @@ def check(text: str, switches: Switches, *, staff: bool, blocked: BlockedWords) 
     cleaned = clean(text)
     if not cleaned:
         return Denied(Code.TEXT_EMPTY)
-    if len(cleaned.encode()) > MAX_BYTES or len(_GRAPHEME.findall(cleaned)) > MAX_GRAPHEMES:
+    if len(cleaned.encode()) > MAX_BYTES or _graphemes(cleaned) > MAX_GRAPHEMES:
         return Denied(Code.TEXT_TOO_LONG, detail={"max_graphemes": MAX_GRAPHEMES, "max_bytes": MAX_BYTES})
     if blocked.found_in(cleaned):
         return Denied(Code.TEXT_BLOCKED)
@@ -85,6 +87,10 @@ def is_emoji_only(cleaned: str) -> bool:
 def has_link(cleaned: str) -> bool:
     """Whether a cleaned text holds something that a reader could follow: a URL, a domain name, an address."""
     return _LINK.search(cleaned) is not None
+
+
+def _graphemes(cleaned: str) -> int:
+    return len(cleaned) if cleaned.isascii() else len(_GRAPHEME.findall(cleaned))
 
 
 def _clean_plain(text: str) -> str:

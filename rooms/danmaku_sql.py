@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, insert, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import Role, RoomId, Tier, UserId
@@ -12,22 +12,15 @@ from rooms.danmaku import DanmakuStyle
 from rooms.events import DanmakuSaid
 from rooms.tables_sql import danmaku, retractions
 from store.database_sql import UnitOfWork
-
-_IDS_PER_QUERY = 500
-"""Old SQLite builds take 999 variables in one statement."""
+from store.dialect_sql import insert_or_ignore_all
 
 
-async def store_batch(uow: UnitOfWork, room: RoomId, items: Sequence[DanmakuSaid]) -> int:
-    """Write what is not written yet, by id; answers how many were. Tells nobody: it has all been said."""
+async def store_batch(uow: UnitOfWork, room: RoomId, items: Sequence[DanmakuSaid]) -> None:
+    """Write what is not written yet, by id. Tells nobody: it has all been said."""
     unique = {item.id: item for item in items}
-    ids = list(unique)
-    for start in range(0, len(ids), _IDS_PER_QUERY):
-        asked = danmaku.c.id.in_(ids[start : start + _IDS_PER_QUERY])
-        for row in await uow.connection.execute(select(danmaku.c.id).where(danmaku.c.room_id == room, asked)):
-            del unique[row.id]
-    if unique:
-        await uow.connection.execute(insert(danmaku), [_row(room, item) for item in unique.values()])
-    return len(unique)
+    rows = [_row(room, item) for item in unique.values()]
+    if rows:
+        await insert_or_ignore_all(uow.connection, danmaku, ("room_id", "id"), rows)
 
 
 async def find(connection: AsyncConnection, room: RoomId, danmaku_id: str) -> DanmakuSaid | None:

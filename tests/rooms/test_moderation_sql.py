@@ -180,10 +180,9 @@ async def test_a_batch_of_danmaku_is_stored_once_however_often_it_is_sent(house:
     one = await house.say("d0")
     style = DanmakuStyle(color="#ffffff", place="top")
     batch = [structs.replace(one, id=f"d{number}", at_ms=number, style=style) for number in range(1_200)]
-    assert await house.do(danmaku_sql.store_batch, ROOM, [*batch, batch[5]]) == 1_199
-    assert await house.do(danmaku_sql.store_batch, ROOM, batch) == 0
-    assert await house.do(danmaku_sql.store_batch, ROOM, []) == 0
-    assert await house.count(danmaku) == 1_200
+    for again in ([*batch, batch[5]], batch, []):
+        await house.do(danmaku_sql.store_batch, ROOM, again)
+        assert await house.count(danmaku) == 1_200
     assert await house.outbox() == []
     async with house.db.read() as connection:
         found: DanmakuSaid | None = await danmaku_sql.find(connection, ROOM, "d7")
