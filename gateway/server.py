@@ -3,6 +3,7 @@
 import asyncio
 import random
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -13,7 +14,8 @@ from auth.denials import Code
 from gateway import logs
 from gateway.app import SOCKET_PATHS, create_app
 from gateway.contract.shapes import Draining
-from gateway.engine.http import http_protocol
+from gateway.engine.http import http_protocol, limit_unsent
+from gateway.engine.limits import EngineLimits
 from gateway.house import House, open_house
 from gateway.playground import furnish
 from gateway.process import tame_garbage_collection
@@ -36,6 +38,13 @@ class _Uvicorn(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        for server in self.servers:
+            for listener in server.sockets:
+                limit_unsent(listener, EngineLimits())
 
 
 async def serve(settings: Settings, stop: asyncio.Event | None = None, started: asyncio.Event | None = None) -> None:

@@ -1,6 +1,7 @@
 """uvicorn's HTTP protocol with deadlines on heads and bodies, which hands upgrade requests to the engines itself."""
 
 import asyncio
+import socket as os_socket
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +11,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.engine.engine import Engine
+from gateway.engine.limits import EngineLimits
 from gateway.engine.requests import Handshake, Refusal, read_query
 from gateway.engine.websocket import negotiate
 from gateway.engine.wheel import Alarm
@@ -27,6 +29,16 @@ def http_protocol(engines: Mapping[str, Engine]) -> type[HttpToolsProtocol]:
         timing = next(iter(engines.values()))
 
     return EngineHttpProtocol
+
+
+def limit_unsent(listener: os_socket.socket, limits: EngineLimits) -> None:
+    """Let the kernel take little beyond what a peer has room for, so that one that does not read shows early.
+
+    Connections have it from the socket that accepts them.
+    """
+    option = getattr(os_socket, "TCP_NOTSENT_LOWAT", None)
+    if option is not None and listener.family in (os_socket.AF_INET, os_socket.AF_INET6):
+        listener.setsockopt(os_socket.IPPROTO_TCP, option, limits.unsent_bytes)
 
 
 class _EngineHttpProtocol(HttpToolsProtocol):

@@ -7,7 +7,6 @@ POLLING --probe--> PROBING --upgrade--> WEBSOCKET
 ```
 """
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -105,16 +104,12 @@ class Session:
 
     def handshake(self, max_payload: int) -> str:
         """The OPEN packet."""
-        upgrades = [] if self.stage is Stage.WEBSOCKET else ["websocket"]
-        return packets.OPEN + json.dumps(
-            {
-                "sid": self.sid,
-                "upgrades": upgrades,
-                "pingInterval": round(self._heartbeat.interval * 1000),
-                "pingTimeout": round(self._heartbeat.timeout * 1000),
-                "maxPayload": max_payload,
-            },
-            separators=(",", ":"),
+        upgrades = "" if self.stage is Stage.WEBSOCKET else '"websocket"'
+        interval_ms = round(self._heartbeat.interval * 1000)
+        timeout_ms = round(self._heartbeat.timeout * 1000)
+        return (
+            f'{packets.OPEN}{{"sid":"{self.sid}","upgrades":[{upgrades}],"pingInterval":{interval_ms},'
+            f'"pingTimeout":{timeout_ms},"maxPayload":{max_payload}}}'
         )
 
     def receive(self, packet: str | bytes, via: Via, now: float) -> Step:

@@ -7,6 +7,7 @@ There is no task, queue or ASGI scope per socket.
 import asyncio
 import base64
 import binascii
+import logging
 import socket as os_socket
 import struct
 from collections.abc import Callable
@@ -25,12 +26,13 @@ from gateway.engine.session import Via
 from gateway.engine.socket import Socket
 from gateway.engine.wheel import Alarm
 
+LOGGER: Final = logging.getLogger(__name__)
+
 CLOSE_NORMAL: Final = 1000
 CLOSE_REASON_BYTES: Final = 123
 """Of a close frame's text (RFC 6455, 5.5)."""
 KEY_BYTES: Final = 16
 VERSION: Final = "13"
-NOTSENT_LOWAT: Final = getattr(os_socket, "TCP_NOTSENT_LOWAT", None)
 INTERNET: Final = (os_socket.AF_INET, os_socket.AF_INET6)
 RESET: Final = struct.pack("ii", 1, 0)
 """SO_LINGER with no time: what is unsent is thrown away and the peer told so (RST)."""
@@ -70,7 +72,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._engine = engine
         self._socket: Socket | None = socket
         self._key = key
-        self._core = Protocol(Side.SERVER, max_size=engine.limits.message_bytes)
+        self._core = Protocol(Side.SERVER, max_size=engine.limits.message_bytes, logger=LOGGER)
         self._fragments = bytearray()  # a list of them would take forty times what a peer sends, one byte in each
         self._is_text = True
         self._alarm: Alarm | None = None
@@ -85,7 +87,6 @@ class WebSocketConnection(asyncio.Protocol):
         self._transport = transport
         self._on_lost = on_lost
         transport.set_write_buffer_limits(high=self._engine.limits.written_bytes)
-        _limit_unsent(transport, self._engine.limits.unsent_bytes)
         transport.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
             + accept_key(self._key).encode()
@@ -218,9 +219,3 @@ class WebSocketConnection(asyncio.Protocol):
             self._transport.close()
         if socket is not None:
             socket.lost(self)
-
-
-def _limit_unsent(transport: asyncio.Transport, size: int) -> None:
-    raw = transport.get_extra_info("socket")
-    if NOTSENT_LOWAT is not None and raw is not None and raw.family in INTERNET:
-        raw.setsockopt(os_socket.IPPROTO_TCP, NOTSENT_LOWAT, size)
