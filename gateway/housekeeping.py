@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 HEALTH_SECONDS = 5.0
 PRESENCE_SECONDS = 1.0
+BUDGET_SECONDS = 1.0
 BEHIND_SECONDS = 0.5
 MAX_CHORES = 10_000
 
@@ -34,6 +35,9 @@ class Housekeeping:
         self._node = node
         self._chores: asyncio.Queue[Work] = asyncio.Queue(MAX_CHORES)
         self._lag_seconds = 0.0
+        """The worst since the last health report."""
+        self._latest_lag_seconds = 0.0
+        """The worst since budgets were last fitted to it."""
 
     def rights_ended(self, room: RoomId, user: UserId) -> None:
         """Somebody lost the right to be on stage; they are taken off it shortly."""
@@ -51,6 +55,7 @@ class Housekeeping:
             group.create_task(self._every(settings.position_seconds, "positions", self._positions))
             group.create_task(self._every(settings.danmaku_store_ms / 1000, "store", self._store))
             group.create_task(self._every(PRESENCE_SECONDS, "presence", self._presence))
+            group.create_task(self._every(BUDGET_SECONDS, "budgets", self._budgets))
             group.create_task(self._every(BEHIND_SECONDS, "behind", self._house.live_rooms.look_behind))
             group.create_task(self._every(HEALTH_SECONDS, "health", self._health))
             group.create_task(self._chores_in_turn())
@@ -59,7 +64,9 @@ class Housekeeping:
         while True:
             asked = time.monotonic()
             await asyncio.sleep(seconds)
-            self._lag_seconds = max(self._lag_seconds, time.monotonic() - asked - seconds)
+            late_seconds = time.monotonic() - asked - seconds
+            self._lag_seconds = max(self._lag_seconds, late_seconds)
+            self._latest_lag_seconds = max(self._latest_lag_seconds, late_seconds)
             try:
                 await work()
             except Exception:
@@ -76,6 +83,11 @@ class Housekeeping:
     async def _store(self) -> None:
         for room in self._house.live_rooms:
             await self._house.live_rooms.store(room)
+
+    async def _budgets(self) -> None:
+        lag_seconds, self._latest_lag_seconds = self._latest_lag_seconds, 0.0
+        for room in self._house.live_rooms:
+            room.budget.slow_down(round(lag_seconds * 1000))
 
     async def _presence(self) -> None:
         for room in self._house.live_rooms:
@@ -95,9 +107,11 @@ class Housekeeping:
                 count = sum(1 for one in server.connections.values() if one.namespace == namespace)
                 metrics.sockets.labels(namespace, server.codec).set(count)
                 online += count
-        health = shapes.Health(online, {}, round(lag_seconds * 1000))
         for room in self._house.live_rooms:
-            room.tell_consoles("health", health)
+            shed = room.budget.take_shed()
+            for weight, count in shed.items():
+                metrics.shed.labels(weight).inc(count)
+            room.tell_consoles("health", shapes.Health(online, shed, round(lag_seconds * 1000)))
 
     async def _chores_in_turn(self) -> None:
         while True:

@@ -25,6 +25,7 @@ from gateway.sockets.codec import Codec, Prepared
 from presale import events as presale
 from pubsub.broker import Delivery, Position
 from rooms import events as rooms
+from rooms.budget import Budget
 from rooms.countdowns import changed as changed_countdowns
 from rooms.room import RoomRecord
 
@@ -47,6 +48,7 @@ class LiveRoom:
         self.position = position
         self.unstored_danmaku: list[rooms.DanmakuSaid] = []
         self.uncounted_likes = 0
+        self.budget = Budget(house.settings.danmaku_per_room_per_second)
         self.told_online = -1
         self._presence_due_ms = 0
         self.welcome_parts = welcome.Parts()

@@ -23,6 +23,9 @@ class Metrics:
         self.publications = Counter(
             "liveroom_publications_total", "Publications received from the broker", ["kind"], registry=self.registry
         )
+        self.shed = Counter(
+            "liveroom_shed_total", "Danmaku and likes left out of busy rooms", ["weight"], registry=self.registry
+        )
         self.connect_seconds = Histogram(
             "liveroom_connect_seconds",
             "From CONNECT to the decision",

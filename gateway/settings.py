@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     handshakes_per_minute: int = Field(10, ge=1, description="accepted tokens per user")
     danmaku_per_second: float = Field(1, gt=0, description="danmaku per socket")
     danmaku_burst: int = Field(3, ge=1, description="burst of danmaku per socket")
+    danmaku_per_room_per_second: float = Field(
+        1000, gt=0, description="danmaku told in one room; of more, those without a ticket are left out first"
+    )
     gifts_per_second: float = Field(5, gt=0, description="gifts per socket")
     cohost_every_seconds: float = Field(10, gt=0, description="least time between two stage requests of one socket")
     sockets_per_seat: int = Field(1, ge=1, description="devices that may use one ticket at once; the newest win")

@@ -12,6 +12,7 @@ from gateway.welcome import cohost_in
 from presale import entitlements_sql, wallet_sql
 from pubsub.broker import Publication, Retention
 from rooms import danmaku, events, gifts, gifts_sql, roles_sql, rooms_sql, stage_sql
+from rooms.budget import Weight, weight_of
 from rooms.gifts import GiftRecord
 from rooms.moderation import muted
 from rooms.rates import slow_wait
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 
 def send_danmaku(house: "House", member: Member, request: shapes.SendDanmaku) -> shapes.DanmakuAck | Denied:
-    """Checked against the replica, published, stored later: an ack means accepted."""
+    """Checked against the replica, published, stored later: an ack means accepted.
+
+    In a room where more is said than it can be told, `shed` says that this one was left out.
+    """
     replica, now = member.room.replica, house.clock()
     text = _checked_text(house, member, request.text)
     if isinstance(text, Denied):
@@ -36,8 +40,11 @@ def send_danmaku(house: "House", member: Member, request: shapes.SendDanmaku) ->
         if wait_ms:
             return Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms)
     member.last_danmaku_ms = now
+    danmaku_id = house.new_id()
+    if not member.room.budget.admits(weight_of(member.role, member.tier), now):
+        return shapes.DanmakuAck(danmaku_id, shed=True)
     said = events.DanmakuSaid(
-        id=house.new_id(),
+        id=danmaku_id,
         user=member.user,
         name=member.identity.name,
         text=text,
@@ -90,8 +97,9 @@ async def send_gift(house: "House", member: Member, request: shapes.SendGift) ->
 
 
 def like(house: "House", member: Member, request: shapes.SendLike) -> shapes.Like:
-    """Counted here, written with the next batch; best effort."""
-    member.room.uncounted_likes += request.count
+    """Counted here, written with the next batch; best effort, and the first to be left out of a busy room."""
+    if member.room.budget.admits(Weight.LIKE, house.clock()):
+        member.room.uncounted_likes += request.count
     return shapes.Like(member.room.replica.likes + member.room.uncounted_likes)
 
 

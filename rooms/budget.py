@@ -1,0 +1,72 @@
+"""How much may be said in a room at once, and who is left out first when it is more. Pure."""
+
+from collections import Counter
+from enum import StrEnum
+from typing import Final
+
+from auth.identity import Role, Tier
+
+
+class Weight(StrEnum):
+    """Kinds of what is sent, the first never left out and the last first of all."""
+
+    SYSTEM = "system"
+    """Staff's words, and whatever tells of the room itself."""
+    GIFT = "gift"
+    VIP = "vip"
+    PAID = "paid"
+    FREE = "free"
+    LIKE = "like"
+
+
+KEPT: Final = {
+    Weight.SYSTEM: None,
+    Weight.GIFT: None,
+    Weight.VIP: 0.0,
+    Weight.PAID: 0.2,
+    Weight.FREE: 0.5,
+    Weight.LIKE: 0.7,
+}
+"""Which part of the budget a kind leaves to those above it; None: it is never left out."""
+EASY_LAG_MS: Final = 100
+"""An event loop that is later than this gives its rooms less to do."""
+
+
+def weight_of(role: Role, tier: Tier) -> Weight:
+    """Of a danmaku."""
+    if role.is_staff:
+        return Weight.SYSTEM
+    return {Tier.VIP: Weight.VIP, Tier.MAIN: Weight.PAID}.get(tier, Weight.FREE)
+
+
+class Budget:
+    """Danmaku of one room: `per_second` on average and at once after a rest, less while the process is late."""
+
+    def __init__(self, per_second: float) -> None:
+        self._capacity = per_second
+        self._refill = per_second
+        self._level = per_second
+        self._at_ms = 0
+        self._shed: Counter[Weight] = Counter()
+
+    def admits(self, weight: Weight, now_ms: int) -> bool:
+        """Whether there is room for one more; counted where there is not. A like looks and takes nothing."""
+        if now_ms > self._at_ms:
+            self._level = min(self._capacity, self._level + (now_ms - self._at_ms) / 1000 * self._refill)
+            self._at_ms = now_ms
+        kept = KEPT[weight]
+        if kept is not None and self._level - 1 < kept * self._capacity:
+            self._shed[weight] += 1
+            return False
+        if weight is not Weight.LIKE:
+            self._level = max(0.0, self._level - 1)
+        return True
+
+    def slow_down(self, lag_ms: int) -> None:
+        """Take in how late the event loop ran: a process that is late gives its rooms less."""
+        self._refill = self._capacity * min(1.0, EASY_LAG_MS / max(1, lag_ms))
+
+    def take_shed(self) -> dict[str, int]:
+        """What was left out since the last call, by kind."""
+        shed, self._shed = self._shed, Counter()
+        return {weight.value: count for weight, count in shed.items()}
