@@ -53,12 +53,15 @@ async def receive(uow: UnitOfWork, receipt: Receipt, *, admits_late: bool) -> Or
     goes back by itself. A repeated receipt answers the order as it is. NOT_FOUND for an attempt that is not this
     provider's, BAD_REQUEST for money that is not what was asked or a transaction seen elsewhere; they change nothing.
     """
+    concerned = await load_order(uow.connection, receipt.payment)
+    if concerned is None:
+        return Denied(Code.NOT_FOUND)
+    await shows_sql.take_turn(uow, concerned.show)  # only what is read from here on stays as it is
     payment = await load(uow.connection, receipt.payment)
-    order = None if payment is None else await orders_sql.load(uow.connection, payment.order)
-    show = None if order is None else await shows_sql.load_show(uow.connection, order.show)
+    order = await orders_sql.load(uow.connection, concerned.id)
+    show = await shows_sql.load_show(uow.connection, concerned.show)
     if payment is None or order is None or show is None or payment.provider != receipt.provider:
         return Denied(Code.NOT_FOUND)
-    await shows_sql.take_turn(uow, show.id)
     if payment.progress is PaymentProgress.PAID and payment.transaction == receipt.transaction:
         return order
     refusal = await _refuse(uow.connection, payment, order, receipt)

@@ -51,6 +51,7 @@ async def request(uow: UnitOfWork, show: Show, order: Order, *, by: UserId, reas
     An order with an open refund answers that one. ORDER_STATE if there is nothing to return.
     """
     await shows_sql.take_turn(uow, show.id)
+    order = await orders_sql.load(uow.connection, order.id) or order  # as it stands now that nobody else moves it
     if order.state is OrderState.REFUNDING:
         running = await load_open(uow.connection, order.id)
         if running is not None:

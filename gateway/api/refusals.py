@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from auth.denials import Code, Denied
+from store.database_sql import RacedError
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +91,7 @@ def refusal(denied: Denied, status: int | None = None) -> JSONResponse:
 def install(app: FastAPI) -> None:
     """Give every way a request can fail the one error body."""
     app.add_exception_handler(Refused, _on_refused)
+    app.add_exception_handler(RacedError, _on_raced)
     app.add_exception_handler(RequestValidationError, _on_malformed)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(Exception, _on_broken)
@@ -98,6 +100,10 @@ def install(app: FastAPI) -> None:
 def _on_refused(_request: Request, refused: Exception) -> JSONResponse:
     assert isinstance(refused, Refused)
     return refusal(refused.denied)
+
+
+def _on_raced(_request: Request, _raced: Exception) -> JSONResponse:
+    return refusal(Denied(Code.CONFLICT))  # nothing was written: the same call may succeed now
 
 
 def _on_malformed(_request: Request, malformed: Exception) -> JSONResponse:

@@ -20,17 +20,17 @@ from tests.presale.house import FAN, MAIN, OPERATOR, RIVAL, SHOW, TTL_MS, VIP, H
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as opened:
+async def house(home: str, tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(tmp_path, home=home) as opened:
         yield opened
 
 
 @pytest.fixture
-async def last_seat(tmp_path: Path) -> AsyncIterator[House]:
+async def last_seat(home: str, tmp_path: Path) -> AsyncIterator[House]:
     """A house with one seat of each kind."""
     folder = tmp_path / "last"
     folder.mkdir()
-    async with open_house(folder, capacity=1) as opened:
+    async with open_house(folder, home=home, capacity=1) as opened:
         yield opened
 
 
@@ -586,10 +586,10 @@ async def test_a_callback_about_another_refund_or_another_amount_settles_nothing
     assert (await house.reload(order)).state is OrderState.REFUNDING
 
 
-async def test_a_refund_of_nothing_needs_no_provider(tmp_path: Path) -> None:
+async def test_a_refund_of_nothing_needs_no_provider(home: str, tmp_path: Path) -> None:
     folder = tmp_path / "rich"
     folder.mkdir()
-    async with open_house(folder, credits_=500) as house:
+    async with open_house(folder, home=home, credits_=500) as house:
         order = await house.paid()
         await house.spend(500)
         assert (await house.return_ticket(order)).amount_minor == 0

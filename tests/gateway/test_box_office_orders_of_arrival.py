@@ -104,8 +104,8 @@ def test_payment_expiry_and_failing_refunds_in_any_order_end_paid(steps: list[st
 
 
 @pytest.mark.parametrize("outcome", [RefundStatus.SUCCEEDED, RefundStatus.FAILED])
-async def test_everything_at_once_ends_in_a_lawful_state(outcome: RefundStatus, tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
+async def test_everything_at_once_ends_in_a_lawful_state(outcome: RefundStatus, home: str, tmp_path: Path) -> None:
+    async with open_house(tmp_path, home=home) as house:
         story = Story(house, await house.placed(), outcome)
         house.clock.advance(TTL_MS)
         async with asyncio.TaskGroup() as group:

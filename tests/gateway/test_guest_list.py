@@ -32,8 +32,8 @@ Said = tuple[Tier, int, list[tuple[int, Tier]] | None, Wallet, list[shapes.Order
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path, capacity=1000) as opened:
+async def house(home: str, tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(tmp_path, home=home, capacity=1000) as opened:
         async with opened.db.write() as uow:
             room = RoomRecord(ROOM, SHOW, "Opening night", Access.TICKETED, Phase.PRESALE, 1, 2)
             await rooms_sql.create_room(uow, room)

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from gateway.worker import FIRST_WAIT_MS, KEEP_DONE_MS, LEASE_MS, Again, JobWorker
-from store import jobs_sql, migrations
+from store import jobs_sql
 from store.database_sql import Database
 from store.jobs_sql import Job
 from store.tables_sql import JobState
+from tests.store import homes
 from tests.store.fakes import FakeClock, counting_ids
 
 
@@ -20,12 +21,11 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def db(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Database]:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'worker.sqlite'}"
-    await migrations.upgrade(url)
-    database = await Database.open(url, clock=clock, new_id=counting_ids())
-    yield database
-    await database.close()
+async def db(home: str, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Database]:
+    with homes.migrated(home, tmp_path) as url:
+        database = await Database.open(url, clock=clock, new_id=counting_ids())
+        yield database
+        await database.close()
 
 
 class Recorder:

@@ -4,12 +4,6 @@ from pathlib import Path
 import pytest
 
 from tests.presale.house import House, open_house
-from tests.store import homes
-
-
-@pytest.fixture(params=homes.HOMES)
-def home(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture

@@ -8,11 +8,6 @@ from tests.store import homes
 from tests.store.fakes import FakeClock, counting_ids
 
 
-@pytest.fixture(params=homes.HOMES)
-def home(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
