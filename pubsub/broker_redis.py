@@ -19,7 +19,7 @@ from pubsub.envelope import Seal
 from pubsub.link import BrokerAwayError, Gap, LinkListener, Unheard
 from pubsub.listening_redis import ListeningLink
 from pubsub.publishing_redis import Bounds, Publisher
-from pubsub.scripts_redis import RECOVER, SCRIPTS, STAND, keys_of, unpack
+from pubsub.scripts_redis import RECOVER, STAND, keys_of, unpack
 from pubsub.subscribers_redis import NOWHERE, RedisSubscription, Subscribers
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,8 @@ MAX_KNOWN = 10_000
 class RedisBroker:
     """Keeps the promises of `pubsub.broker.Broker` among all nodes with the same Redis, prefix and secrets.
 
-    Made by `open`. `clock_ms` says since when the link is down; `lead_ms` is added to the clock of Redis (for tests).
+    Made by `open`. `commands` may serve other adapters too, while the broker is open. `clock_ms` says since when the
+    link is down; `lead_ms` is added to the clock of Redis (for tests).
     """
 
     def __init__(
@@ -75,10 +76,10 @@ class RedisBroker:
         self._doubting: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._is_open = False
-        self._commands = CommandLink(server, SCRIPTS, self._link_changed)
+        self.commands = CommandLink(server, self._link_changed)
         self._listening = ListeningLink(server, prefix, self._heard, self._link_changed)
         self._publisher = Publisher(
-            self._commands,
+            self.commands,
             self._seal,
             prefix,
             arguments=self._arguments,
@@ -99,14 +100,14 @@ class RedisBroker:
         self._tasks = [
             asyncio.create_task(work)
             for work in (
-                self._commands.run(),
+                self.commands.run(),
                 self._listening.run(),
-                self._listening.probe(self._commands),
+                self._listening.probe(self.commands),
                 self._publisher.run(),
                 self._recover_behind(),
             )
         ]
-        await self._commands.tried.wait()
+        await self.commands.tried.wait()
         await self._listening.tried.wait()
         self._tell_degraded()
 
@@ -157,9 +158,7 @@ class RedisBroker:
         """Where the channel stands now; while Redis is away, where it stood last."""
         self._check_open()
         try:
-            epoch, offset = await self._commands.script(
-                STAND, keys_of(self._prefix, channel), *self._arguments(channel)
-            )
+            epoch, offset = await self.commands.script(STAND, keys_of(self._prefix, channel), *self._arguments(channel))
         except BrokerAwayError:
             return self._seen(channel)
         position = Position(epoch.decode(), offset)
@@ -292,7 +291,7 @@ class RedisBroker:
             self._recover_soon(state)
 
     async def _recover(self, channel: str, after: Position) -> Recovery:
-        epoch, offset, short_complete, long_complete, *histories = await self._commands.script(
+        epoch, offset, short_complete, long_complete, *histories = await self.commands.script(
             RECOVER, keys_of(self._prefix, channel), *self._arguments(channel), after.epoch, after.offset
         )
         complete = [bool(short_complete), bool(long_complete)]
@@ -313,27 +312,27 @@ class RedisBroker:
 
     @property
     def _is_whole(self) -> bool:
-        return self._commands.is_up and self._listening.is_up
+        return self.commands.is_up and self._listening.is_up
 
     def _link_changed(self) -> None:
         # where one connection has died, the other is likely to be as dead without knowing
-        if self._was_commanding and not self._commands.is_up and self._listening.is_up and self._is_open:
+        if self._was_commanding and not self.commands.is_up and self._listening.is_up and self._is_open:
             self._doubting = asyncio.create_task(self._listening.doubt())
         if not self._listening.is_up:
-            self._commands.doubt()
+            self.commands.doubt()
         if not self._listening.is_up:
             self._unsure.update(self._channels)
         if self._is_whole and (self._unsure or self._behind):
             self._behind.update(dict.fromkeys(self._unsure))
             self._fell_behind.set()
-        self._was_commanding = self._commands.is_up
+        self._was_commanding = self.commands.is_up
         self._tell_degraded()
 
     def _tell_degraded(self) -> None:
         is_well = self._is_whole and not self._unsure
         if not self._is_open or is_well is (self.degraded_since_ms is None):
             return
-        if not (self._commands.tried.is_set() and self._listening.tried.is_set()):
+        if not (self.commands.tried.is_set() and self._listening.tried.is_set()):
             return
         self.degraded_since_ms = None if is_well else self._clock_ms()
         self._listener.degraded(self.degraded_since_ms)

@@ -86,10 +86,11 @@ class Backoff:
 class CommandLink:
     """One connection that pipelines the commands of all tasks, in order; kept up by `run`."""
 
-    def __init__(self, server: Server, scripts: Sequence[str], changed: Callable[[], None]) -> None:
+    def __init__(self, server: Server, changed: Callable[[], None]) -> None:
         self.is_up = False
         self._server = server
-        self._scripts = scripts
+        self._known: set[str] = set()
+        """Scripts that this connection has sent; Redis knows them by their digest."""
         self._changed = changed
         self._queue: deque[tuple[tuple[Any, ...], asyncio.Future[Any]]] = deque()
         self._asked = asyncio.Event()
@@ -106,8 +107,12 @@ class CommandLink:
         return future
 
     def script(self, text: str, keys: Sequence[str], *arguments: str | bytes | float) -> asyncio.Future[Any]:
-        """Ask for one of the scripts to run."""
-        return self.ask("EVALSHA", _digest(text), len(keys), *keys, *arguments)
+        """Ask for a script to run. Its text travels once per connection."""
+        if text in self._known:
+            return self.ask("EVALSHA", _digest(text), len(keys), *keys, *arguments)
+        answer = self.ask("EVAL", text, len(keys), *keys, *arguments)
+        self._known.add(text)
+        return answer
 
     def doubt(self) -> None:
         """Find out whether the connection is alive; `is_up` will tell."""
@@ -129,7 +134,8 @@ class CommandLink:
     async def _hold(self, backoff: Backoff) -> None:
         connection = await self._server.connect()
         try:
-            await self._exchange(connection, [("SCRIPT", "LOAD", script) for script in self._scripts])
+            await self._exchange(connection, [("PING",)])
+            self._known.clear()
             backoff.succeeded()
             self.is_up = True
             self.tried.set()

@@ -157,8 +157,6 @@ return answer
 STAND = _STANDING + "return {epoch, offset}"
 """Answers epoch and offset."""
 
-SCRIPTS = (PUBLISH, RECOVER, STAND)
-
 
 def keys_of(prefix: str, channel: str) -> tuple[str, ...]:
     """The keys of a channel as the scripts want them; the last is its pub/sub channel."""
