@@ -81,8 +81,7 @@ class Housekeeping:
             room.tell_position()
 
     async def _store(self) -> None:
-        for room in self._house.live_rooms:
-            await self._house.live_rooms.store(room)
+        await self._house.live_rooms.store()
 
     async def _budgets(self) -> None:
         lag_seconds, self._latest_lag_seconds = self._latest_lag_seconds, 0.0

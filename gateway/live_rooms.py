@@ -16,6 +16,7 @@ from presale.events import ProductCount, RevenueChanged, SalesChanged
 from presale.shows import Product, Show
 from pubsub.broker import Delivery, Subscription
 from rooms import audit_sql, countdowns_sql, danmaku_sql, gifts_sql, moderation_sql, pins_sql, rooms_sql, stage_sql
+from rooms.events import DanmakuSaid
 from store import outbox_sql
 
 if TYPE_CHECKING:
@@ -53,22 +54,25 @@ class LiveRooms:
 
     async def close(self) -> None:
         """Stop listening, after storing what was said."""
-        for room in self:
-            await self.store(room)
+        await self.store()
         for subscription in self._subscriptions:
             await subscription.close()
 
-    async def store(self, room: LiveRoom) -> None:
-        """Write what never waited for SQL: danmaku said and likes counted since the last call."""
-        said, room.unstored_danmaku = room.unstored_danmaku, []
-        liked, room.uncounted_likes = room.uncounted_likes, 0
+    async def store(self) -> None:
+        """Write what never waited for SQL, of all rooms in one transaction: danmaku said and likes counted since."""
+        said: dict[RoomId, list[DanmakuSaid]] = {}
+        liked: dict[RoomId, int] = {}
+        for room in self:
+            if room.unstored_danmaku:
+                said[room.id], room.unstored_danmaku = room.unstored_danmaku, []
+            if room.uncounted_likes:
+                liked[room.id], room.uncounted_likes = room.uncounted_likes, 0
         if not said and not liked:
             return
         async with self._house.db.write() as uow:
-            if said:
-                await danmaku_sql.store_batch(uow, room.id, said)
-            if liked:
-                await rooms_sql.add_likes(uow, room.id, liked)
+            await danmaku_sql.store_batch(uow, said)
+            for room_id, count in liked.items():
+                await rooms_sql.add_likes(uow, room_id, count)
 
     async def _open(self, room_id: RoomId) -> LiveRoom | None:
         async with self._house.db.read() as connection:

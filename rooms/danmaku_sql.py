@@ -1,6 +1,6 @@
 """Danmaku in SQL: written in batches after they were said, for pins, retractions, cards and replay."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,10 +15,9 @@ from store.database_sql import UnitOfWork
 from store.dialect_sql import insert_or_ignore_all
 
 
-async def store_batch(uow: UnitOfWork, room: RoomId, items: Sequence[DanmakuSaid]) -> None:
-    """Write what is not written yet, by id. Tells nobody: it has all been said."""
-    unique = {item.id: item for item in items}
-    rows = [_row(room, item) for item in unique.values()]
+async def store_batch(uow: UnitOfWork, said: Mapping[RoomId, Sequence[DanmakuSaid]]) -> None:
+    """Write what is not written yet, by room and id. Tells nobody: it has all been said."""
+    rows = [_row(room, item) for room, items in said.items() for item in items]
     if rows:
         await insert_or_ignore_all(uow.connection, danmaku, ("room_id", "id"), rows)
 

@@ -97,14 +97,14 @@ async def kick(house: "House", member: Member, request: shapes.Target) -> shapes
 
 async def retract(house: "House", member: Member, request: shapes.ItemTarget) -> shapes.Nothing | Denied:
     """Take a danmaku off every screen."""
-    await house.live_rooms.store(member.room)
+    await house.live_rooms.store()
     async with house.db.write() as uow:
         return _done(await moderation_sql.retract(uow, member.room.id, request.id, member.user))
 
 
 async def pin(house: "House", member: Member, request: shapes.ItemTarget) -> shapes.Pins | Denied:
     """Keep a danmaku on top."""
-    await house.live_rooms.store(member.room)
+    await house.live_rooms.store()
     async with house.db.write() as uow:
         said = await danmaku_sql.find(uow.connection, member.room.id, request.id)
         if said is None:

@@ -66,7 +66,7 @@ class Stagehouse:
     async def say(self, danmaku_id: str, text: str = "hi", floor: Tier = Tier.MAIN) -> DanmakuSaid:
         """Store one danmaku of Ann's."""
         said = DanmakuSaid(danmaku_id, ANN, "Ann", text, Tier.MAIN, Role.VIEWER, None, 1_000, floor)
-        await self.do(danmaku_sql.store_batch, ROOM, [said])
+        await self.do(danmaku_sql.store_batch, {ROOM: [said]})
         return said
 
 

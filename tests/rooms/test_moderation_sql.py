@@ -181,7 +181,7 @@ async def test_a_batch_of_danmaku_is_stored_once_however_often_it_is_sent(house:
     style = DanmakuStyle(color="#ffffff", place="top")
     batch = [structs.replace(one, id=f"d{number}", at_ms=number, style=style) for number in range(1_200)]
     for again in ([*batch, batch[5]], batch, []):
-        await house.do(danmaku_sql.store_batch, ROOM, again)
+        await house.do(danmaku_sql.store_batch, {ROOM: again})
         assert await house.count(danmaku) == 1_200
     assert await house.outbox() == []
     async with house.db.read() as connection:
