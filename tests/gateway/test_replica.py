@@ -4,7 +4,7 @@ from collections import deque
 
 from auth.identity import RoomId, ShowId, Tier, UserId
 from auth.situation import Access, Phase, Switches
-from gateway.replica import Replica
+from gateway.replica import Event, Replica
 from presale.events import RevenueChanged, SalesChanged
 from rooms.events import GiftSent, PhaseChanged, QueueChanged, StageChanged
 from rooms.leaderboard import LeaderboardRecord
@@ -59,8 +59,9 @@ def test_an_older_phase_is_no_news() -> None:
 
 def test_members_and_queue_of_one_version_arrive_in_either_order() -> None:
     waits = QueueItem(UserId("li"), "Li", Tier.VIP, StageState.REQUESTED, "", 1)
+    told: list[Event] = [StageChanged((StageMember(ANN, "Ann", 1),), 4, 4), QueueChanged((waits,), 4)]
     for order in (1, -1):
         known = replica()
-        for event in [StageChanged((StageMember(ANN, "Ann", 1),), 4, 4), QueueChanged((waits,), 4)][::order]:
+        for event in told[::order]:
             assert known.apply(event)
         assert (known.stage.members[0].user, known.stage.queue) == (ANN, (waits,))
