@@ -6,7 +6,7 @@ export PYTHON
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz abuse check bench format contract build lock clean
+.PHONY: help setup demo test fuzz abuse oversell check bench format contract build lock clean
 
 BIN := .venv/bin
 
@@ -34,6 +34,10 @@ fuzz: ## a million hostile samples on every surface, about a quarter of an hour
 abuse: ## every attack in full against a gateway of its own: stalled readers, bombs, drips, floods
 	@$(call set_up,dev)
 	$(BIN)/python -m tests.abuse $(ARGS)
+
+oversell: ## 500 buyers for 100 seats, 200 times on each database; writes docs/oversell.md
+	@$(call set_up,dev)
+	$(BIN)/python -m tests.oversell $(ARGS)
 
 check: ## format, lint, types, import rules, generated files
 	@$(call set_up,dev web)

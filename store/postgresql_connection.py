@@ -14,7 +14,7 @@ IDLE_TIMEOUT_MS: Final = 5_000
 CONNECT_SECONDS: Final = 5.0
 COMMAND_SECONDS: Final = 30.0
 """A statement without an answer for this long has lost its server."""
-POOL_SECONDS: Final = 10.0
+POOL_SECONDS: Final = 30.0
 """How long a transaction waits for a connection of its pool."""
 
 RACES: Final = {
