@@ -14,13 +14,12 @@ from typing import Any
 
 from pubsub.broker import Delivery, Position, Publication, Receive, Recovery
 from pubsub.broker_memory import LONG_BYTES, LONG_MS, SHORT_BYTES, SHORT_MS
-from pubsub.commands_redis import CommandLink, Server, StandaloneServer
 from pubsub.envelope import Seal
 from pubsub.link import BrokerAwayError, Gap, LinkListener, Unheard
-from pubsub.listening_redis import ListeningLink
 from pubsub.publishing_redis import Bounds, Publisher
 from pubsub.scripts_redis import RECOVER, STAND, keys_of, unpack
 from pubsub.subscribers_redis import NOWHERE, RedisSubscription, Subscribers
+from pubsub.topology_redis import wire_to
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +36,13 @@ MAX_KNOWN = 10_000
 class RedisBroker:
     """Keeps the promises of `pubsub.broker.Broker` among all nodes with the same Redis, prefix and secrets.
 
-    Made by `open`. `commands` may serve other adapters too, while the broker is open. `clock_ms` says since when the
+    Made by `open`. `wire` may serve other adapters too, while the broker is open. `clock_ms` says since when the
     link is down; `lead_ms` is added to the clock of Redis (for tests).
     """
 
     def __init__(
         self,
-        server: Server,
+        url: str,
         secrets: Sequence[bytes],
         *,
         prefix: str = "liveroom",
@@ -72,14 +71,12 @@ class RedisBroker:
         self._unsure: set[str] = set()
         """Channels whose losses in an outage are not known yet."""
         self._complained_s = 0.0
-        self._was_commanding = False
-        self._doubting: asyncio.Task[None] | None = None
+        self._outages = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._is_open = False
-        self.commands = CommandLink(server, self._link_changed)
-        self._listening = ListeningLink(server, prefix, self._heard, self._link_changed)
+        self.wire = wire_to(url, prefix, self._heard, self._link_changed)
         self._publisher = Publisher(
-            self.commands,
+            self.wire,
             self._seal,
             prefix,
             arguments=self._arguments,
@@ -90,7 +87,7 @@ class RedisBroker:
     @classmethod
     async def open(cls, url: str, secrets: Sequence[bytes], **options: Any) -> "RedisBroker":
         """A running broker; degraded from the start when Redis is away."""
-        broker = cls(StandaloneServer(url), secrets, **options)
+        broker = cls(url, secrets, **options)
         await broker.start()
         return broker
 
@@ -98,17 +95,9 @@ class RedisBroker:
         """Connect, and stay connected until closed."""
         self._is_open = True
         self._tasks = [
-            asyncio.create_task(work)
-            for work in (
-                self.commands.run(),
-                self._listening.run(),
-                self._listening.probe(self.commands),
-                self._publisher.run(),
-                self._recover_behind(),
-            )
+            asyncio.create_task(work) for work in (self.wire.run(), self._publisher.run(), self._recover_behind())
         ]
-        await self.commands.tried.wait()
-        await self._listening.tried.wait()
+        await self.wire.tried.wait()
         self._tell_degraded()
 
     # ---- the port ------------------------------------------------------------------------------------
@@ -142,14 +131,14 @@ class RedisBroker:
         state.subscriptions.append(subscription)  # of no effect until it has a place to begin after
         state.opening += 1
         try:
-            await self._listening.listen(state.out)
+            await self.wire.listen(state.out)
             position = await self.position(channel)
         finally:
             state.opening -= 1
         if state.order.position == NOWHERE and position != NOWHERE:
             state.deliver(state.order.jump(position))
         subscription.begins_after = position
-        if not self._is_whole:
+        if not self.wire.is_up:
             self._unsure.add(channel)
             self._link_changed()
         return subscription
@@ -158,7 +147,7 @@ class RedisBroker:
         """Where the channel stands now; while Redis is away, where it stood last."""
         self._check_open()
         try:
-            epoch, offset = await self.commands.script(STAND, keys_of(self._prefix, channel), *self._arguments(channel))
+            epoch, offset = await self.wire.script(STAND, keys_of(self._prefix, channel), *self._arguments(channel))
         except BrokerAwayError:
             return self._seen(channel)
         position = Position(epoch.decode(), offset)
@@ -179,8 +168,6 @@ class RedisBroker:
         self._channels.clear()
         self._by_out.clear()
         tasks, self._tasks = self._tasks, []
-        if self._doubting is not None:
-            tasks.append(self._doubting)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -194,7 +181,7 @@ class RedisBroker:
             del self._by_out[state.out]
             self._unsure.discard(state.name)
             self._know(state.name, state.order.position)
-            await self._listening.ignore(state.out)
+            await self.wire.ignore(state.out)
 
     # ---- what comes in -------------------------------------------------------------------------------
 
@@ -257,16 +244,17 @@ class RedisBroker:
             await self._fell_behind.wait()
             self._fell_behind.clear()
             for name in list(self._behind):
-                state = self._channels.get(name)
+                state, outages = self._channels.get(name), self._outages
                 try:
                     if state is not None:
                         await self._catch_up(state)
                 except BrokerAwayError:
-                    break  # the rest is due when the link is up again
+                    continue  # due again when the link is up
                 except Exception:
                     log.exception("a channel could not be recovered")
-                self._behind.pop(name, None)
-                self._unsure.discard(name)
+                if outages == self._outages:
+                    self._behind.pop(name, None)
+                    self._unsure.discard(name)
             self._tell_degraded()
 
     async def _catch_up(self, state: Subscribers) -> None:
@@ -276,7 +264,7 @@ class RedisBroker:
         if recovery.position.epoch != start.epoch and start != NOWHERE:
             recovery = await self._recover(state.name, Position(recovery.position.epoch, 0))
         # what Redis sent before it answered may still be unread; it must not be taken for lost
-        await self._listening.barrier()
+        await self.wire.barrier(state.out)
         if start == NOWHERE:
             gap: Gap | None = Gap(start, recovery.position, short_complete=False, long_complete=False)
             deliveries = state.order.jump(recovery.position)
@@ -291,7 +279,7 @@ class RedisBroker:
             self._recover_soon(state)
 
     async def _recover(self, channel: str, after: Position) -> Recovery:
-        epoch, offset, short_complete, long_complete, *histories = await self.commands.script(
+        epoch, offset, short_complete, long_complete, *histories = await self.wire.script(
             RECOVER, keys_of(self._prefix, channel), *self._arguments(channel), after.epoch, after.offset
         )
         complete = [bool(short_complete), bool(long_complete)]
@@ -310,29 +298,20 @@ class RedisBroker:
 
     # ---- the link ------------------------------------------------------------------------------------
 
-    @property
-    def _is_whole(self) -> bool:
-        return self.commands.is_up and self._listening.is_up
-
     def _link_changed(self) -> None:
-        # where one connection has died, the other is likely to be as dead without knowing
-        if self._was_commanding and not self.commands.is_up and self._listening.is_up and self._is_open:
-            self._doubting = asyncio.create_task(self._listening.doubt())
-        if not self._listening.is_up:
-            self.commands.doubt()
-        if not self._listening.is_up:
+        if not self.wire.is_heard:
+            self._outages += 1
             self._unsure.update(self._channels)
-        if self._is_whole and (self._unsure or self._behind):
+        if self.wire.is_up and (self._unsure or self._behind):
             self._behind.update(dict.fromkeys(self._unsure))
             self._fell_behind.set()
-        self._was_commanding = self.commands.is_up
         self._tell_degraded()
 
     def _tell_degraded(self) -> None:
-        is_well = self._is_whole and not self._unsure
+        is_well = self.wire.is_up and not self._unsure
         if not self._is_open or is_well is (self.degraded_since_ms is None):
             return
-        if not (self.commands.tried.is_set() and self._listening.tried.is_set()):
+        if not self.wire.tried.is_set():
             return
         self.degraded_since_ms = None if is_well else self._clock_ms()
         self._listener.degraded(self.degraded_since_ms)

@@ -11,10 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Protocol
 
-from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import ClusterDownError, MasterDownError, NoScriptError, ReadOnlyError, RedisError, ResponseError
 
 from pubsub.link import BrokerAwayError
@@ -39,31 +36,6 @@ class Server(Protocol):
     async def connect(self) -> AbstractConnection:
         """A connection to the server that takes writes now, speaking RESP2; raises one of FAULTS."""
         ...
-
-
-class StandaloneServer:
-    """The server that a `redis://`, `rediss://` or `unix://` address names."""
-
-    def __init__(self, url: str) -> None:
-        self._pool: Any = ConnectionPool.from_url(
-            url, protocol=2, driver_info=None, socket_timeout=None, retry=Retry(NoBackoff(), 0)
-        )
-
-    async def connect(self) -> AbstractConnection:
-        """A new connection."""
-        return await opened(self._pool.make_connection())
-
-
-async def opened(connection: Any) -> AbstractConnection:
-    """A connection after its handshake; closed again when that fails."""
-    try:
-        async with asyncio.timeout(COMMAND_TIMEOUT_S):
-            await connection.connect()
-    except BaseException:
-        await connection.disconnect(nowait=True)
-        raise
-    assert isinstance(connection, AbstractConnection)
-    return connection
 
 
 class Backoff:

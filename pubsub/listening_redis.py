@@ -4,7 +4,6 @@ import asyncio
 import logging
 import math
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable
 
@@ -23,11 +22,12 @@ SILENCE_S = 6.0
 class ListeningLink:
     """Brings the messages of all wanted channels; kept up by `run`.
 
-    It is up once every wanted channel is confirmed. What was published while it was down never comes.
+    `probe` is the name of a channel of its own. It is up once every wanted channel is confirmed. What was published
+    while it was down never comes.
     """
 
     def __init__(
-        self, server: Server, prefix: str, heard: Callable[[str, bytes], None], changed: Callable[[], None]
+        self, server: Server, probe: str, heard: Callable[[str, bytes], None], changed: Callable[[], None]
     ) -> None:
         self.is_up = False
         self.tried = asyncio.Event()
@@ -35,7 +35,7 @@ class ListeningLink:
         self._server = server
         self._heard = heard
         self._changed = changed
-        self._probe = f"{prefix}:{{{uuid.uuid4().hex}}}:probe"
+        self._probe = probe
         self._wanted: set[str] = set()
         self._confirmed: set[str] = set()
         self._leaving: set[str] = set()

@@ -6,9 +6,9 @@ from urllib.parse import quote
 import msgspec
 
 from auth.identity import RoomId, Tier
-from pubsub.commands_redis import CommandLink
 from pubsub.link import BrokerAwayError
 from pubsub.presence import REPORT_MS
+from pubsub.wire_redis import Wire
 
 _NOW = """
 local clock = redis.call('TIME')
@@ -51,10 +51,8 @@ class RedisPresence:
     the clock of Redis (for tests).
     """
 
-    def __init__(
-        self, commands: CommandLink, *, prefix: str = "liveroom", lead_ms: Callable[[], int] = lambda: 0
-    ) -> None:
-        self._commands = commands
+    def __init__(self, wire: Wire, *, prefix: str = "liveroom", lead_ms: Callable[[], int] = lambda: 0) -> None:
+        self._wire = wire
         self._prefix = prefix
         self._lead_ms = lead_ms
         self._own: dict[RoomId, dict[str, Mapping[Tier, int]]] = {}
@@ -86,5 +84,5 @@ class RedisPresence:
 
     async def _run(self, script: str, room: RoomId, *arguments: str | bytes) -> list[bytes]:
         key = f"{self._prefix}:{{{quote(room, safe='')}}}:online"
-        answer: list[bytes] = await self._commands.script(script, (key,), self._lead_ms(), REPORT_MS, *arguments)
+        answer: list[bytes] = await self._wire.script(script, (key,), self._lead_ms(), REPORT_MS, *arguments)
         return answer

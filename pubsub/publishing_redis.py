@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pubsub.broker import DEDUPE_MS, Delivery, Position, Publication, Retention
-from pubsub.commands_redis import CommandLink
 from pubsub.envelope import Seal
 from pubsub.link import BrokerAwayError
 from pubsub.scripts_redis import PUBLISH, STANDING_MS, keys_of
+from pubsub.wire_redis import Wire
 
 TICK_S = 0.01
 """Batches of nothing but posts begin at least so far apart; the first after a rest goes at once."""
@@ -59,7 +59,7 @@ class Publisher:
 
     def __init__(
         self,
-        commands: CommandLink,
+        wire: Wire,
         seal: Seal,
         prefix: str,
         *,
@@ -67,7 +67,7 @@ class Publisher:
         arrived: Callable[[str, Delivery], None],
         stranded: Callable[[str, Publication], None],
     ) -> None:
-        self._commands = commands
+        self._wire = wire
         self._seal = seal
         self._prefix = prefix
         self._arguments = arguments
@@ -79,7 +79,7 @@ class Publisher:
 
     def publish(self, channel: str, publication: Publication) -> asyncio.Future[Position]:
         """Its place, once Redis has accepted it; raises BrokerAwayError, now or by the future."""
-        if not self._commands.is_up:
+        if not self._reaches(channel):
             raise BrokerAwayError("Redis is away")
         placed: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
         self._queue.append(Outgoing(channel, publication, placed))
@@ -89,7 +89,7 @@ class Publisher:
 
     def post(self, channel: str, publication: Publication) -> None:
         """Send it with the next batch."""
-        if not self._commands.is_up or len(self._queue) >= MAX_WAITING:
+        if not self._reaches(channel) or len(self._queue) >= MAX_WAITING:
             self._stranded(channel, publication)
             return
         self._queue.append(Outgoing(channel, publication, None))
@@ -109,6 +109,9 @@ class Publisher:
                 await self._send(batch)
         finally:
             self._give_up([*batch, *self._queue], BrokerAwayError("the broker is closed"))
+
+    def _reaches(self, channel: str) -> bool:
+        return self._wire.reaches(keys_of(self._prefix, channel)[0])
 
     async def _pace(self, seconds: float) -> None:
         if seconds > 0:
@@ -155,7 +158,7 @@ class Publisher:
                 len(publication.body),
                 self._seal.close(channel, publication),
             )
-        return self._commands.script(PUBLISH, keys_of(self._prefix, channel), *arguments)
+        return self._wire.script(PUBLISH, keys_of(self._prefix, channel), *arguments)
 
     def _place(self, some: list[Outgoing], answer: list[object]) -> None:
         epoch, *places = answer

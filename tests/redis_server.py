@@ -41,20 +41,8 @@ class RedisServer:
 
     def start(self) -> None:
         """Return when it answers."""
-        settings = {
-            "port": str(self.port),
-            "bind": "127.0.0.1",
-            "dir": self._folder.name,
-            "save": "",
-            "appendonly": "no",
-            "enable-debug-command": "yes",
-            "io-threads": "1",
-        }
-        command = [self._program]
-        for name, value in settings.items():
-            command += [f"--{name}", value]
         self._process = subprocess.Popen(
-            [*command, *self._options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._folder.name
+            self._command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._folder.name
         )
         deadline = time.monotonic() + START_S
         while not self._answers():
@@ -80,6 +68,22 @@ class RedisServer:
         self.kill()
         self._folder.cleanup()
 
+    def _command(self) -> list[str]:
+        settings = {
+            "port": str(self.port),
+            "bind": "127.0.0.1",
+            "dir": self._folder.name,
+            "save": "",
+            "appendonly": "no",
+            "enable-debug-command": "yes",
+            "repl-diskless-sync-delay": "0",
+        }
+        return [
+            self._program,
+            *(part for name, value in settings.items() for part in (f"--{name}", value)),
+            *self._options,
+        ]
+
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         os.kill(self._process.pid, number)
@@ -91,3 +95,24 @@ class RedisServer:
                 return client.recv(16).startswith(b"+PONG")
         except OSError:
             return False
+
+
+class Sentinel(RedisServer):
+    """One Sentinel, whose word is enough to make a replica the master."""
+
+    def __init__(self, master_port: int) -> None:
+        super().__init__()
+        self._settings = f"""
+            port {self.port}
+            bind 127.0.0.1
+            dir {self._folder.name}
+            sentinel monitor show 127.0.0.1 {master_port} 1
+            sentinel down-after-milliseconds show 500
+            sentinel failover-timeout show 2000
+        """
+
+    def _command(self) -> list[str]:
+        file = Path(self._folder.name) / "sentinel.conf"
+        if not file.exists():  # it writes down there what it finds out
+            file.write_text("\n".join(line.strip() for line in self._settings.splitlines()), "utf-8")
+        return [self._program, str(file), "--sentinel"]

@@ -21,7 +21,7 @@ class RedisCrowd:
 
     def __init__(self, broker: RedisBroker, prefix: str) -> None:
         self.lead_ms = 0
-        self.presence = RedisPresence(broker.commands, prefix=prefix, lead_ms=lambda: self.lead_ms)
+        self.presence = RedisPresence(broker.wire, prefix=prefix, lead_ms=lambda: self.lead_ms)
 
     async def pass_time(self, ms: int) -> None:
         self.lead_ms += ms
@@ -49,7 +49,7 @@ async def test_a_node_counts_its_own_while_redis_is_away_and_all_again_after() -
     server = RedisServer()
     server.start()
     broker = await RedisBroker.open(server.url, SECRETS)
-    here, there = RedisPresence(broker.commands), RedisPresence(broker.commands)
+    here, there = RedisPresence(broker.wire), RedisPresence(broker.wire)
     await here.report(ROOM, "a", {Tier.MAIN: 3})
     await there.report(ROOM, "b", {Tier.MAIN: 4})
     assert (await here.online(ROOM))[Tier.MAIN] == 7
@@ -58,7 +58,7 @@ async def test_a_node_counts_its_own_while_redis_is_away_and_all_again_after() -
     await here.report(ROOM, "a", {Tier.MAIN: 2})
     assert (await here.online(ROOM))[Tier.MAIN] == 2
     server.start()
-    await until(lambda: broker.commands.is_up)
+    await until(lambda: broker.wire.reaches("any"))
     await here.report(ROOM, "a", {Tier.MAIN: 2})
     await there.report(ROOM, "b", {Tier.MAIN: 4})
     assert (await here.online(ROOM))[Tier.MAIN] == 6

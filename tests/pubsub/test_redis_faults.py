@@ -12,7 +12,7 @@ from pubsub.broker_redis import RedisBroker
 from pubsub.link import BrokerAwayError, Gap
 from tests.contracts.broker_suite import Inbox, said, until
 from tests.pubsub.test_broker_redis import SECRETS
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, Sentinel
 from tests.tcp_proxy import TcpProxy
 
 HEAL_S = 10.0
@@ -70,9 +70,9 @@ async def node(port: int, *, channel: str | None = "room") -> Node:
     return Node(broker, told, inbox)
 
 
-async def insist(broker: RedisBroker, publication: Publication) -> Position:
+async def insist(broker: RedisBroker, publication: Publication, seconds: float = HEAL_S) -> Position:
     """Publish as the outbox does: again and again under one id."""
-    async with asyncio.timeout(HEAL_S):
+    async with asyncio.timeout(seconds):
         while True:
             try:
                 return await broker.publish("room", publication)
@@ -91,7 +91,7 @@ def server() -> Iterator[RedisServer]:
 @pytest.fixture
 def replica(server: RedisServer) -> Iterator[RedisServer]:
     """A second server, in step with the first."""
-    replica = RedisServer(None, "--replicaof", "127.0.0.1", str(server.port), "--repl-diskless-sync-delay", "0")
+    replica = RedisServer(None, "--replicaof", "127.0.0.1", str(server.port))
     replica.start()
     yield replica
     replica.close()
@@ -254,6 +254,36 @@ async def test_a_failover_that_lost_writes_starts_a_new_epoch(scene: Scene, repl
     recovery = await scene.far.broker.recover("room", lost)
     assert recovery.deliveries == ()
     assert not recovery.long_complete
+
+
+async def test_sentinels_lead_to_the_new_master(server: RedisServer, replica: RedisServer) -> None:
+    sentinel = Sentinel(server.port)
+    sentinel.start()
+    async with Redis.from_url(replica.url) as client, Redis.from_url(sentinel.url) as watch:
+        async with asyncio.timeout(HEAL_S):
+            while (await client.info("replication"))["master_link_status"] != "up":
+                await asyncio.sleep(0.02)
+            while not await watch.execute_command("SENTINEL", "REPLICAS", "show"):  # type: ignore[no-untyped-call]
+                await asyncio.sleep(0.02)
+    told, inbox = Told(), Inbox()
+    url = f"redis+sentinel://127.0.0.1:1,127.0.0.1:{sentinel.port}/show"
+    broker = await RedisBroker.open(url, SECRETS, listener=told)
+    await broker.subscribe("room", inbox)
+    before = await broker.publish("room", said("before", Retention.LONG))
+    server.kill()
+    after = await insist(broker, said("after", Retention.LONG), seconds=30)
+    assert after.epoch != before.epoch
+    assert inbox.ids == ["before", "after"]
+    assert len(told.gaps) == 1
+    await Node(broker, told, inbox).healed()
+    await broker.close()
+    sentinel.close()
+
+
+@pytest.mark.parametrize("url", ["redis+sentinel://127.0.0.1:26379", "redis+sentinel:///show", "amqp://127.0.0.1"])
+def test_an_address_that_names_no_redis_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"address|URL"):
+        RedisBroker(url, SECRETS)
 
 
 async def test_posts_stay_on_the_node_while_redis_is_away_and_say_so(scene: Scene) -> None:

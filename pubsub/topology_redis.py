@@ -1,0 +1,125 @@
+"""From an address to a wire: one server, the master that Sentinels name, or a cluster.
+
+redis://host:port/db, rediss://, unix://                       one server
+redis+sentinel://[user:password@]host:port,host:port/master/db   whom the Sentinels call master
+"""
+
+import asyncio
+import math
+import uuid
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import AbstractConnection, Connection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from pubsub.commands_redis import COMMAND_TIMEOUT_S, FAULTS
+from pubsub.wire_redis import Shard, Wire
+
+_OPTIONS: dict[str, Any] = {
+    "protocol": 2,
+    "driver_info": None,
+    "socket_timeout": None,
+    "retry": Retry(NoBackoff(), 0),
+}
+
+SENTINEL = "redis+sentinel"
+SENTINEL_PORT = 26_379
+
+
+def wire_to(url: str, prefix: str, heard: Callable[[str, bytes], None], changed: Callable[[], None]) -> Wire:
+    """The wire that an address means; ValueError for one that means none."""
+    probe = f"{prefix}:{{{uuid.uuid4().hex}}}:probe"
+    if urlsplit(url).scheme == SENTINEL:
+        return Shard(SentinelServer(url), probe, heard, changed)
+    return Shard(StandaloneServer(url), probe, heard, changed)
+
+
+class StandaloneServer:
+    """The server that a `redis://`, `rediss://` or `unix://` address names."""
+
+    def __init__(self, url: str) -> None:
+        self._pool: Any = ConnectionPool.from_url(url, **_OPTIONS)
+
+    async def connect(self) -> AbstractConnection:
+        """A new connection."""
+        return await opened(self._pool.make_connection())
+
+
+class SentinelServer:
+    """The server that the first Sentinel with an answer calls master, and that agrees."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        places = parts.netloc.rpartition("@")[2].split(",")
+        self._sentinels = [_address(place, SENTINEL_PORT) for place in places if place]
+        self._master, _, database = parts.path.strip("/").partition("/")
+        if not self._sentinels or not self._master:
+            raise ValueError("a Sentinel address names its Sentinels and the master: redis+sentinel://host:port/master")
+        self._options = _OPTIONS | {"db": int(database or 0)} | credentials(url)
+
+    async def connect(self) -> AbstractConnection:
+        """A new connection to the master of now."""
+        host, port = await self._find()
+        connection = await opened(Connection(host=host, port=port, **self._options))
+        role = await _ask(connection, "ROLE")
+        if role[0] != b"master":  # the Sentinels have not agreed yet, or it has not heard
+            await connection.disconnect(nowait=True)
+            raise ConnectionError("not the master any more")
+        return connection
+
+    async def _find(self) -> tuple[str, int]:
+        for place, (host, port) in enumerate(self._sentinels):
+            try:
+                connection = await opened(Connection(host=host, port=port, **_OPTIONS))
+            except FAULTS:
+                continue
+            try:
+                answer = await _ask(connection, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._master)
+            except FAULTS:
+                continue
+            finally:
+                await connection.disconnect(nowait=True)
+            if answer is not None:
+                self._sentinels.insert(0, self._sentinels.pop(place))
+                return answer[0].decode(), int(answer[1])
+        raise ConnectionError("no Sentinel knows the master")
+
+
+def credentials(url: str) -> dict[str, Any]:
+    """User and password of an address, as far as it has them."""
+    parts = urlsplit(url)
+    found = {"username": parts.username, "password": parts.password}
+    return {name: unquote(value) for name, value in found.items() if value}
+
+
+def _address(place: str, port: int) -> tuple[str, int]:
+    parts = urlsplit(f"//{place}")
+    return parts.hostname or "127.0.0.1", parts.port or port
+
+
+async def _ask(connection: Any, *command: str) -> Any:
+    """The answer of a connection that nobody else uses."""
+    try:
+        async with asyncio.timeout(COMMAND_TIMEOUT_S):
+            await connection.send_packed_command(connection.pack_command(*command), check_health=False)
+            return await connection.read_response(disable_decoding=True, timeout=math.inf)
+    except (RedisError, OSError, TimeoutError):
+        await connection.disconnect(nowait=True)
+        raise
+
+
+async def opened(connection: Any) -> AbstractConnection:
+    """A connection after its handshake; closed again when that fails."""
+    try:
+        async with asyncio.timeout(COMMAND_TIMEOUT_S):
+            await connection.connect()
+    except BaseException:
+        await connection.disconnect(nowait=True)
+        raise
+    assert isinstance(connection, AbstractConnection)
+    return connection
