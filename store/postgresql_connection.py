@@ -1,5 +1,6 @@
 """PostgreSQL: engines whose transactions wait for a bounded time, and which of its errors tell of a lost race."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import event
@@ -16,6 +17,9 @@ COMMAND_SECONDS: Final = 30.0
 """A statement without an answer for this long has lost its server."""
 POOL_SECONDS: Final = 30.0
 """How long a transaction waits for a connection of its pool."""
+
+NUL: Final = "\x00"
+REPLACEMENT: Final = "\ufffd"
 
 RACES: Final = {
     "40001": "another transaction wrote first",
@@ -58,7 +62,22 @@ def create_engine(url: URL, *, connections: int, isolation_level: str, seconds: 
         if connection.driver_connection.is_closed():
             raise DisconnectionError("the server has closed this connection")
 
+    @event.listens_for(engine.sync_engine, "before_cursor_execute", retval=True)
+    def _on_execute(
+        _connection: object, _cursor: object, statement: str, parameters: Any, _context: object, *is_many: bool
+    ) -> tuple[str, Any]:
+        if any(is_many):
+            return statement, [_storable(row) for row in parameters]
+        return statement, _storable(parameters)
+
     return engine
+
+
+def _storable(parameters: Sequence[Any]) -> Sequence[Any]:
+    """PostgreSQL's text holds no NUL, SQLite's does: what is asked for with one is not there, what is said loses it."""
+    if any(isinstance(value, str) and NUL in value for value in parameters):
+        return tuple(value.replace(NUL, REPLACEMENT) if isinstance(value, str) else value for value in parameters)
+    return parameters
 
 
 def race_in(error: DBAPIError) -> str | None:

@@ -228,3 +228,12 @@ async def test_a_second_enqueue_of_the_same_key_does_nothing_even_after_the_job_
     await jobs_sql.prune(db, clock.now_ms + 1)
     async with db.read() as connection:
         assert (await connection.execute(select(func.count()).select_from(jobs))).scalar_one() == 0
+
+
+async def test_text_with_a_nul_is_never_an_error(db: Database) -> None:
+    async with db.write() as uow:
+        await uow.enqueue("kind", "a\x00b", b"\x00", uow.now_ms)
+    (job,) = await jobs_sql.claim(db, 10, 1000)
+    assert (job.key[0], len(job.key), job.payload) == ("a", 3, b"\x00")
+    async with db.read() as connection:
+        assert (await connection.execute(select(jobs.c.id).where(jobs.c.id == "\x00"))).first() is None
