@@ -118,7 +118,8 @@ async def _weighed(house: House, openings: list[Opening]) -> None:
 
 
 async def _enter(house: House, admission: Admission, opening: Opening) -> tuple[Member, Wire]:
-    member = await admission(opening)
+    answer = admission(opening)
+    member = answer if isinstance(answer, Member | Denied) else await answer
     assert not isinstance(member, Denied), member
     wire: Any = Wire()
     member.opened(Connection(house.socket_server(opening.codec), "sid", wire, opening.namespace, member))

@@ -43,6 +43,10 @@ class LiveRooms:
     def __iter__(self) -> Iterator[LiveRoom]:
         return iter(list(self._rooms.values()))
 
+    def known(self, room_id: str) -> LiveRoom | None:
+        """The room if it is open already."""
+        return self._rooms.get(RoomId(room_id))
+
     async def get(self, room_id: str) -> LiveRoom | None:
         """The room, opened if need be; None where there is none of that name."""
         known = self._rooms.get(RoomId(room_id))

@@ -51,7 +51,8 @@ class Guest(Protocol):
         ...
 
 
-Admit = Callable[[Opening], Awaitable[Guest | Denied]]
+Admit = Callable[[Opening], Guest | Denied | Awaitable[Guest | Denied]]
+"""Answers at once where nothing has to be waited for."""
 
 
 @dataclass(frozen=True, slots=True)

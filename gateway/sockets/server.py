@@ -163,13 +163,27 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         elif namespace in peer.connections or peer.admitting:
             socket.fault()
         else:
-            peer.admitting += 1
             self._met(peer)
-            self._start(self._connect(socket, peer, namespace, data))
+            answer = self._admission(socket, namespace, data)
+            if isinstance(answer, Awaitable):
+                peer.admitting += 1
+                self._start(self._connect_later(socket, peer, namespace, answer))
+            else:
+                self._connect(socket, peer, namespace, answer)
 
-    async def _connect(self, socket: Socket, peer: Peer, namespace: str, data: object) -> None:
-        answer = await self._admitted(socket, namespace, data)
+    async def _connect_later(
+        self, socket: Socket, peer: Peer, namespace: str, answer: Awaitable[Guest | Denied]
+    ) -> None:
+        try:
+            async with asyncio.timeout(ADMISSION_SECONDS):
+                decided = await answer
+        except Exception:
+            log.exception("socket.admission_failed", namespace=namespace)
+            decided = REFUSED_FOR_A_FAULT
         peer.admitting -= 1
+        self._connect(socket, peer, namespace, decided)
+
+    def _connect(self, socket: Socket, peer: Peer, namespace: str, answer: Guest | Denied) -> None:
         if isinstance(answer, Denied):
             if socket.is_open:
                 self._refuse(socket, peer, namespace, answer)
@@ -218,7 +232,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
 
     # ---- admission -----------------------------------------------------------------------------
 
-    async def _admitted(self, socket: Socket, namespace: str, data: object) -> Guest | Denied:
+    def _admission(self, socket: Socket, namespace: str, data: object) -> Guest | Denied | Awaitable[Guest | Denied]:
         auth = {} if data is None else data
         if not isinstance(auth, dict):
             return Denied(Code.BAD_REQUEST, detail={"field": "auth"})
@@ -226,8 +240,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if not all(isinstance(key, str) and isinstance(value, str) for key, value in present.items()):
             return Denied(Code.BAD_REQUEST, detail={"field": "auth"})
         try:
-            async with asyncio.timeout(ADMISSION_SECONDS):
-                return await self._admit(Opening(namespace, present, socket.address, self.codec))
+            return self._admit(Opening(namespace, present, socket.address, self.codec))
         except Exception:
             log.exception("socket.admission_failed", namespace=namespace)
             return REFUSED_FOR_A_FAULT

@@ -374,6 +374,7 @@ async def at_the_door(show: Evening, user: str, monkeypatch: pytest.MonkeyPatch)
     async with raw_socket(show.house.url) as fan:
         with monkeypatch.context() as patch:
             patch.setattr(Admission, "_know", slow)
+            patch.setattr(Admission, "_is_known_and_welcome", lambda *_: False)
             token = show.token(user)
             waiting = asyncio.create_task(fan.connect(token=token, room=show.room))
             await reached.wait()

@@ -48,6 +48,7 @@ class Gate:
             return self.answer or denied
 
         monkeypatch.setattr(Admission, "_admit", slow)
+        monkeypatch.setattr(Admission, "_is_known_and_welcome", lambda *_: False)
 
 
 @pytest.mark.parametrize("codec", ["json", "msgpack"])
@@ -140,7 +141,7 @@ def fails(*_: object, **__: object) -> NoReturn:
 
 
 @pytest.mark.parametrize("codec", ["json", "msgpack"])
-@pytest.mark.parametrize("step", ["_identify", "_admit", "_at_the_door"])
+@pytest.mark.parametrize("step", ["_identify", "_is_known_and_welcome", "_admit", "_at_the_door"])
 async def test_a_fault_in_admission_is_a_refusal_and_the_same_transport_may_try_again(
     hall: Venue, monkeypatch: pytest.MonkeyPatch, codec: str, step: str
 ) -> None:
@@ -148,6 +149,8 @@ async def test_a_fault_in_admission_is_a_refusal_and_the_same_transport_may_try_
     async with raw_socket(hall.url, codec=codec) as fan:
         with monkeypatch.context() as patch:
             patch.setattr(Admission, step, fails)
+            if step == "_admit":  # where the guest list is not enough
+                patch.setattr(Admission, "_is_known_and_welcome", lambda *_: False)
             refused = await fan.connect(**asks)
         assert refused.kind == CONNECT_ERROR
         assert refused.data == {
