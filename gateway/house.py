@@ -180,6 +180,10 @@ def _socket_server(house: House, codec: Codec, admission: Admission) -> SocketSe
             heartbeat=Heartbeat(settings.ping_interval_seconds, settings.ping_timeout_seconds),
             outbox=OutboxLimits(settings.outbox_bytes, settings.outbox_packets, settings.outbox_seconds),
             message_bytes=settings.packet_bytes,
+            written_bytes=settings.written_bytes,
+            unsent_bytes=settings.unsent_bytes,
+            upgrade_seconds=settings.upgrade_seconds,
+            farewell_seconds=settings.farewell_seconds,
             header_seconds=settings.header_seconds,
             body_seconds=settings.body_seconds,
             header_bytes=settings.header_bytes,
@@ -189,6 +193,7 @@ def _socket_server(house: House, codec: Codec, admission: Admission) -> SocketSe
             inbox=settings.inbox_events,
             packets_per_second=settings.packets_per_second,
             packets_burst=settings.packets_burst,
+            protocol_errors=settings.protocol_errors,
             connect_seconds=settings.connect_seconds,
         ),
     )

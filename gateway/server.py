@@ -15,7 +15,6 @@ from gateway import logs
 from gateway.app import SOCKET_PATHS, create_app
 from gateway.contract.shapes import Draining
 from gateway.engine.http import http_protocol, limit_unsent
-from gateway.engine.limits import EngineLimits
 from gateway.house import House, open_house
 from gateway.playground import furnish
 from gateway.process import tame_garbage_collection
@@ -39,12 +38,16 @@ class _Uvicorn(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    def __init__(self, config: uvicorn.Config, unsent_bytes: int) -> None:
+        super().__init__(config)
+        self._unsent_bytes = unsent_bytes
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen."""
         await super().startup(sockets)
         for server in self.servers:
             for listener in server.sockets:
-                limit_unsent(listener, EngineLimits())
+                limit_unsent(listener, self._unsent_bytes)
 
 
 async def serve(settings: Settings, stop: asyncio.Event | None = None, started: asyncio.Event | None = None) -> None:
@@ -56,7 +59,7 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None, started: 
     async with open_house(settings) as house:
         if settings.is_playground:
             await furnish(house)
-        server = _Uvicorn(_configuration(house))
+        server = _Uvicorn(_configuration(house), settings.unsent_bytes)
         tame_garbage_collection()
         async with asyncio.TaskGroup() as group:
             background = group.create_task(house.run())

@@ -11,7 +11,6 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.engine.engine import Engine
-from gateway.engine.limits import EngineLimits
 from gateway.engine.requests import Handshake, Refusal, read_query
 from gateway.engine.websocket import negotiate
 from gateway.engine.wheel import Alarm
@@ -31,14 +30,14 @@ def http_protocol(engines: Mapping[str, Engine]) -> type[HttpToolsProtocol]:
     return EngineHttpProtocol
 
 
-def limit_unsent(listener: os_socket.socket, limits: EngineLimits) -> None:
+def limit_unsent(listener: os_socket.socket, size: int) -> None:
     """Let the kernel take little beyond what a peer has room for, so that one that does not read shows early.
 
     Connections have it from the socket that accepts them.
     """
     option = getattr(os_socket, "TCP_NOTSENT_LOWAT", None)
     if option is not None and listener.family in (os_socket.AF_INET, os_socket.AF_INET6):
-        listener.setsockopt(os_socket.IPPROTO_TCP, option, limits.unsent_bytes)
+        listener.setsockopt(os_socket.IPPROTO_TCP, option, size)
 
 
 class _EngineHttpProtocol(HttpToolsProtocol):

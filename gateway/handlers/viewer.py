@@ -11,7 +11,7 @@ from gateway.rights import rights_in
 from gateway.welcome import cohost_in
 from presale import entitlements_sql, wallet_sql
 from pubsub.broker import Publication, Retention
-from rooms import danmaku, events, gifts, gifts_sql, roles_sql, rooms_sql, stage_sql
+from rooms import danmaku, events, gifts, gifts_sql, roles_sql, rooms_sql, stage_sql, turns_sql
 from rooms.budget import Weight, weight_of
 from rooms.gifts import GiftRecord
 from rooms.moderation import muted
@@ -63,6 +63,7 @@ async def send_gift(house: "House", member: Member, request: shapes.SendGift) ->
     """Room rule and wallet in one transaction; committed when acked. The rights are read from SQL again."""
     replica = member.room.replica
     async with house.db.write() as uow:
+        await turns_sql.take_gifts(uow, replica.id, member.user)
         known = await gifts_sql.find(uow.connection, replica.id, member.user, request.key)
         if known is not None:
             if (known.gift, known.count) != (request.gift, request.count):
