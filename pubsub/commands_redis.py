@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import ClusterDownError, MasterDownError, NoScriptError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
 
 from pubsub.link import BrokerAwayError
 
@@ -26,7 +26,8 @@ MAX_PIPELINE = 64
 """Commands written before the first answer is read."""
 
 FAULTS = (RedisError, OSError, TimeoutError)
-_ANOTHER_SERVER = (ReadOnlyError, NoScriptError, MasterDownError, ClusterDownError)
+_ANOTHER_SERVER = (ReadOnlyError, NoScriptError)
+_ANOTHER_WORD = ("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN")
 """Answers that mean: this server is not, or no longer, the one to talk to."""
 
 
@@ -139,7 +140,9 @@ class CommandLink:
             elif not future.done():
                 future.set_result(answer)
         for answer in answers:
-            if isinstance(answer, _ANOTHER_SERVER):
+            if isinstance(answer, _ANOTHER_SERVER) or (
+                isinstance(answer, ResponseError) and str(answer).startswith(_ANOTHER_WORD)
+            ):
                 raise answer
 
     async def _exchange(self, connection: AbstractConnection, commands: list[tuple[Any, ...]]) -> list[Any]:

@@ -14,6 +14,7 @@ calls its predecessor, or the last offset of the class where nothing is left, wh
 """
 
 import struct
+from functools import lru_cache
 from urllib.parse import quote
 
 STANDING_MS = 86_400_000
@@ -158,6 +159,7 @@ STAND = _STANDING + "return {epoch, offset}"
 """Answers epoch and offset."""
 
 
+@lru_cache(10_000)
 def keys_of(prefix: str, channel: str) -> tuple[str, ...]:
     """The keys of a channel as the scripts want them; the last is its pub/sub channel."""
     tagged = f"{prefix}:{{{quote(channel, safe='')}}}"

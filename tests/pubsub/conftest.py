@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -16,7 +17,6 @@ def redis_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "url":
         yield os.environ[URL]
         return
-    server = RedisServer(programs()[request.param])
-    server.start()
-    yield server.url
-    server.close()
+    with closing(RedisServer(programs()[request.param])) as server:
+        server.start()
+        yield server.url

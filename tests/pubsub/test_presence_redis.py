@@ -1,7 +1,8 @@
 """Presence in Redis keeps the port's promises."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 
 import pytest
 from redis.asyncio import Redis
@@ -14,6 +15,13 @@ from tests.contracts.broker_suite import until
 from tests.contracts.presence_suite import ROOM, PresenceSuite
 from tests.pubsub.test_broker_redis import SECRETS
 from tests.redis_server import RedisServer
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    with closing(RedisServer()) as server:
+        server.start()
+        yield server
 
 
 class RedisCrowd:
@@ -45,9 +53,7 @@ class TestRedisPresence(PresenceSuite):
     """The contract suite."""
 
 
-async def test_a_node_counts_its_own_while_redis_is_away_and_all_again_after() -> None:
-    server = RedisServer()
-    server.start()
+async def test_a_node_counts_its_own_while_redis_is_away_and_all_again_after(server: RedisServer) -> None:
     broker = await RedisBroker.open(server.url, SECRETS)
     here, there = RedisPresence(broker.wire), RedisPresence(broker.wire)
     await here.report(ROOM, "a", {Tier.MAIN: 3})
@@ -63,7 +69,6 @@ async def test_a_node_counts_its_own_while_redis_is_away_and_all_again_after() -
     await there.report(ROOM, "b", {Tier.MAIN: 4})
     assert (await here.online(ROOM))[Tier.MAIN] == 6
     await broker.close()
-    server.close()
 
 
 async def test_a_dead_node_leaves_no_field_behind(crowd: RedisCrowd, redis_url: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import pytest
@@ -70,31 +71,31 @@ async def node(port: int, *, channel: str | None = "room") -> Node:
     return Node(broker, told, inbox)
 
 
-async def insist(broker: RedisBroker, publication: Publication, seconds: float = HEAL_S) -> Position:
+async def insist(
+    broker: RedisBroker, publication: Publication, *, seconds: float = HEAL_S, channel: str = "room"
+) -> Position:
     """Publish as the outbox does: again and again under one id."""
     async with asyncio.timeout(seconds):
         while True:
             try:
-                return await broker.publish("room", publication)
+                return await broker.publish(channel, publication)
             except BrokerAwayError:
                 await asyncio.sleep(0.02)
 
 
 @pytest.fixture
 def server() -> Iterator[RedisServer]:
-    server = RedisServer()
-    server.start()
-    yield server
-    server.close()
+    with closing(RedisServer()) as server:
+        server.start()
+        yield server
 
 
 @pytest.fixture
 def replica(server: RedisServer) -> Iterator[RedisServer]:
     """A second server, in step with the first."""
-    replica = RedisServer(None, "--replicaof", "127.0.0.1", str(server.port))
-    replica.start()
-    yield replica
-    replica.close()
+    with closing(RedisServer(None, "--replicaof", "127.0.0.1", str(server.port))) as replica:
+        replica.start()
+        yield replica
 
 
 @pytest.fixture
@@ -256,9 +257,14 @@ async def test_a_failover_that_lost_writes_starts_a_new_epoch(scene: Scene, repl
     assert not recovery.long_complete
 
 
-async def test_sentinels_lead_to_the_new_master(server: RedisServer, replica: RedisServer) -> None:
-    sentinel = Sentinel(server.port)
-    sentinel.start()
+@pytest.fixture
+def sentinel(server: RedisServer) -> Iterator[Sentinel]:
+    with closing(Sentinel(server.port)) as sentinel:
+        sentinel.start()
+        yield sentinel
+
+
+async def test_sentinels_lead_to_the_new_master(server: RedisServer, replica: RedisServer, sentinel: Sentinel) -> None:
     async with Redis.from_url(replica.url) as client, Redis.from_url(sentinel.url) as watch:
         async with asyncio.timeout(HEAL_S):
             while (await client.info("replication"))["master_link_status"] != "up":
@@ -277,7 +283,6 @@ async def test_sentinels_lead_to_the_new_master(server: RedisServer, replica: Re
     assert len(told.gaps) == 1
     await Node(broker, told, inbox).healed()
     await broker.close()
-    sentinel.close()
 
 
 @pytest.mark.parametrize("url", ["redis+sentinel://127.0.0.1:26379", "redis+sentinel:///show", "amqp://127.0.0.1"])
