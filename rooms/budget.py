@@ -32,11 +32,14 @@ EASY_LAG_MS: Final = 100
 """An event loop that is later than this gives its rooms less to do."""
 
 
+_WEIGHTS: Final = {Tier.NONE: Weight.FREE, Tier.LOBBY: Weight.FREE, Tier.MAIN: Weight.PAID, Tier.VIP: Weight.VIP}
+
+
 def weight_of(role: Role, tier: Tier) -> Weight:
     """Of a danmaku."""
     if role.is_staff:
         return Weight.SYSTEM
-    return {Tier.VIP: Weight.VIP, Tier.MAIN: Weight.PAID}.get(tier, Weight.FREE)
+    return _WEIGHTS[tier]
 
 
 class Budget:
