@@ -14,6 +14,11 @@ from store.database_sql import RacedError, UnitOfWork
 from store.dialect_sql import insert_or_ignore
 
 
+async def take_turn(uow: UnitOfWork, show: ShowId, user: UserId) -> None:
+    """Until the commit nobody takes this user's rights away: what is done by a right is done before it ends, or not."""
+    await uow.take_turn(f"rights:{show}:{user}")
+
+
 async def load(connection: AsyncConnection, show: ShowId, user: UserId) -> Entitlement:
     """What the user's tickets are worth now; `none` at version 0 for somebody who never had one."""
     chosen = select(entitlements).where(entitlements.c.show_id == show, entitlements.c.user_id == user)

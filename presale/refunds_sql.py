@@ -50,6 +50,7 @@ async def request(uow: UnitOfWork, show: Show, order: Order, *, by: UserId, reas
 
     An order with an open refund answers that one. ORDER_STATE if there is nothing to return.
     """
+    await entitlements_sql.take_turn(uow, show.id, order.user)
     await shows_sql.take_turn(uow, show.id)
     order = await orders_sql.load(uow.connection, order.id) or order  # as it stands now that nobody else moves it
     if order.state is OrderState.REFUNDING:

@@ -9,6 +9,11 @@ async def take(uow: UnitOfWork, room: RoomId) -> None:
     await uow.take_turn(f"room:{room}")
 
 
+async def take_gifts(uow: UnitOfWork, room: RoomId, user: UserId) -> None:
+    """Have somebody's gifts in a room to oneself: the same key may come from two devices at once."""
+    await uow.take_turn(f"gifts:{room}:{user}")
+
+
 async def take_roles(uow: UnitOfWork, user: UserId) -> None:
     """Have somebody's roles to oneself: which is the strongest depends on all of them."""
     await uow.take_turn(f"roles:{user}")

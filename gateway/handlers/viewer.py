@@ -181,6 +181,7 @@ async def _still_may(uow: UnitOfWork, member: Member, permission: Permission) ->
     room = await rooms_sql.load_room(uow.connection, member.room.id)
     if room is None:
         return False
+    await entitlements_sql.take_turn(uow, room.show, member.user)
     role = await roles_sql.role_of(uow.connection, member.user, room.show)
     entitlement = await entitlements_sql.load(uow.connection, room.show, member.user)
     tier = entitlement.tier if role is Role.VIEWER else member.tier
