@@ -17,7 +17,7 @@ from pubsub.broker_memory import LONG_BYTES, LONG_MS, SHORT_BYTES, SHORT_MS
 from pubsub.envelope import Seal
 from pubsub.link import BrokerAwayError, Gap, LinkListener, Unheard
 from pubsub.publishing_redis import Bounds, Publisher
-from pubsub.scripts_redis import RECOVER, STAND, keys_of, unpack
+from pubsub.scripts_redis import RECOVER, STAND, keys_of, unpack, unpack_items
 from pubsub.subscribers_redis import NOWHERE, RedisSubscription, Subscribers
 from pubsub.topology_redis import wire_to
 
@@ -29,6 +29,10 @@ DELIVERY_TIMEOUT_S = 5.0
 """How long a publication that Redis has accepted may wait for the deliveries before it."""
 COMPLAINT_S = 1.0
 """Between two warnings about messages that are none of ours."""
+PAGE = 500
+"""Publications of each class that one answer of a recovery brings; Redis serves others between two."""
+MAX_RECOVERIES = 4
+"""Recoveries under way at a time; others wait."""
 MAX_KNOWN = 10_000
 """Channels without subscribers whose last position is remembered."""
 
@@ -72,6 +76,7 @@ class RedisBroker:
         """Channels whose losses in an outage are not known yet."""
         self._complained_s = 0.0
         self._outages = 0
+        self._recovering = asyncio.Semaphore(MAX_RECOVERIES)
         self._tasks: list[asyncio.Task[None]] = []
         self._is_open = False
         self.wire = wire_to(url, prefix, self._heard, self._link_changed)
@@ -194,12 +199,9 @@ class RedisBroker:
         except ValueError:
             self._complain(state.name)
             return
-        for offset, envelope in items:
-            publication = self._seal.open(state.name, envelope)
-            if publication is None:
-                self._complain(state.name)
-            else:
-                self._take(state, Delivery(Position(epoch, offset), publication))
+        for delivery in self._unseal(state.name, epoch, items):
+            if delivery is not None:
+                self._take(state, delivery)
 
     def _arrived(self, channel: str, delivery: Delivery) -> None:
         state = self._channels.get(channel)
@@ -279,22 +281,37 @@ class RedisBroker:
             self._recover_soon(state)
 
     async def _recover(self, channel: str, after: Position) -> Recovery:
-        epoch, offset, short_complete, long_complete, *histories = await self.wire.script(
-            RECOVER, keys_of(self._prefix, channel), *self._arguments(channel), after.epoch, after.offset
-        )
-        complete = [bool(short_complete), bool(long_complete)]
-        position = Position(epoch.decode(), offset)
         deliveries: list[Delivery] = []
-        for index, entries in enumerate(histories):
-            for entry, fields in entries:
-                publication = self._seal.open(channel, fields[9])
-                if publication is None:
-                    self._complain(channel)
-                    complete[index] = False
-                else:
-                    deliveries.append(Delivery(Position(position.epoch, int(entry.split(b"-")[0])), publication))
-        deliveries.sort(key=lambda delivery: delivery.position.offset)
-        return Recovery(tuple(deliveries), position, short_complete=complete[0], long_complete=complete[1])
+        complete = [True, True]
+        async with self._recovering:
+            while True:
+                answer = await self.wire.script(
+                    RECOVER, keys_of(self._prefix, channel), *self._arguments(channel), after.epoch, after.offset, PAGE
+                )
+                position, reached = Position(answer[0].decode(), answer[1]), Position(answer[0].decode(), answer[2])
+                if deliveries and position.epoch != after.epoch:
+                    return Recovery((), position, short_complete=False, long_complete=False)
+                page: list[Delivery] = []
+                for index, items in enumerate(answer[5:]):
+                    found = self._unseal(channel, position.epoch, unpack_items(items))
+                    complete[index] = complete[index] and bool(answer[3 + index]) and None not in found
+                    page += [delivery for delivery in found if delivery is not None]
+                deliveries += sorted(page, key=lambda delivery: delivery.position.offset)
+                if reached == position:
+                    return Recovery(tuple(deliveries), position, short_complete=complete[0], long_complete=complete[1])
+                after = reached
+
+    def _unseal(self, channel: str, epoch: str, items: list[tuple[int, bytes]]) -> list[Delivery | None]:
+        """Deliveries, and None for what is none of ours."""
+        deliveries: list[Delivery | None] = []
+        for offset, envelope in items:
+            publication = self._seal.open(channel, envelope)
+            if publication is None:
+                self._complain(channel)
+                deliveries.append(None)
+            else:
+                deliveries.append(Delivery(Position(epoch, offset), publication))
+        return deliveries
 
     # ---- the link ------------------------------------------------------------------------------------
 

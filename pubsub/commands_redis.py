@@ -146,10 +146,12 @@ class CommandLink:
                 raise answer
 
     async def _exchange(self, connection: AbstractConnection, commands: list[tuple[Any, ...]]) -> list[Any]:
-        async with asyncio.timeout(COMMAND_TIMEOUT_S):
+        loop = asyncio.get_running_loop()
+        answers: list[Any] = []
+        async with asyncio.timeout(COMMAND_TIMEOUT_S) as silence:
             await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-            answers: list[Any] = []
             for _ in commands:
+                silence.reschedule(loop.time() + COMMAND_TIMEOUT_S)
                 try:
                     answers.append(await connection.read_response(disable_decoding=True, timeout=math.inf))
                 except ResponseError as error:

@@ -19,7 +19,7 @@ TICK_S = 0.01
 MAX_BATCH = 256
 MAX_BATCH_BYTES = 2**20
 MAX_WAITING = 8_192
-"""Publications waiting for their batch; a post beyond it stays on this node."""
+"""Publications waiting for their batch; beyond it Redis counts as away."""
 
 _CLASSES = {Retention.NONE: "n", Retention.SHORT: "s", Retention.LONG: "l"}
 
@@ -79,8 +79,8 @@ class Publisher:
 
     def publish(self, channel: str, publication: Publication) -> asyncio.Future[Position]:
         """Its place, once Redis has accepted it; raises BrokerAwayError, now or by the future."""
-        if not self._reaches(channel):
-            raise BrokerAwayError("Redis is away")
+        if not self._reaches(channel) or len(self._queue) >= MAX_WAITING:
+            raise BrokerAwayError("Redis is away, or too slow")
         placed: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
         self._queue.append(Outgoing(channel, publication, placed))
         self._some.set()

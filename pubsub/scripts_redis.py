@@ -143,17 +143,30 @@ return answer
 RECOVER = (
     _STANDING
     + """
-local after_epoch, after = ARGV[10], tonumber(ARGV[11])
-if after_epoch ~= epoch or after > offset then return {epoch, offset, 0, 0, {}, {}} end
-local answer = {epoch, offset}
+local after_epoch, after, page = ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
+if after_epoch ~= epoch or after > offset then return {epoch, offset, offset, 0, 0, '', ''} end
+local answer, found, reached = {epoch, offset}, {}, offset
 for index, class in ipairs({keep.s, keep.l}) do
-  answer[index + 2] = after >= trim(class) and 1 or 0
-  answer[index + 4] = redis.call('XRANGE', class.key, whole(after + 1), '+')
+  answer[index + 3] = after >= trim(class) and 1 or 0
+  local entries = redis.call('XRANGE', class.key, whole(after + 1), '+', 'COUNT', page)
+  for i, entry in ipairs(entries) do entries[i] = {tonumber(string.match(entry[1], '^%d+')), entry[2][10]} end
+  if #entries == page then reached = math.min(reached, entries[page][1]) end
+  found[index] = entries
 end
+for index, entries in ipairs(found) do
+  local parts = {}
+  for i, entry in ipairs(entries) do
+    if entry[1] > reached then break end
+    parts[i] = struct.pack('>I4I4', entry[1], #entry[2]) .. entry[2]
+  end
+  answer[index + 5] = table.concat(parts)
+end
+answer[3] = reached
 return answer
 """
 )
-"""Answers epoch, offset, whether short and long are complete after a place, and the entries of both."""
+"""Answers epoch, offset, the offset up to which this page of the history goes, whether short and long are complete
+after a place, and the items of both."""
 
 STAND = _STANDING + "return {epoch, offset}"
 """Answers epoch and offset."""
@@ -168,16 +181,22 @@ def keys_of(prefix: str, channel: str) -> tuple[str, ...]:
 
 def unpack(message: bytes) -> tuple[str, list[tuple[int, bytes]]]:
     """Epoch, and offset and envelope of each publication; raises ValueError for what no script has packed."""
-    try:
-        (length,) = _HEAD.unpack_from(message)
-        place = _HEAD.size + length
-        epoch, items = message[_HEAD.size : place].decode(), []
-        while place < len(message):
-            offset, length = _ITEM.unpack_from(message, place)
-            place += _ITEM.size + length
-            items.append((offset, message[place - length : place]))
-    except struct.error as error:
-        raise ValueError("cut short") from error
+    if len(message) < _HEAD.size:
+        raise ValueError("cut short")
+    (length,) = _HEAD.unpack_from(message)
+    place = _HEAD.size + length
+    return message[_HEAD.size : place].decode(), unpack_items(message[place:])
+
+
+def unpack_items(message: bytes) -> list[tuple[int, bytes]]:
+    """Offset and envelope of each publication; raises ValueError for what no script has packed."""
+    items, place = [], 0
+    while place < len(message):
+        if place + _ITEM.size > len(message):
+            raise ValueError("cut short")
+        offset, length = _ITEM.unpack_from(message, place)
+        place += _ITEM.size + length
+        items.append((offset, message[place - length : place]))
     if place != len(message):
         raise ValueError("cut short")
-    return epoch, items
+    return items

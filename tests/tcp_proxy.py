@@ -54,8 +54,10 @@ class TcpProxy:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._carry(line, reader, up_writer))
                 group.create_task(self._carry(line, up_reader, writer))
-        except* OSError:
+        except OSError:
             pass
+        except asyncio.CancelledError:
+            pass  # closed; the stream's own callback would complain about a cancelled handler
         finally:
             self._lines.discard(task)
             writer.transport.abort()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from redis.asyncio import Redis
 
+from pubsub import broker_redis
 from pubsub.broker import DEDUPE_MS, Broker, Retention
 from pubsub.broker_redis import RedisBroker
 from pubsub.envelope import Seal
@@ -150,6 +151,21 @@ async def test_a_burst_that_grew_old_is_trimmed_to_the_entry(wire: RedisWire) ->
     recovery = await wire.here.recover("room", start)
     assert [delivery.publication.id for delivery in recovery.deliveries] == [f"1-{number}" for number in range(37)]
     assert not recovery.short_complete
+
+
+async def test_a_long_history_is_recovered_page_by_page_in_order(
+    wire: RedisWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_redis, "PAGE", 5)
+    start = await wire.here.position("room")
+    names = [f"p{number}" for number in range(40)]
+    for number, name in enumerate(names):
+        await wire.here.publish("room", said(name, Retention.LONG if number % 7 == 3 else Retention.SHORT))
+    recovery = await wire.here.recover("room", start)
+    assert [delivery.publication.id for delivery in recovery.deliveries] == names
+    assert [delivery.position.offset for delivery in recovery.deliveries] == list(range(1, 41))
+    assert recovery.short_complete
+    assert recovery.long_complete
 
 
 @pytest.mark.parametrize("message", [b"", b"hello", b"\xff" * 40, b"\x00\x01e\x00\x00\x00\x01\x00\x00\x00\x05hello"])
