@@ -163,7 +163,7 @@ async def _migrate(url: str) -> str | None:
 
 
 async def _audit() -> list[audit_sql.Finding]:
-    async with preflight.database(preflight.database_url()) as database, database.read() as connection:
+    async with preflight.database(preflight.database_url()) as database, database.survey() as connection:
         return await audit_sql.audit(connection)
 
 

@@ -1,7 +1,7 @@
 """One database behind two engines: a writer whose transactions do not cross, and readers that never block it.
 
 On SQLite all writers queue. On PostgreSQL they run side by side, those of one turn (a show, a room) one after
-another: see `UnitOfWork.take_turn` and docs/adr/0015-postgresql-by-turns.md.
+another: see `UnitOfWork.take_turn` and docs/adr/0017-postgresql-by-turns.md.
 """
 
 import asyncio

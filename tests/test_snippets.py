@@ -47,6 +47,7 @@ ANSWERED_FOR: Mapping[str, str] = {
     "make check": ".ci/run runs it before the tests",
     "make format": "rewrites the sources; make check runs the same tool and only looks",
     "make contract": "tests/gateway/contract/test_generated.py runs what it runs, and only looks",
+    "make oversell": "half an hour; tests/oversell/test_oversell.py runs the same race in small",
     "make lock": "moves the locked versions, and asks registries for them",
     "npm ci && npm run build": "a part of the set-up",
     "npm ci": "a part of the set-up",
