@@ -9,6 +9,7 @@ import socketio.exceptions
 
 from tests.integration.clients import Client, client, connected
 from tests.integration.running import Liveroom, liveroom
+from tests.store import postgresql
 
 WITHIN_SECONDS = 1.0
 
@@ -16,7 +17,16 @@ WITHIN_SECONDS = 1.0
 @pytest.mark.parametrize("codec", ["json", "msgpack"])
 @pytest.mark.parametrize("transport", ["websocket", "polling", "upgrade"])
 async def test_a_fan_walks_from_the_foyer_to_the_show_and_back(tmp_path: Path, codec: str, transport: str) -> None:
-    async with liveroom(tmp_path) as house:
+    await walk(tmp_path, codec, transport)
+
+
+async def test_the_same_evening_on_postgresql(tmp_path: Path) -> None:
+    with postgresql.fresh() as url:
+        await walk(tmp_path, "json", "websocket", database_url=url)
+
+
+async def walk(folder: Path, codec: str, transport: str, **settings: Any) -> None:
+    async with liveroom(folder, **settings) as house:
         show = await house.show()
         products = {product["tier"]: product["id"] for product in show["products"]}
         fan_token, host_token = await house.login("fan"), await house.login("host", "host")
