@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from pubsub.broker import Delivery, Position, Publication, Receive, Recovery
@@ -29,6 +29,7 @@ DELIVERY_TIMEOUT_S = 5.0
 """How long a publication that Redis has accepted may wait for the deliveries before it."""
 COMPLAINT_S = 1.0
 """Between two warnings about messages that are none of ours."""
+RESTART_S = 1.0
 PAGE = 500
 """Publications of each class that one answer of a recovery brings; Redis serves others between two."""
 MAX_RECOVERIES = 4
@@ -216,8 +217,7 @@ class RedisBroker:
     def _deliver_here(self, channel: str, publication: Publication) -> None:
         """Deliver a post to this node's subscribers, because Redis is away."""
         state = self._channels.get(channel)
-        if state is not None:
-            state.order.delivered_locally(publication)
+        if state is not None and state.order.delivers_locally(publication):
             state.deliver([Delivery(state.order.position, publication, degraded=True)])
 
     def _complain(self, channel: str) -> None:
@@ -351,3 +351,13 @@ class RedisBroker:
     def _check_open(self) -> None:
         if not self._is_open:
             raise RuntimeError("the broker is closed")
+
+
+async def _forever(work: Callable[[], Awaitable[None]]) -> None:
+    """Start again what has failed by a fault of ours: a room must not fall silent for good."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("a task of the broker failed")
+        await asyncio.sleep(RESTART_S)

@@ -77,6 +77,11 @@ class Cluster:
         """Every slot has an owner, and all owners are heard."""
         return self._is_whole and all(shard.is_heard for shard in self._shards.values())
 
+    @property
+    def lag_s(self) -> float:
+        """Of the slowest shard."""
+        return max((shard.lag_s for shard in self._shards.values()), default=0.0)
+
     def reaches(self, key: str) -> bool:
         """The owner of the key's slot takes commands."""
         shard = self._shard_of(key)

@@ -30,6 +30,8 @@ class ListeningLink:
         self, server: Server, probe: str, heard: Callable[[str, bytes], None], changed: Callable[[], None]
     ) -> None:
         self.is_up = False
+        self.lag_s = 0.0
+        """How long the last probe took from here to here."""
         self.tried = asyncio.Event()
         """Set once a first attempt to connect has ended."""
         self._server = server
@@ -95,7 +97,7 @@ class ListeningLink:
         while True:
             await asyncio.sleep(PROBE_S)
             try:
-                await commands.ask("SPUBLISH", self._probe, b"")
+                await commands.ask("SPUBLISH", self._probe, time.monotonic_ns())
             except BrokerAwayError:
                 continue  # the command link has told
 
@@ -141,6 +143,8 @@ class ListeningLink:
                     case [b"smessage", name, body]:
                         if name.decode() != self._probe:
                             self._heard(name.decode(), body)
+                        elif body.isdigit() and len(body) < 20:
+                            self.lag_s = (time.monotonic_ns() - int(body)) / 1e9
                     case [b"ssubscribe", name, _]:
                         self._confirm(name.decode())
                     case [b"pong", _] if self._barriers:

@@ -107,8 +107,11 @@ class Publisher:
                 began = time.monotonic()
                 batch = self._batch()
                 await self._send(batch)
+                batch = []
         finally:
-            self._give_up([*batch, *self._queue], BrokerAwayError("the broker is closed"))
+            batch += self._queue
+            self._queue.clear()
+            self._give_up(batch, BrokerAwayError("the broker is closed"))
 
     def _reaches(self, channel: str) -> bool:
         return self._wire.reaches(keys_of(self._prefix, channel)[0])

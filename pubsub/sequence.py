@@ -42,9 +42,12 @@ class Sequence:
             return []
         return self._fresh([delivery, *self._continue(position)])
 
-    def delivered_locally(self, publication: Publication) -> None:
-        """It was delivered while the wire was away, and must not be again should it turn out to have arrived."""
-        self._remember(publication.id)
+    def delivers_locally(self, publication: Publication) -> bool:
+        """Whether to deliver what the wire may not have: not if it has come, and only the answer was lost.
+
+        Should it turn out later to have a place, it is not delivered there again.
+        """
+        return self._remember(publication.id)
 
     def waiting(self) -> frozenset[Position]:
         """What is held now. A recovery asked for later has passed all of these, or they never were."""

@@ -24,6 +24,11 @@ class Wire(Protocol):
         """Every wanted channel is heard; what was published while it was not never comes."""
         ...
 
+    @property
+    def lag_s(self) -> float:
+        """How long the last probe took from here to here; of the slowest shard."""
+        ...
+
     def reaches(self, key: str) -> bool:
         """Scripts with this key have a chance now."""
         ...
@@ -75,6 +80,11 @@ class Shard:
     def is_heard(self) -> bool:
         """The connection for subscriptions is up."""
         return self._listening.is_up
+
+    @property
+    def lag_s(self) -> float:
+        """How long the last probe took from here to here."""
+        return self._listening.lag_s
 
     def reaches(self, key: str) -> bool:  # noqa: ARG002 - the same for all of a server
         """The connection for commands is up, whatever the key."""

@@ -1,6 +1,7 @@
 """Redis is slow, cut off, frozen, killed or emptied: nobody has a gap who was not told, and it heals by itself."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -346,6 +347,26 @@ async def test_a_channel_left_while_redis_is_away_is_not_waited_for(scene: Scene
     assert scene.near.inbox.ids == ["a"]
 
 
+async def test_the_lag_of_the_wire_is_measured(scene: Scene) -> None:
+    await until(lambda: scene.far.broker.wire.lag_s > 0)
+    assert scene.far.broker.wire.lag_s < HEAL_S
+
+
+async def test_a_fault_of_ours_silences_no_room_for_good(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("a mistake")
+
+    with monkeypatch.context() as mistaken:
+        mistaken.setattr(scene.near.broker._publisher, "_place", broken)
+        with pytest.raises(BrokerAwayError):
+            await scene.near.broker.publish("room", said("gift", Retention.LONG))
+    await insist(scene.near.broker, said("gift", Retention.LONG))
+    assert scene.near.inbox.ids == ["gift"]
+    assert "a mistake" in caplog.text
+
+
 async def test_closing_while_redis_is_away_lets_nobody_wait(scene: Scene) -> None:
     scene.server.freeze()
     waiting = asyncio.create_task(scene.near.broker.publish("room", said("a")))
@@ -354,3 +375,51 @@ async def test_closing_while_redis_is_away_lets_nobody_wait(scene: Scene) -> Non
     with pytest.raises(BrokerAwayError):
         await waiting
     scene.server.thaw()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_happens_order_holds_and_what_is_missing_was_told(scene: Scene, seed: int) -> None:
+    dice = random.Random(seed)  # noqa: S311 - a seeded mishap, not a secret
+    nodes = (scene.near, scene.far)
+    must: list[str] = []
+
+    async def speak(each: Node, speaker: str) -> None:
+        for number in range(60):
+            retention = dice.choice(list(Retention))
+            name = f"{speaker}{number}-{retention}"
+            if dice.random() < 0.5:
+                each.broker.post("room", said(name, retention))
+            else:
+                await insist(each.broker, said(name, retention))
+                must.append(name)
+            await asyncio.sleep(dice.random() * 0.03)
+
+    async def harm() -> None:
+        for _ in range(8):
+            await asyncio.sleep(dice.random() * 0.3)
+            match dice.randrange(4):
+                case 0:
+                    await scene.client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")  # type: ignore[no-untyped-call]
+                case 1:
+                    scene.line.reset()
+                case 2:
+                    await scene.client.execute_command("CLIENT", "KILL", "TYPE", "normal")  # type: ignore[no-untyped-call]
+                case _:
+                    await scene.client.client_pause(100)
+
+    await asyncio.gather(speak(scene.near, "near"), speak(scene.far, "far"), harm())
+    await insist(scene.near.broker, said("last", Retention.LONG))
+    for each in nodes:
+        await each.has("last")
+        await each.healed()
+        placed = [delivery for delivery in each.inbox.deliveries if not delivery.degraded]
+        assert len(set(each.inbox.ids)) == len(each.inbox.ids), "nothing comes twice"
+        assert [delivery.position.offset for delivery in placed] == sorted(
+            delivery.position.offset for delivery in placed
+        )
+        speaker = "near" if each is scene.near else "far"
+        assert len([name for name in each.inbox.ids if name.startswith(speaker)]) == 60, "a node hears itself"
+        kept = {name for name in must if not name.endswith("none")}
+        assert kept <= set(each.inbox.ids), "what is kept was recovered"
+        if not set(must) <= set(each.inbox.ids):
+            assert each.told.gaps

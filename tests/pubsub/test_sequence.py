@@ -108,11 +108,19 @@ def test_a_place_that_the_recovery_disproves_is_forgotten() -> None:
 
 def test_an_id_comes_once_whatever_its_place() -> None:
     sequence = Sequence(Position("e", 0))
-    sequence.delivered_locally(at(1, name="post").publication)
+    assert sequence.delivers_locally(at(1, name="post").publication)
+    assert not sequence.delivers_locally(at(1, name="post").publication)
     assert sequence.take(at(1, name="post")) == []
     assert offsets(sequence.take(at(2))) == [2]
     assert sequence.take(at(3, name="e2")) == []
     assert sequence.position.offset == 3
+
+
+def test_what_came_over_the_wire_is_not_delivered_locally_too() -> None:
+    # Redis took a post, the subscription brought it, and only then did the connection die that owed the answer
+    sequence = Sequence(Position("e", 0))
+    sequence.take(at(1, name="post"))
+    assert not sequence.delivers_locally(at(1, name="post").publication)
 
 
 def test_what_is_held_is_bounded_and_still_recovered() -> None:
