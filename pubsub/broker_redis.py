@@ -101,7 +101,7 @@ class RedisBroker:
         """Connect, and stay connected until closed."""
         self._is_open = True
         self._tasks = [
-            asyncio.create_task(work) for work in (self.wire.run(), self._publisher.run(), self._recover_behind())
+            asyncio.create_task(_forever(work)) for work in (self.wire.run, self._publisher.run, self._recover_behind)
         ]
         await self.wire.tried.wait()
         self._tell_degraded()
