@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 SURFACES = {surface.value: surface for surface in Surface}
+SLOW_RETRY_MS = 1000
 METERED = frozenset({RateClass.DANMAKU, RateClass.GIFT, RateClass.COHOST})
 STREAMS = {Permission.STREAM_MAIN: "main", Permission.STREAM_VIP: "vip"}
 
@@ -141,10 +142,14 @@ class Member:
         """Fresh grants of every stream it may watch, in a stable order."""
         house = self.room.house
         now = house.clock()
+        permissions = self.permissions
+        known = self.room.guests.find(self.user)
+        if known is not None and known.tier_version > self.tier_version:  # committed, and about to be told
+            permissions = self.room.permissions_of(self.role, known.tier)
         return [
             house.grants.play(self.user, self.room.id, stream, now)
             for permission, stream in STREAMS.items()
-            if permission in self.permissions
+            if permission in permissions
         ]
 
     # ---- sending -----------------------------------------------------------------------------------
@@ -189,6 +194,10 @@ class Member:
     def received(self, event: str, payload: object) -> Answer | Awaitable[Answer]:
         """Hand an event to its handler."""
         return self.room.house.commands(self, event, payload)
+
+    def slow(self) -> None:
+        """Sent away because it does not read; it may come back and is told what it missed."""
+        self.bye(Code.SLOW, retry_after_ms=SLOW_RETRY_MS)
 
     def closed(self) -> None:
         """Leave the room."""

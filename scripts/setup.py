@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +20,7 @@ VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 WEB = ROOT / "web-demo"
 CLIENTS = ROOT / "tests" / "clients"
+PEERS = ROOT / "benchmarks" / "peers"
 WEB_OUTPUT = ("node_modules", "dist")
 
 LAUNCHER = """#!{python}
@@ -49,13 +51,14 @@ def main(wanted: list[str]) -> int:
         )
         step("command", "the liveroom command", link_project, [stamp_of("venv"), LAUNCHER], works=command_exists)
         if kind == "dev":
-            step(
-                "clients",
-                "packages of tests/clients",
-                lambda: install_node(CLIENTS),
-                [digest([CLIENTS / "package.json", CLIENTS / "package-lock.json"])],
-                works=(CLIENTS / "node_modules").is_dir,
-            )
+            for name, folder in (("clients", CLIENTS), ("peers", PEERS)):
+                step(
+                    name,
+                    f"packages of {folder.relative_to(ROOT)}",
+                    partial(install_node, folder),
+                    [digest([folder / "package.json", folder / "package-lock.json"])],
+                    works=(folder / "node_modules").is_dir,
+                )
         if "web" in wanted:
             locks = [WEB / "package.json", WEB / "package-lock.json"]
             step(

@@ -61,6 +61,8 @@ class Echo:
     def faulted(self, socket: Socket, *, is_final: bool) -> bool:
         return False
 
+    def slow(self, socket: Socket) -> None: ...
+
     def closed(self, socket: Socket, reason: Reason) -> None: ...
 
 

@@ -84,8 +84,6 @@ def test_a_peer_relays_everything_or_says_what_it_lacks(who: Contestant, swarm: 
 
 @pytest.mark.parametrize("who", [contestants.SOCKETIO, contestants.SOCKETIO_MSGPACK], ids=lambda who: who.key)
 def test_socketio_on_node_relays_everything(who: Contestant, swarm: Path, tmp_path: Path) -> None:
-    if not (build.PEERS / "node_modules").is_dir():
-        pytest.skip("the peers' packages are not installed: `make bench` installs them")
     outcome = put_load_on(who, Scene.HALL, replace(TINY, ack=True), swarm, tmp_path)
     stage = outcome.stages[0]
     assert stage.complete(8) == 1

@@ -30,6 +30,9 @@ class Application(Protocol):
     def faulted(self, socket: Socket, *, is_final: bool) -> bool:
         """What came is no Engine.IO. Whether to go on; a final fault ends the session after what is sent now."""
 
+    def slow(self, socket: Socket) -> None:
+        """The peer does not read: the session ends after what is sent now, if it can be sent at all."""
+
     def closed(self, socket: Socket, reason: Reason) -> None:
         """The session is over, whoever ended it. Called once for each that was opened."""
 
@@ -122,6 +125,6 @@ class Engine:
         watched, self._watched = self._watched, set()
         for socket in watched:
             if socket.is_stuck(now, self.limits.outbox.seconds):
-                socket.cut(Reason.SLOW)
+                socket.give_up()
             elif socket.is_open and socket.held_since is not None:
                 self.watch(socket)

@@ -219,6 +219,16 @@ class Socket:
             return False
         return now - self.held_since > seconds or (self._outbox is not None and self._outbox.is_stale(now))
 
+    def give_up(self) -> None:
+        """The peer does not take what it is sent: what waits is thrown away, a polling one may fetch a last word."""
+        if self.is_open:
+            self._outbox = None
+            websocket = self._websocket
+            self._engine.application.slow(self)
+            self.close("SLOW", Reason.SLOW)
+            if websocket is not None:
+                websocket.abort()
+
     def cut(self, reason: Reason) -> None:
         """End at once, without a word: the peer does not read any."""
         websocket = self._websocket
@@ -232,7 +242,7 @@ class Socket:
         if self._outbox is None:
             self._outbox = Outbox(self._engine.limits.outbox)
         if not self._outbox.put(frame, lane, key, self._engine.clock()):
-            self.cut(Reason.SLOW)
+            self.give_up()
         elif self._poll is not None:
             self._release()
         else:

@@ -46,6 +46,10 @@ class Guest(Protocol):
         """
         ...
 
+    def slow(self) -> None:
+        """It does not read what it is sent: say `bye`."""
+        ...
+
     def closed(self) -> None:
         """The connection is gone, whoever ended it. Called once for each admitted guest."""
         ...

@@ -125,6 +125,9 @@ class _Handlers:
     def faulted(self, _socket: Socket, *, is_final: bool) -> bool:  # noqa: ARG002 - one is enough for the protocol
         return False
 
+    def slow(self, _socket: Socket) -> None:
+        pass
+
     def closed(self, socket: Socket, reason: Reason) -> None:
         told = {
             Reason.CLIENT: EngineServer.reason.CLIENT_DISCONNECT,

@@ -148,6 +148,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             connection.bye(Code.PROTOCOL)
         return False
 
+    def slow(self, socket: Socket) -> None:
+        """The peer does not read: let everybody on it say farewell."""
+        peer: Peer = socket.context
+        for connection in list(peer.connections.values()):
+            connection.guest.slow()
+
     def closed(self, socket: Socket, _reason: Reason) -> None:
         """The transport is gone, and with it everybody on it."""
         peer: Peer = socket.context

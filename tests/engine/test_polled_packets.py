@@ -18,6 +18,8 @@ class Nobody:
     def faulted(self, socket: Socket, *, is_final: bool) -> bool:
         return False
 
+    def slow(self, socket: Socket) -> None: ...
+
     def closed(self, socket: Socket, reason: Reason) -> None: ...
 
 

@@ -148,6 +148,8 @@ class Echo:
         socket.context += 1
         return not is_final and socket.context < 3
 
+    def slow(self, socket: Socket) -> None: ...
+
     def closed(self, socket: Socket, _reason: Reason) -> None:
         self.here.remove(socket)
 
@@ -332,6 +334,8 @@ class Visitor:
     async def received(self, event: str, payload: object) -> Answer:
         assert self.is_here
         return Denied(Code.BAD_REQUEST) if payload is None else ClockAck(1, 2, 3)
+
+    def slow(self) -> None: ...
 
     def closed(self) -> None:
         assert self.is_here
