@@ -2,54 +2,57 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import httpx2
 import pytest
 
 from store import migrations
-from tests.store import homes, postgresql
+from tests.gateway.test_cli import Liveroom
+from tests.integration.running import free_port
+from tests.store import postgresql
 
 START_SECONDS = 30.0
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    with homes.empty(homes.POSTGRESQL, tmp_path) as made:
+def url() -> Iterator[str]:
+    with postgresql.fresh() as made:
         yield made
 
 
 @pytest.fixture
-def environment(url: str, tmp_path: Path) -> dict[str, str]:
-    named = {"LIVEROOM_DATABASE_URL": url, "LIVEROOM_DATA_DIR": str(tmp_path / "var"), "COLUMNS": "200"}
-    return {**os.environ, **named, "LIVEROOM_MODE": "demo"}
+def environment(
+    url: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Mapping[str, str]:
+    named = {"DATABASE_URL": url, "DATA_DIR": str(tmp_path_factory.mktemp("var")), "MODE": "demo"}
+    for name, value in named.items():
+        monkeypatch.setenv(f"LIVEROOM_{name}", value)
+    monkeypatch.setenv("COLUMNS", "200")
+    return os.environ
 
 
-def liveroom(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "gateway.cli", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+@pytest.fixture
+def liveroom(
+    environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Liveroom:
+    assert environment["LIVEROOM_DATABASE_URL"]
+    return Liveroom(monkeypatch, capsys)
 
 
-def test_every_command_works_on_it(environment: dict[str, str]) -> None:
-    assert "run `liveroom migrate`" in liveroom(environment, "audit").stderr
-    assert f"to {migrations.head()}" in liveroom(environment, "migrate").stdout
-    assert "already stands" in liveroom(environment, "migrate").stdout
-    assert "Nothing found" in liveroom(environment, "audit").stdout
-    given = liveroom(environment, "role", "grant", "ann", "operator")
-    assert given.returncode == 0, given.stderr
-    assert "ann" in liveroom(environment, "role", "list").stdout
-    assert "No job was given up" in liveroom(environment, "jobs").stdout
-    examined = liveroom(environment, "doctor").stdout
-    assert "at this version's schema" in examined
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    served(environment, port)
-    assert "Nothing found" in liveroom(environment, "audit").stdout
+def test_every_command_works_on_it(liveroom: Liveroom, environment: Mapping[str, str]) -> None:
+    assert "run `liveroom migrate`" in liveroom("audit").one_sentence()
+    assert f"to {migrations.head()}" in liveroom("migrate").out
+    assert "already stands" in liveroom("migrate").out
+    assert liveroom("role", "grant", "ann", "operator").status == 0
+    assert "ann" in liveroom("role", "list").out
+    assert "No job was given up" in liveroom("jobs").out
+    assert "at this version's schema" in liveroom("doctor").out
+    served(environment, free_port())
+    assert "Nothing found" in liveroom("audit").out
 
 
 def served(environment: Mapping[str, str], port: int) -> None:
@@ -74,25 +77,19 @@ def is_ready(port: int) -> bool:
 
 
 @pytest.mark.parametrize("command", ["migrate", "audit"])
-def test_a_server_that_is_not_there_is_told_in_one_sentence(environment: dict[str, str], command: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        nobody = probe.getsockname()[1]
-    url = f"postgresql+asyncpg://liveroom:hush@127.0.0.1:{nobody}/shows"
-    found = liveroom({**environment, "LIVEROOM_DATABASE_URL": url}, command)
-    assert found.returncode == 2
-    assert found.stderr.startswith("liveroom: the database 127.0.0.1/shows cannot be used: ")
-    assert found.stderr.count("\n") == 1
-    assert "hush" not in found.stdout + found.stderr
+def test_a_server_that_is_not_there_is_told_in_one_sentence(liveroom: Liveroom, command: str) -> None:
+    url = f"postgresql+asyncpg://liveroom:hush@127.0.0.1:{free_port()}/shows"
+    found = liveroom(command, database_url=url)
+    assert found.one_sentence().startswith("liveroom: the database 127.0.0.1/shows cannot be used: ")
+    assert "hush" not in found.out + found.err
 
 
-def test_a_database_that_is_not_there_is_named(environment: dict[str, str]) -> None:
+def test_a_database_that_is_not_there_is_named(liveroom: Liveroom) -> None:
     url = postgresql.server().set(database="no_such").render_as_string(hide_password=False)
-    found = liveroom({**environment, "LIVEROOM_DATABASE_URL": url}, "migrate")
-    assert found.returncode == 2
-    assert '"no_such" does not exist' in found.stderr
+    assert '"no_such" does not exist' in liveroom("migrate", database_url=url).one_sentence()
 
 
-def test_the_url_as_others_write_it_will_do(environment: dict[str, str], url: str) -> None:
+def test_the_url_as_others_write_it_will_do(liveroom: Liveroom, url: str) -> None:
     plain = url.replace("postgresql+asyncpg:", "postgresql:")
     assert plain != url
-    assert liveroom({**environment, "LIVEROOM_DATABASE_URL": plain}, "migrate").returncode == 0
+    assert liveroom("migrate", database_url=plain).status == 0
