@@ -142,14 +142,10 @@ class Member:
         """Fresh grants of every stream it may watch, in a stable order."""
         house = self.room.house
         now = house.clock()
-        permissions = self.permissions
-        known = self.room.guests.find(self.user)
-        if known is not None and known.tier_version > self.tier_version:  # committed, and about to be told
-            permissions = self.room.permissions_of(self.role, known.tier)
         return [
             house.grants.play(self.user, self.room.id, stream, now)
             for permission, stream in STREAMS.items()
-            if permission in permissions
+            if permission in self.permissions
         ]
 
     # ---- sending -----------------------------------------------------------------------------------

@@ -103,6 +103,7 @@ async def test_a_refunded_fans_grant_is_worth_nothing_though_it_has_not_run_out(
         await show.refund("mei", order)
         assert await media(house, path) == 403
         assert (await house.http.get(path)).status_code == 403
+        await fan.wait("tier", lambda told: told["reason"] == "refund")
         assert await streams(fan) == {}
 
 
