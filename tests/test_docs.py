@@ -85,7 +85,8 @@ def test_every_command_named_exists(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_setting_named_exists(page: Path) -> None:
     settings = {f"LIVEROOM_{name.upper()}" for name in Settings.model_fields}
-    pages_own = {"LIVEROOM_URL", "LIVEROOM_TEST_POSTGRES_URL"}  # web-demo's development server; the tests' database
+    # web-demo's development server; the tests' own servers
+    pages_own = {"LIVEROOM_URL", "LIVEROOM_TEST_POSTGRES_URL", "LIVEROOM_TEST_REDIS_URL"}
     assert set(re.findall(r"\bLIVEROOM_[A-Z_]+\b", text_of(page))) <= settings | pages_own
 
 
