@@ -21,6 +21,9 @@ Answer = msgspec.Struct | Denied
 Handler = Callable[["House", Member, Any], Answer | Awaitable[Answer]]
 """One that needs neither SQL nor anybody's answer gives its own at once: no task is made for it."""
 
+MAX_RACES = 5
+"""How often a command that lost a race is decided again."""
+
 HANDLERS: Mapping[str, Handler] = {**viewer.HANDLERS, **console.HANDLERS}
 
 _BY_NAME = {command.name: command for command in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS)}
@@ -49,7 +52,7 @@ class Commands:
         if isinstance(request, Denied):
             return request
         denied = self._rights_only(member, command) or _too_often(member, command.rate, self._house.clock())
-        return denied or HANDLERS[event](self._house, member, request)
+        return denied or self._decided(member, event, request)
 
     async def _on_console(self, member: Member, event: str, payload: object) -> Answer:
         if event not in ON_CONSOLE:
@@ -61,13 +64,29 @@ class Commands:
         denied = await self._staff_only(member, event) or _too_often(member, command.rate, self._house.clock())
         if denied is not None:
             return denied
-        answer = HANDLERS[event](self._house, member, request)
+        answer = self._decided(member, event, request)
         return answer if isinstance(answer, Answer) else await answer
+
+    def _decided(self, member: Member, event: str, request: Any) -> Answer | Awaitable[Answer]:
+        answer = HANDLERS[event](self._house, member, request)
+        return answer if isinstance(answer, Answer) else self._decided_later(answer, member, event, request)
+
+    async def _decided_later(self, answer: Awaitable[Answer], member: Member, event: str, request: Any) -> Answer:
+        """Decided again when a race was lost: nothing of it was written."""
+        for _ in range(MAX_RACES - 1):
+            try:
+                return await answer
+            except RacedError:
+                once_more = HANDLERS[event](self._house, member, request)
+                if isinstance(once_more, Answer):
+                    return once_more
+                answer = once_more
+        return await answer
 
     async def _counted_later(self, event: str, answer: Awaitable[Answer]) -> Answer:
         try:
             return self._counted(event, await answer)
-        except RacedError:  # somebody else changed it first; nothing of ours was written
+        except RacedError:  # again and again, somebody else changed it first
             return self._counted(event, Denied(Code.CONFLICT))
 
     def _counted(self, event: str, answer: Answer) -> Answer:

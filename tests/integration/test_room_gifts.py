@@ -4,6 +4,10 @@ import asyncio
 
 import pytest
 
+from auth.denials import Denied
+from rooms import gifts_sql
+from rooms.gifts import GiftRecord
+from store.database_sql import RacedError, UnitOfWork
 from tests.integration.clients import Client
 from tests.integration.evening import CAPACITY, CREDITS, PRICE_MINOR, Evening, denied, done, evening
 from tests.integration.running import Liveroom
@@ -45,6 +49,22 @@ async def test_a_key_sent_many_times_at_once_and_from_two_devices_spends_once(ho
         acks = await asyncio.gather(*(device.send("gift", gift) for device in (one, two) for _ in range(5)))
         assert {ack["data"]["id"] for ack in acks} == {acks[0]["data"]["id"]}
         assert {ack["data"]["wallet"]["credits"] for ack in acks} == {CREDITS["main"] - 20}
+
+
+async def test_a_gift_that_lost_a_race_is_decided_again(house: Liveroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    record, races = gifts_sql.record, iter([RacedError("once"), RacedError("twice")])
+
+    async def raced(uow: UnitOfWork, gift: GiftRecord) -> GiftRecord | Denied:
+        for race in races:
+            raise race
+        return await record(uow, gift)
+
+    async with evening(house) as show:
+        fan = await show.fan("mei")
+        monkeypatch.setattr(gifts_sql, "record", raced)
+        ack = await done(fan, "gift", {"gift": "star", "key": KEY})
+        assert ack["wallet"]["credits"] == CREDITS["main"] - 20
+        assert next(races, None) is None
 
 
 @pytest.mark.parametrize(
