@@ -6,9 +6,9 @@ import sys
 from collections.abc import Coroutine
 from typing import Any
 
-YOUNG_OBJECTS = 100_000
+YOUNG_OBJECTS = 5_000
 """Allocations beyond frees before the youngest are looked at; each connect makes some two hundred that stay."""
-MIDDLE_TURNS = 50
+MIDDLE_TURNS = 1_000
 OLDEST_TURNS = 1_000
 
 
