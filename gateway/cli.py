@@ -133,7 +133,7 @@ async def _serve(settings: Settings) -> None:
     # here, because the server's libraries take a second to load and the small commands need none of them
     from gateway.server import serve as run_server  # noqa: PLC0415
 
-    await run_server(settings)
+    await run_server(settings, loaded=process.tame_garbage_collection)
 
 
 def _welcome(settings: Settings) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import random
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import structlog
@@ -17,7 +17,6 @@ from gateway.contract.shapes import Draining
 from gateway.engine.http import http_protocol, limit_unsent
 from gateway.house import House, open_house
 from gateway.playground import furnish
-from gateway.process import tame_garbage_collection
 from gateway.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -50,8 +49,17 @@ class _Uvicorn(uvicorn.Server):
                 limit_unsent(listener, self._unsent_bytes)
 
 
-async def serve(settings: Settings, stop: asyncio.Event | None = None, started: asyncio.Event | None = None) -> None:
-    """Serve until SIGINT or SIGTERM (or `stop`), then drain. A second signal ends the drain at once."""
+async def serve(
+    settings: Settings,
+    stop: asyncio.Event | None = None,
+    started: asyncio.Event | None = None,
+    *,
+    loaded: Callable[[], None] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM (or `stop`), then drain. A second signal ends the drain at once.
+
+    `loaded` is called when everything stands that stays for the life of the process.
+    """
     logs.configure(settings.log_format)
     stop = stop or asyncio.Event()
     hurry = asyncio.Event()
@@ -60,7 +68,8 @@ async def serve(settings: Settings, stop: asyncio.Event | None = None, started: 
         if settings.is_playground:
             await furnish(house)
         server = _Uvicorn(_configuration(house), settings.unsent_bytes)
-        tame_garbage_collection()
+        if loaded is not None:
+            loaded()
         async with asyncio.TaskGroup() as group:
             background = group.create_task(house.run())
             serving = group.create_task(server.serve())
