@@ -33,11 +33,6 @@ class Tier(StrEnum):
     MAIN = "main"
     VIP = "vip"
 
-    @property
-    def rank(self) -> int:
-        """Position in the order, 0 for `none`."""
-        return _TIER_RANKS[self]
-
     def __lt__(self, other: str) -> bool:
         return _TIER_RANKS[self] < _TIER_RANKS[other]
 

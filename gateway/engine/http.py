@@ -2,7 +2,8 @@
 
 import asyncio
 import socket as os_socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -98,7 +99,7 @@ class _EngineHttpProtocol(HttpToolsProtocol):
         connections: set[Any] = self.connections
         connections.add(answer)
         self.transport.set_protocol(answer)
-        answer.start(self.transport, handshake, _discarder(connections, answer))
+        answer.start(self.transport, handshake, partial(connections.discard, answer))
 
     def _address(self) -> str:
         """Of the peer; behind a trusted proxy the one that the proxy names."""
@@ -146,7 +147,3 @@ def _target(url: bytes) -> tuple[str, bytes]:
     except httptools.HttpParserInvalidURLError:
         return "", b""
     return (parsed.path or b"").decode("ascii", "replace"), parsed.query or b""
-
-
-def _discarder(connections: set[Any], connection: object) -> Callable[[], None]:
-    return lambda: connections.discard(connection)

@@ -24,10 +24,11 @@ OK = b"ok"
 class Poll:
     """A request that waits for packets."""
 
-    __slots__ = ("_answer",)
+    __slots__ = ("answer",)
 
     def __init__(self) -> None:
-        self._answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self.answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        """The one packet to answer with, or None: collect them from the socket."""
 
     def ready(self) -> None:
         """The socket has packets to collect."""
@@ -37,13 +38,9 @@ class Poll:
         """Answer with this packet and nothing else."""
         self._settle(packet)
 
-    async def answer(self) -> str | None:
-        """The one packet to answer with, or None: collect them from the socket."""
-        return await self._answer
-
     def _settle(self, packet: str | None) -> None:
-        if not self._answer.done():
-            self._answer.set_result(packet)
+        if not self.answer.done():
+            self.answer.set_result(packet)
 
 
 class PollingApp:
@@ -103,8 +100,8 @@ async def _fetch(engine: Engine, socket: Socket, receive: Receive) -> bytes | Re
     poll = Poll()
     if not socket.poll(poll):
         return requests.BAD_REQUEST
-    waiting = asyncio.create_task(_until_gone(receive))
-    answering = asyncio.create_task(poll.answer())
+    waiting: asyncio.Future[Any] = asyncio.create_task(_until_gone(receive))
+    answering: asyncio.Future[Any] = poll.answer
     patience = PROBING_WAIT_SECONDS if socket.is_probing else None
     try:
         await asyncio.wait({waiting, answering}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
@@ -117,7 +114,6 @@ async def _fetch(engine: Engine, socket: Socket, receive: Receive) -> bytes | Re
         raise
     finally:
         waiting.cancel()
-        answering.cancel()
     fetched = socket.collect()
     if not socket.is_open and not socket.waits:
         engine.gone(socket)

@@ -77,11 +77,6 @@ class Socket:
         """Whether it has not ended."""
         return self.ended is None
 
-    @property
-    def dropped(self) -> int:
-        """Sheddable frames that were given up, the peer being slow."""
-        return self._outbox.dropped if self._outbox is not None else 0
-
     # ---- the application's --------------------------------------------------------------------------
 
     def send(self, frame: Frame, lane: Lane = Lane.CONTROL, key: str = "") -> None:
@@ -286,8 +281,7 @@ class Socket:
             self._websocket.write(frame.wire)
         if self.flowing:
             self.held_since = None
-            if self._outbox is not None and not self._outbox.dropped:
-                self._outbox = None
+            self._outbox = None
 
     def _dismiss(self) -> None:
         websocket, self._websocket = self._websocket, None
@@ -335,7 +329,5 @@ class Socket:
         self.ended = reason
         self._alarm.discard()
         self._engine.forget(self)
-        if not self._is_accepted:
-            self._is_accepted = True
-            self._engine.accepted(self.address)
+        self.accept()
         self._engine.application.closed(self, reason)

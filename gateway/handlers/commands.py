@@ -45,23 +45,19 @@ class Commands:
         return self._counted(event, answer) if isinstance(answer, Answer) else self._counted_later(event, answer)
 
     def _on_live(self, member: Member, event: str, payload: object) -> Answer | Awaitable[Answer]:
-        if event not in ON_LIVE:
-            return Denied(Code.BAD_REQUEST, detail={"field": "event"})
-        command = _BY_NAME[event]
-        request = _parse(command, payload)
+        request = _read(event, payload, ON_LIVE)
         if isinstance(request, Denied):
             return request
+        command = _BY_NAME[event]
         denied = self._rights_only(member, command) or _too_often(member, command.rate, self._house.clock())
         return denied or self._decided(member, event, request)
 
     async def _on_console(self, member: Member, event: str, payload: object) -> Answer:
-        if event not in ON_CONSOLE:
-            return Denied(Code.BAD_REQUEST, detail={"field": "event"})
-        command = _BY_NAME[event]
-        request = _parse(command, payload)
+        request = _read(event, payload, ON_CONSOLE)
         if isinstance(request, Denied):
             return request
-        denied = await self._staff_only(member, event) or _too_often(member, command.rate, self._house.clock())
+        rate = _BY_NAME[event].rate
+        denied = await self._staff_only(member, event) or _too_often(member, rate, self._house.clock())
         if denied is not None:
             return denied
         answer = self._decided(member, event, request)
@@ -109,9 +105,12 @@ class Commands:
         return None
 
 
-def _parse(command: Command, payload: object) -> msgspec.Struct | Denied:
+def _read(event: str, payload: object, known: frozenset[str]) -> msgspec.Struct | Denied:
+    """What an event of those that are known here asks for."""
+    if event not in known:
+        return Denied(Code.BAD_REQUEST, detail={"field": "event"})
     try:
-        return msgspec.convert({} if payload is None else payload, command.payload)
+        return msgspec.convert({} if payload is None else payload, _BY_NAME[event].payload)
     except msgspec.ValidationError as error:
         return Denied(Code.BAD_REQUEST, detail={"field": _field_of(str(error))})
 

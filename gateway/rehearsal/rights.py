@@ -121,14 +121,11 @@ def _tiers(evening: Evening) -> Check:
 def _permissions(evening: Evening) -> Check:
     faults: list[str] = []
     told_in_all = 0
-    for journal in evening.fans:
-        for _, situation, told in _walk(journal):
-            if told is None:
-                continue
-            told_in_all += 1
-            due = sorted(situation.due())
-            if sorted(told["permissions"]) != due:
-                faults.append(f"{journal.user} ({told['tier']}, {situation.phase}): {told['permissions']}, due {due}")
+    for journal, situation, told in _told(evening):
+        told_in_all += 1
+        due = sorted(situation.due())
+        if sorted(told["permissions"]) != due:
+            faults.append(f"{journal.user} ({told['tier']}, {situation.phase}): {told['permissions']}, due {due}")
     says = "permissions told are those of the ticket in the phase"
     return none_of("rights.permissions", says, faults, told_in_all)
 
@@ -136,16 +133,22 @@ def _permissions(evening: Evening) -> Check:
 def _streams(evening: Evening) -> Check:
     faults: list[str] = []
     told_in_all = 0
+    for journal, situation, told in _told(evening):
+        told_in_all += 1
+        granted = sorted(grant["stream"] for grant in told["streams"])
+        due = sorted(_STREAMS[permission] for permission in situation.due() if permission in _STREAMS)
+        if granted != due:
+            faults.append(f"{journal.user} ({told['tier']}, {situation.phase}): {granted}, due {due}")
+    says = "streams granted are those of the ticket in the phase"
+    return none_of("rights.streams", says, faults, told_in_all)
+
+
+def _told(evening: Evening) -> Iterator[tuple[Journal, _Situation, Mapping[str, Any]]]:
+    """Every time a fan was told its rights, in the situation of that moment: it moves on with the next."""
     for journal in evening.fans:
         for _, situation, told in _walk(journal):
-            if told is None:
-                continue
-            told_in_all += 1
-            granted = sorted(grant["stream"] for grant in told["streams"])
-            due = sorted(_STREAMS[permission] for permission in situation.due() if permission in _STREAMS)
-            if granted != due:
-                faults.append(f"{journal.user} ({told['tier']}, {situation.phase}): {granted}, due {due}")
-    return none_of("rights.streams", "streams granted are those of the ticket in the phase", faults, told_in_all)
+            if told is not None:
+                yield journal, situation, told
 
 
 def _playback(evening: Evening) -> Check:

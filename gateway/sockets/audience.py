@@ -136,11 +136,6 @@ class Audiences:
             self._wait()
         return count
 
-    def close(self) -> None:
-        """Write no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-
     def _wait(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
