@@ -16,6 +16,8 @@ SANDBOX_PORT = 8001
 DEMO_JWT_SECRET = "demo-only-jwt-secret-never-use-it-outside-the-demo"
 DEMO_GRANT_SECRET = "demo-only-grant-secret-never-use-it-outside-demo"
 DEMO_SANDBOX_SECRET = "demo-only-sandbox-secret-never-use-outside-demo"
+DEMO_WIRE_SECRET = "demo-only-wire-secret-never-use-it-outside-the-demo"
+SECRETS = ("jwt_secrets", "grant_secrets", "sandbox_secrets", "wire_secrets")
 
 
 class Mode(StrEnum):
@@ -24,6 +26,18 @@ class Mode(StrEnum):
     PRODUCTION = "production"
     DEMO = "demo"
     TEST = "test"
+
+
+class Duty(StrEnum):
+    """What a process of the house does: `liveroom serve --role`."""
+
+    GATEWAY = "gateway"
+    """Holds sockets; any number of them."""
+    PRESALE = "presale"
+    """Answers the HTTP API and the callbacks of payment providers; any number of them."""
+    WORKER = "worker"
+    """Relays what was left in the outbox and runs jobs; any number of them."""
+    ALL = "all"
 
 
 class Settings(BaseSettings):
@@ -37,6 +51,23 @@ class Settings(BaseSettings):
     public_url: str = Field("", description="how browsers reach this server; default http://host:port")
     data_dir: Path = Field(Path("var"), description="folder of the embedded database and of the demo's state")
     database_url: str = Field("", description="SQLAlchemy URL; default is SQLite in data_dir")
+    redis_url: str = Field(
+        "",
+        description="the wire between processes: redis://, rediss://, unix://, redis+sentinel://host:port/master or "
+        "redis+cluster://host:port,host:port, Redis 7.0 or newer; empty: one process alone",
+    )
+    wire_secrets: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        repr=False,
+        description="one or two active secrets that sign what goes over Redis, 32 bytes or more",
+    )
+    role: Duty = Field(Duty.ALL, description="what this process does: gateway, presale, worker or all")
+    node: str = Field(
+        "",
+        pattern="^[a-z0-9]{0,16}$",
+        description="name of this gateway in session ids, by which a balancer finds it; default made up at the start",
+    )
+    workers: int = Field(1, ge=1, le=64, description="processes that share the port; more than one need Redis")
     web_dir: Path = Field(Path(__file__).parents[1] / "web-demo" / "dist", description="built web demo to serve")
 
     jwt_secrets: Annotated[list[str], NoDecode] = Field(
@@ -115,9 +146,7 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(20, ge=0, description="over how long a shutdown spreads its clients' reconnects")
     log_format: str = Field("json", pattern="^(json|console)$", description="json, or console for people")
 
-    @field_validator(
-        "jwt_secrets", "grant_secrets", "sandbox_secrets", "allowed_origins", "trusted_proxies", mode="before"
-    )
+    @field_validator(*SECRETS, "allowed_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
@@ -134,6 +163,7 @@ class Settings(BaseSettings):
             "jwt_secrets": [DEMO_JWT_SECRET],
             "grant_secrets": [DEMO_GRANT_SECRET],
             "sandbox_secrets": [DEMO_SANDBOX_SECRET],
+            "wire_secrets": [DEMO_WIRE_SECRET],
             "allowed_origins": ["*"],
             "sandbox_url": f"http://127.0.0.1:{values.get('sandbox_port', SANDBOX_PORT)}",
             "drain_seconds": 1.0,
@@ -144,8 +174,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _safe(self) -> Self:
         if self.mode is Mode.PRODUCTION:
-            demo = {DEMO_JWT_SECRET, DEMO_GRANT_SECRET, DEMO_SANDBOX_SECRET}
-            for setting in ("jwt_secrets", "grant_secrets", "sandbox_secrets"):
+            demo = {DEMO_JWT_SECRET, DEMO_GRANT_SECRET, DEMO_SANDBOX_SECRET, DEMO_WIRE_SECRET}
+            for setting in SECRETS:
                 if not demo.isdisjoint(getattr(self, setting)):
                     name = f"LIVEROOM_{setting.upper()}"
                     raise ValueError(f"{name} has a secret of the demo: set your own, at least 32 random bytes")
@@ -155,11 +185,23 @@ class Settings(BaseSettings):
                 raise ValueError("set LIVEROOM_JWT_SECRETS, LIVEROOM_JWT_JWKS_URL or LIVEROOM_JWT_JWKS_FILE")
             if not self.grant_secrets:
                 raise ValueError("set LIVEROOM_GRANT_SECRETS to at least 32 random bytes")
-        for name in ("jwt_secrets", "grant_secrets", "sandbox_secrets"):
+            if self.redis_url and not self.wire_secrets:
+                raise ValueError(
+                    "set LIVEROOM_WIRE_SECRETS to at least 32 random bytes: they sign what goes over Redis"
+                )
+        for name in SECRETS:
             if any(len(secret.encode()) < 32 for secret in getattr(self, name)):
                 raise ValueError(f"LIVEROOM_{name.upper()}: every secret needs at least 32 bytes")
             if len(getattr(self, name)) > 2:
                 raise ValueError(f"LIVEROOM_{name.upper()}: at most two secrets are active at once")
+        return self
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if self.role is not Duty.ALL and not self.redis_url:
+            raise ValueError(f"a {self.role} alone needs the wire to the others: set LIVEROOM_REDIS_URL")
+        if self.workers > 1 and not self.redis_url:
+            raise ValueError("several workers need the wire between them: set LIVEROOM_REDIS_URL")
         return self
 
     @property

@@ -14,7 +14,7 @@ from gateway.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 
-_SECRET = re.compile(r"secret|database_url")
+_SECRET = re.compile(r"secret|database_url|redis_url")
 _UNITS = {
     "_per_second": "per second",
     "_per_minute": "per minute",
