@@ -33,11 +33,23 @@ async def history(connection: AsyncConnection, show: ShowId, user: UserId) -> li
     return [(row.at_ms, Tier(row.tier)) for row in await connection.execute(chosen.order_by(changes.c.version))]
 
 
-async def changed_since(connection: AsyncConnection, show: ShowId, at_ms: int) -> list[Guest]:
-    """Users whose tier changed at or after a time, lost ones included. Ask with overlap: commits may come late."""
-    chosen = select(entitlements).where(entitlements.c.show_id == show, entitlements.c.changed_ms >= at_ms)
-    rows = await connection.execute(chosen.order_by(entitlements.c.changed_ms))
-    return [Guest(UserId(row.user_id), Tier(row.tier), row.version) for row in rows]
+async def changes_since(connection: AsyncConnection, show: ShowId, at_ms: int) -> list[tuple[int, EntitlementChanged]]:
+    """What changed at or after a time, as (at_ms, event), by time. Ask with overlap: commits may come late."""
+    changes = entitlement_changes
+    is_same = (changes.c.show_id == entitlements.c.show_id) & (changes.c.user_id == entitlements.c.user_id)
+    chosen = (
+        select(changes)
+        .join(entitlements, is_same)  # which knows by an index whose rights have changed lately
+        .where(entitlements.c.show_id == show, entitlements.c.changed_ms >= at_ms, changes.c.at_ms >= at_ms)
+        .order_by(changes.c.at_ms, changes.c.version)
+    )
+    return [
+        (
+            row.at_ms,
+            EntitlementChanged(UserId(row.user_id), show, Tier(row.tier), row.version, EntitlementReason(row.reason)),
+        )
+        for row in await connection.execute(chosen)
+    ]
 
 
 async def list_all(connection: AsyncConnection, show: ShowId) -> list[Guest]:

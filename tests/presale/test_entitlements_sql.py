@@ -38,9 +38,12 @@ async def test_changes_since_a_time_include_lost_rights_and_the_guest_list_does_
     await house.paid(RIVAL, VIP)
     await house.return_ticket(order)
     async with house.db.read() as connection:
-        changed = await entitlements_sql.changed_since(connection, SHOW, mark)
-        later = await entitlements_sql.changed_since(connection, SHOW, mark + 1)
+        changed = await entitlements_sql.changes_since(connection, SHOW, mark)
+        later = await entitlements_sql.changes_since(connection, SHOW, mark + 1)
         guests = await entitlements_sql.list_all(connection, SHOW)
-    assert {guest.user: guest.tier for guest in changed} == {FAN: Tier.NONE, RIVAL: Tier.VIP}
+    assert [(at_ms, event.user, event.tier, event.version) for at_ms, event in changed] == [
+        (mark, RIVAL, Tier.VIP, 1),
+        (mark, FAN, Tier.NONE, 2),
+    ]
     assert later == []
     assert guests == [Guest(RIVAL, Tier.VIP, 1)]
