@@ -1,0 +1,100 @@
+"""Leases within one process."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from auth.identity import RoomId
+from pubsub.leases import LEASE_MS, Lease, SeatId, Verdict
+
+SWEPT = 2
+"""Seats that are looked at for having ended, for each that is used: more than come."""
+
+
+@dataclass(slots=True)
+class _Standing:
+    lease: Lease
+    ends_ms: int
+
+
+@dataclass(slots=True)
+class _Seat:
+    standing: list[_Standing] = field(default_factory=list)
+    """Smallest fence first."""
+    floor: int = 0
+    """The greatest fence that found no room; nothing up to it is restored."""
+    ends_ms: int = 0
+
+
+class MemoryLeases:
+    """Keeps the promises of `pubsub.leases.Leases` for the gateways of one process; `devices` may use a seat."""
+
+    def __init__(
+        self,
+        *,
+        devices: int = 1,
+        lease_ms: int = LEASE_MS,
+        monotonic_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
+        clock_us: Callable[[], int] = lambda: time.time_ns() // 1_000,
+    ) -> None:
+        self._devices = devices
+        self._lease_ms = lease_ms
+        self._monotonic_ms = monotonic_ms
+        self._clock_us = clock_us
+        self._last = 0
+        self._seats: dict[tuple[RoomId, SeatId], _Seat] = {}
+
+    async def hold(self, room: RoomId, leases: Sequence[Lease]) -> list[Verdict]:
+        """Claim, renew or restore."""
+        return [self._hold(self._open((room, lease.seat)), lease) for lease in leases]
+
+    async def release(self, room: RoomId, leases: Sequence[Lease]) -> None:
+        """Give up."""
+        for lease in leases:
+            seat = self._open((room, lease.seat))
+            seat.standing = [one for one in seat.standing if one.lease.holder != lease.holder]
+            if not seat.standing and not seat.floor:
+                del self._seats[room, lease.seat]
+
+    async def others(self, room: RoomId, seat: SeatId, device: str) -> int:
+        """How many other devices use the seat now."""
+        found = self._seats.get((room, seat), _Seat())
+        now = self._monotonic_ms()
+        return len({one.lease.device for one in found.standing if one.ends_ms > now} - {device})
+
+    async def era(self, room: RoomId) -> str | None:  # noqa: ARG002 - nothing is ever forgotten
+        """Always the same."""
+        return "memory"
+
+    def _open(self, key: tuple[RoomId, SeatId]) -> _Seat:
+        """A seat to work on, which goes to the end of the line of those that end."""
+        now = self._monotonic_ms()
+        self._sweep(now)
+        seat = self._seats[key] = self._seats.pop(key, _Seat())
+        seat.standing = [one for one in seat.standing if one.ends_ms > now]
+        seat.ends_ms = now + self._lease_ms
+        return seat
+
+    def _sweep(self, now: int) -> None:
+        for key in list(islice(self._seats, SWEPT)):
+            if self._seats[key].ends_ms <= now:
+                del self._seats[key]
+
+    def _hold(self, seat: _Seat, lease: Lease) -> Verdict:
+        ends_ms = self._monotonic_ms() + self._lease_ms
+        for one in seat.standing:
+            if one.lease.holder == lease.holder:
+                one.ends_ms = ends_ms
+                return Verdict(one.lease.fence, holds=True)
+        fence = lease.fence or max(self._clock_us(), self._last + 1)
+        self._last = max(self._last, fence)
+        same = [one for one in seat.standing if one.lease.device == lease.device]
+        if fence <= seat.floor or any(one.lease.fence > fence for one in same):
+            return Verdict(fence, holds=False)
+        mine = _Standing(Lease(lease.seat, lease.device, lease.holder, fence), ends_ms)
+        standing = sorted((*(one for one in seat.standing if one not in same), mine), key=lambda one: one.lease.fence)
+        lost, seat.standing = standing[: -self._devices], standing[-self._devices :]
+        seat.floor = max([seat.floor, *(one.lease.fence for one in lost)])
+        ousted = tuple(one.lease.holder for one in (*same, *lost) if one is not mine)
+        return Verdict(fence, mine in seat.standing, ousted)
