@@ -1,8 +1,12 @@
 """Time and ids of the running process: the only place that asks the machine for them."""
 
+import random
+import string
 import time
 
 from ulid import ULID
+
+NODE_NAME_LETTERS = 6
 
 
 def now_ms() -> int:
@@ -13,3 +17,8 @@ def now_ms() -> int:
 def new_id() -> str:
     """A fresh ULID: 26 characters, sortable by time of making."""
     return str(ULID())
+
+
+def new_node() -> str:
+    """A made-up name for a gateway that was given none."""
+    return "".join(random.choices(string.ascii_lowercase + string.digits, k=NODE_NAME_LETTERS))  # noqa: S311 - a name

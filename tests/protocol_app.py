@@ -9,8 +9,13 @@ namespaces `/` and `/custom`. Beyond what the suites need, `ask` lets the server
 
 import argparse
 import asyncio
+import socket as os_socket
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import socketio
@@ -20,7 +25,8 @@ from socketio.msgpack_packet import MsgPackPacket
 
 from gateway.engine.engine import Engine
 from gateway.engine.frames import Frame
-from gateway.engine.http import http_protocol
+from gateway.engine.handover import Handover
+from gateway.engine.http import adopt, http_protocol
 from gateway.engine.limits import EngineLimits
 from gateway.engine.outbox import OutboxLimits
 from gateway.engine.polling import PollingApp
@@ -38,6 +44,7 @@ DEAF_SECONDS = 0.02
 """The suite's client listens anew for each frame, and misses one that it reads together with the frame before."""
 
 NAMESPACES = ("/", "/custom")
+NODE = "node1"
 
 
 def limits(pong_seconds: float) -> EngineLimits:
@@ -76,7 +83,7 @@ class LeanPacket(MsgPackPacket):  # type: ignore[misc]  # python-socketio is unt
 class SocketioServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio is untyped
     """python-socketio as it is, on our engine, with the deadline for CONNECT that it does not have."""
 
-    def __init__(self, codec: str, bounds: EngineLimits) -> None:
+    def __init__(self, codec: str, bounds: EngineLimits, sid_prefix: str) -> None:
         serializer = LeanPacket if codec == "msgpack" else "default"
         super().__init__(
             async_mode="asgi",
@@ -85,6 +92,7 @@ class SocketioServer(socketio.AsyncServer):  # type: ignore[misc]  # python-sock
             serializer=serializer,
             cors_allowed_origins="*",
             limits=bounds,
+            sid_prefix=sid_prefix,
         )
 
     def _engineio_server_class(self) -> type[EngineServer]:
@@ -136,15 +144,22 @@ class Elsewhere(socketio.AsyncNamespace):  # type: ignore[misc]  # python-socket
         raise socketio.exceptions.ConnectionRefusedError("Invalid namespace")
 
 
-def configuration(protocol: str, port: int, codec: str, pong_seconds: float = PING_TIMEOUT_SECONDS) -> uvicorn.Config:
+def configuration(
+    protocol: str,
+    port: int,
+    codec: str,
+    pong_seconds: float = PING_TIMEOUT_SECONDS,
+    handover: Handover | None = None,
+) -> uvicorn.Config:
     """The whole server. On a running event loop."""
     app: Any
+    sid_prefix = handover.sid_prefix if handover else ""
     bounds = limits(pong_seconds)
     if protocol == "engineio":
-        engine = Engine(Echo(), bounds, origins=("*",))
+        engine = Engine(Echo(), bounds, origins=("*",), sid_prefix=sid_prefix)
         path, app = "/engine.io/", PollingApp(lambda: engine)
     else:
-        server = SocketioServer(codec, bounds)
+        server = SocketioServer(codec, bounds, sid_prefix)
         for namespace in NAMESPACES:
             server.register_namespace(Conversation(namespace))
         server.register_namespace(Elsewhere("*"))
@@ -153,7 +168,7 @@ def configuration(protocol: str, port: int, codec: str, pong_seconds: float = PI
         app,
         host="localhost",
         port=port,
-        http=http_protocol({path: engine}),
+        http=http_protocol({path: engine}, handover),
         lifespan="off",
         access_log=False,
         log_level="warning",
@@ -177,6 +192,60 @@ async def running(
     finally:
         server.should_exit = True
         await serving
+
+
+@dataclass
+class Worker:
+    """One of several servers on a port."""
+
+    server: uvicorn.Server
+    handover: Handover
+    port: int
+    """Where it alone listens."""
+    serving: asyncio.Task[None]
+
+    @property
+    def url(self) -> str:
+        """Its own."""
+        return f"http://localhost:{self.port}"
+
+    async def end(self) -> None:
+        """As a process ends."""
+        self.server.should_exit = True
+        await self.serving
+        await self.handover.close()
+
+
+@asynccontextmanager
+async def running_node(
+    protocol: str, codec: str = "json", *, workers: int = 3, pong_seconds: float = PING_TIMEOUT_SECONDS
+) -> AsyncIterator[tuple[str, list[Worker]]]:
+    """Several servers in this loop that share a port, its URL; each has a port of its own besides."""
+    port = free_port()
+    started: list[Worker] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(workers):
+            handover = Handover(Path(folder), NODE, number)
+            own = free_port()
+            server = uvicorn.Server(configuration(protocol, own, codec, pong_seconds, handover))
+            handover.open(partial(adopt, server))
+            serving = asyncio.create_task(server._serve([_listener(port), _listener(own)]))
+            started.append(Worker(server, handover, own, serving))
+            while not server.started:
+                assert not serving.done(), serving
+                await asyncio.sleep(0.01)
+        try:
+            yield f"http://localhost:{port}", started
+        finally:
+            for worker in started:
+                await worker.end()
+
+
+def _listener(port: int) -> os_socket.socket:
+    listener = os_socket.socket()
+    listener.setsockopt(os_socket.SOL_SOCKET, os_socket.SO_REUSEPORT, 1)
+    listener.bind(("127.0.0.1", port))
+    return listener
 
 
 async def serve(protocol: str, port: int, codec: str) -> None:

@@ -47,11 +47,13 @@ class Engine:
         *,
         origins: Sequence[str] | None = None,
         clock: Callable[[], float] | None = None,
+        sid_prefix: str = "",
     ) -> None:
         """`origins`: whose pages may connect; None: those of our own host; `("*",)`: all."""
         self.application = application
         self.limits = limits or EngineLimits()
         self.origins = origins
+        self._sid_prefix = sid_prefix
         self.clock = clock or asyncio.get_running_loop().time
         self.wheel = Wheel(self.clock, min(GRANULARITY_SECONDS, self.limits.heartbeat.timeout / TICKS_PER_TIMEOUT))
         self.sockets: dict[str, Socket] = {}
@@ -70,7 +72,7 @@ class Engine:
         if limit and self._unaccepted[handshake.address] >= limit:
             return TOO_MANY
         self._unaccepted[handshake.address] += 1
-        session = Session(secrets.token_urlsafe(15), self.limits.heartbeat, via, self.clock())
+        session = Session(self._sid_prefix + secrets.token_urlsafe(15), self.limits.heartbeat, via, self.clock())
         socket = Socket(self, session, handshake.address)
         self.sockets[session.sid] = socket
         return socket

@@ -1,6 +1,11 @@
-"""uvicorn's HTTP protocol with deadlines on heads and bodies, which hands upgrade requests to the engines itself."""
+"""uvicorn's HTTP protocol with deadlines on heads and bodies, which hands upgrade requests to the engines itself.
+
+Among sibling processes it looks at the first line of a request before anybody reads the rest: one for a session of a
+sibling leaves with its connection.
+"""
 
 import asyncio
+import os
 import socket as os_socket
 from collections.abc import Mapping
 from functools import partial
@@ -8,10 +13,12 @@ from http import HTTPStatus
 from typing import Any
 
 import httptools
+import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.engine.engine import Engine
+from gateway.engine.handover import Handover
 from gateway.engine.requests import Handshake, Refusal, read_query
 from gateway.engine.websocket import negotiate
 from gateway.engine.wheel import Alarm
@@ -21,14 +28,29 @@ HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-lengt
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
-def http_protocol(engines: Mapping[str, Engine]) -> type[HttpToolsProtocol]:
+def http_protocol(engines: Mapping[str, Engine], handover: Handover | None = None) -> type[HttpToolsProtocol]:
     """The class for uvicorn's `http=`. The keys are paths with a slash at both ends."""
+    siblings = handover
 
     class EngineHttpProtocol(_EngineHttpProtocol):
         engines_by_path = engines
         timing = next(iter(engines.values()))
+        handover = siblings
 
     return EngineHttpProtocol
+
+
+async def adopt(server: uvicorn.Server, connection: os_socket.socket, read: bytes) -> None:
+    """Go on in a server that uses `http_protocol` with a connection that a sibling handed over."""
+    loop = asyncio.get_running_loop()
+
+    def adopted() -> asyncio.Protocol:
+        protocol: Any = server.config.http_protocol_class
+        made: _EngineHttpProtocol = protocol(server.config, server.server_state, server.lifespan.state, loop)
+        made.adopted = read
+        return made
+
+    await loop.connect_accepted_socket(adopted, connection)
 
 
 def limit_unsent(listener: os_socket.socket, size: int) -> None:
@@ -47,15 +69,24 @@ class _EngineHttpProtocol(HttpToolsProtocol):
     engines_by_path: Mapping[str, Engine]
     timing: Engine
     """Whose limits and wheel the deadlines of requests are."""
+    handover: Handover | None
+    adopted = b""
+    """What a sibling has read of the first request, which is never handed on."""
 
     _deadline: Alarm | None = None
     _head_bytes = 0
     _in_head = True
+    _first_line: bytes | None = b""
+    """What is known of it; None once it was looked at."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """The head of the first request is awaited."""
         super().connection_made(transport)
         self._await_within(self.timing.limits.header_seconds)
+        if self.adopted:  # at once, before anything is read of what follows
+            self._first_line = None
+            self.data_received(self.adopted)
+            self.adopted = b""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Gone."""
@@ -68,9 +99,27 @@ class _EngineHttpProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._deadline is None:
                 self._await_within(self.timing.limits.header_seconds)
+        if self.handover is not None and self._first_line is not None:
+            data = self._first_line + data
+            self._first_line = data
+            if b"\n" not in data and len(data) <= self.timing.limits.header_bytes:
+                return
+            self._first_line = None
+            owner = self._owner(self.handover, data)
+            if owner is not None:
+                self._leave(self.handover, owner, data)
+                return
+        self._read(data)
+
+    def _read(self, data: bytes) -> None:
         super().data_received(data)
         if self._in_head and self._head_bytes > self.timing.limits.header_bytes and not self.transport.is_closing():
             self._give_up(HEAD_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        """A request begins, whose first line was looked at if it did not come together with the one before."""
+        self._first_line = None
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """The head is read; a body may follow."""
@@ -82,6 +131,7 @@ class _EngineHttpProtocol(HttpToolsProtocol):
         """The request is read; the next one on this connection may take its time to begin."""
         self._in_head = True
         self._head_bytes = 0
+        self._first_line = b""
         self._await_nothing()
         super().on_message_complete()
 
@@ -100,6 +150,38 @@ class _EngineHttpProtocol(HttpToolsProtocol):
         connections.add(answer)
         self.transport.set_protocol(answer)
         answer.start(self.transport, handshake, partial(connections.discard, answer))
+
+    def _owner(self, handover: Handover, data: bytes) -> int | None:
+        """Which sibling this request is for."""
+        cycle: Any = self.cycle  # None before the first request, whatever its annotation says
+        if (cycle is not None and not cycle.response_complete) or self.transport.get_write_buffer_size():
+            return None  # asked before the last answer was read, which has to leave from here
+        words = data[: data.find(b"\n")].split(b" ")
+        path, query = _target(words[1]) if len(words) > 2 else ("", b"")
+        is_ours = (path if path.endswith("/") else path + "/") in self.engines_by_path
+        return handover.owner(read_query(query).get("sid") if is_ours else None)
+
+    def _leave(self, handover: Handover, owner: int, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        self.transport.pause_reading()
+        # a copy at once: the connection may be closed, and its number given to another, before it is on its way
+        descriptor = os.dup(self.transport.get_extra_info("socket").fileno())
+        task = self.loop.create_task(self._hand_over(handover, owner, descriptor, data))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    async def _hand_over(self, handover: Handover, owner: int, descriptor: int, data: bytes) -> None:
+        try:
+            is_given = await handover.give(owner, descriptor, data)
+        finally:
+            os.close(descriptor)
+        if self.transport.is_closing():
+            return
+        if is_given:
+            self.transport.abort()  # which closes our descriptor; the connection lives by the other one
+        else:
+            self.transport.resume_reading()
+            self._read(data)
 
     def _address(self) -> str:
         """Of the peer; behind a trusted proxy the one that the proxy names."""

@@ -1,0 +1,146 @@
+"""Requests for a session of a sibling process, handed to it together with their TCP connection.
+
+The processes of one node accept connections on one port; a session lives in one of them, whose number its id names.
+What is read of a foreign request travels over the sibling's Unix socket with the descriptor of its connection. From
+then on the connection is the sibling's: it sees the real peer, answers by itself, and nothing passes through here.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+Adopt = Callable[[socket.socket, bytes], Awaitable[None]]
+"""Go on with a connection of which something was read already."""
+
+SECONDS: Final = 2.0
+"""How long a sibling that runs takes at most to be given a connection."""
+READ_BYTES: Final = 2**20
+"""How much may have been read of a connection that changes hands; event loops read a quarter of it at once."""
+CHUNK_BYTES: Final = 2**16
+WAITING: Final = 1024
+"""Connections that may wait for a process that is busy."""
+NUMBER_DIGITS: Final = 3
+
+
+class Handover:
+    """The place of one process among its siblings. Everything in `folder` can be reached by its owner alone."""
+
+    def __init__(self, folder: Path, node: str, number: int) -> None:
+        self.number = number
+        self.successor: int | None = None
+        """Who takes all that is not for a session of ours, from the moment when this process retires."""
+        self._folder = folder
+        self._node = node
+        self._listener: socket.socket | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def sid_prefix(self) -> str:
+        """What ids of sessions in this process begin with."""
+        return sid_prefix(self._node, self.number)
+
+    def siblings(self) -> list[int]:
+        """Numbers of the others that listen, or did until they were killed."""
+        numbers = sorted(int(path.stem) for path in self._folder.glob("*.sock"))
+        return [number for number in numbers if number != self.number]
+
+    def owner(self, sid: str | None) -> int | None:
+        """Whose a request for this session is, if it is not ours; whether there is such a process shows later."""
+        node, _, rest = (sid or "").partition(".")
+        number, dot, _ = rest.partition(".")
+        if node != self._node or not dot or not number.isascii() or not number.isdecimal():
+            return self.successor
+        if len(number) > NUMBER_DIGITS:
+            return self.successor
+        return None if int(number) == self.number else int(number)
+
+    async def give(self, number: int, descriptor: int, read: bytes) -> bool:
+        """Hand a connection over, with what was read of it. False: there is nobody, and it is ours still."""
+        loop = asyncio.get_running_loop()
+        try:
+            with socket.socket(socket.AF_UNIX) as line:
+                line.setblocking(False)
+                async with asyncio.timeout(SECONDS):
+                    await loop.sock_connect(line, str(self._path(number)))
+                    sent = socket.send_fds(line, [read], [descriptor])
+                    await loop.sock_sendall(line, read[sent:])
+        except (OSError, TimeoutError):
+            return False
+        return True
+
+    def open(self, adopt: Adopt) -> None:
+        """Take what siblings hand over from now on."""
+        path = self._path(self.number)
+        path.unlink(missing_ok=True)  # of somebody with our number who was killed
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.setblocking(False)
+        self._listener.bind(str(path))
+        self._listener.listen(WAITING)
+        self._start(self._take_all(self._listener, adopt))
+
+    async def close(self) -> None:
+        """Take nothing more."""
+        if self._listener is None:
+            return
+        self._path(self.number).unlink(missing_ok=True)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._listener.close()
+        self._listener = None
+
+    async def _take_all(self, listener: socket.socket, adopt: Adopt) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            line, _ = await loop.sock_accept(listener)
+            self._start(_take(line, adopt))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number}.sock"
+
+
+def sid_prefix(node: str, number: int) -> str:
+    """What ids of sessions in one process of a node begin with."""
+    return f"{node}.{number}."
+
+
+async def _take(line: socket.socket, adopt: Adopt) -> None:
+    connection: socket.socket | None = None
+    with line:
+        try:
+            async with asyncio.timeout(SECONDS):
+                await _readable(line)
+                data, descriptors, _, _ = socket.recv_fds(line, CHUNK_BYTES, 1)
+                if descriptors:
+                    connection = socket.socket(fileno=descriptors[0])
+                read = bytearray(data)
+                while data and len(read) <= READ_BYTES:
+                    data = await asyncio.get_running_loop().sock_recv(line, CHUNK_BYTES)
+                    read += data
+        except (OSError, TimeoutError):
+            read = bytearray()
+        if connection is None:
+            return
+        if not read or len(read) > READ_BYTES:
+            connection.close()
+            return
+    connection.setblocking(False)
+    await adopt(connection, bytes(read))
+
+
+async def _readable(line: socket.socket) -> None:
+    """Wait without reading: what is received by other means comes without its descriptor."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(line, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(line)
