@@ -26,6 +26,10 @@ class Metrics:
         self.shed = Counter(
             "liveroom_shed_total", "Danmaku and likes left out of busy rooms", ["weight"], registry=self.registry
         )
+        self.waiting = Gauge("liveroom_waiting", "Viewers who wait at the door", ["tier"], registry=self.registry)
+        self.admissions = Counter(
+            "liveroom_admissions_total", "Viewers let in: at_once, returning, waited", ["way"], registry=self.registry
+        )
         self.connect_seconds = Histogram(
             "liveroom_connect_seconds",
             "From CONNECT to the decision",

@@ -117,6 +117,14 @@ class Settings(BaseSettings):
     ping_timeout_seconds: float = Field(20, gt=0, description="Engine.IO heartbeat answer")
     failed_handshakes_per_minute: int = Field(30, ge=1, description="refused tokens per address; lifted in demo mode")
     handshakes_per_minute: int = Field(10, ge=1, description="accepted tokens per user")
+    admissions_per_second: float = Field(
+        500, gt=0, description="viewers that each process lets in; fewer while it is late, the others wait"
+    )
+    admissions_burst: int = Field(2000, ge=1, description="viewers that each process lets in at once after a rest")
+    waiting_places: int = Field(20_000, ge=0, description="viewers that wait at each process; beyond it BUSY")
+    waiting_grace_seconds: float = Field(
+        60, ge=0, description="how long a place in the queue, or having been inside, outlives a lost connection"
+    )
     danmaku_per_second: float = Field(1, gt=0, description="danmaku per socket")
     danmaku_burst: int = Field(3, ge=1, description="burst of danmaku per socket")
     danmaku_per_room_per_second: float = Field(
@@ -125,6 +133,10 @@ class Settings(BaseSettings):
     gifts_per_second: float = Field(5, gt=0, description="gifts per socket")
     cohost_every_seconds: float = Field(10, gt=0, description="least time between two stage requests of one socket")
     sockets_per_seat: int = Field(1, ge=1, description="devices that may use one ticket at once; the newest win")
+    seat_lease_seconds: int = Field(
+        45, ge=3, le=3600, description="how long a seat outlives a gateway that died; more than two renewals"
+    )
+    seat_renew_seconds: float = Field(15, gt=0, description="how often each gateway renews the seats of its viewers")
     blocked_words_file: Path | None = Field(None, description="one blocked word a line")
 
     history_seconds: int = Field(120, ge=1, description="danmaku kept for recovery")
@@ -202,6 +214,8 @@ class Settings(BaseSettings):
             raise ValueError(f"a {self.role} alone needs the wire to the others: set LIVEROOM_REDIS_URL")
         if self.workers > 1 and not self.redis_url:
             raise ValueError("several workers need the wire between them: set LIVEROOM_REDIS_URL")
+        if self.seat_lease_seconds < 2 * self.seat_renew_seconds:
+            raise ValueError("seats would end between two renewals: raise LIVEROOM_SEAT_LEASE_SECONDS")
         return self
 
     @property

@@ -82,6 +82,7 @@ SERVER_EVENTS: tuple[ServerEvent, ...] = (
     ServerEvent("inbox", EventClass.PERSONAL, shapes.Inbox),
     ServerEvent("cohost", EventClass.PERSONAL, shapes.Cohost),
     ServerEvent("streams", EventClass.PERSONAL, shapes.Streams),
+    ServerEvent("admission", EventClass.PERSONAL, shapes.Admission),
     ServerEvent("position", EventClass.LINK, shapes.RoomPosition),
     ServerEvent("degraded", EventClass.LINK, shapes.Degraded),
     ServerEvent("token:expiring", EventClass.LINK, shapes.TokenExpiring),

@@ -26,7 +26,7 @@ Count = Annotated[int, Meta(ge=0, le=2**53)]
 Millis = Annotated[int, Meta(ge=0, le=2**53)]
 ClientTime = Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[float, Meta(ge=-(2.0**53), le=2.0**53)]
 """Of a clock that is the client's own; never NaN or infinite."""
-TierReason = Literal["purchase", "refund", "refund_failed", "phase", "switches", "role"]
+TierReason = Literal["purchase", "refund", "refund_failed", "phase", "switches", "role", "admitted"]
 InboxKind = Literal["muted", "unmuted", "refund_failed"]
 FOREVER_MS = 2**53
 """An end that does not come by itself."""
@@ -250,6 +250,18 @@ class Streams(Struct, frozen=True):
     grants: list[Grant]
 
 
+class Admission(Struct, frozen=True):
+    """Where you stand in the queue at the door. Until your turn comes you hold no rights and no streams.
+
+    Position 0 says that you are inside now: `tier` with the reason `admitted` follows, `pins` and a `position`.
+    """
+
+    position: Count
+    """In your room, from 1; beyond 100 to two digits."""
+    eta_ms: Count
+    """About how long it will take."""
+
+
 class You(Struct, frozen=True):
     """Your side of the welcome."""
 
@@ -378,6 +390,8 @@ class Health(Struct, frozen=True):
     shed: dict[str, int]
     lag_ms: Count
     """How late the event loop ran its timers at worst since the last report."""
+    waiting: Count = 0
+    """Viewers who wait at the door of this gateway, in all rooms."""
 
 
 # ---- the first event ---------------------------------------------------------------------------
@@ -408,6 +422,8 @@ class Welcome(Struct, frozen=True):
     """Recovered, but older danmaku fell out of the history."""
     missed: list[MissedEvent] = []
     """Oldest first; always there, and empty where nothing was missed."""
+    admission: Admission | UnsetType = UNSET
+    """There while you wait to be let in."""
 
 
 # ---- viewer -> server --------------------------------------------------------------------------

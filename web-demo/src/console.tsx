@@ -129,6 +129,7 @@ function Numbers({ state, show }: { state: RoomState; show: Show }): JSX.Element
       <Number label={t("console.orders_paid")} testid="orders-paid">{revenue?.orders_paid ?? 0}</Number>
       <Number label={t("console.gift_credits")} testid="gift-credits">{revenue?.gift_credits ?? 0}</Number>
       <Number label={t("console.likes")} testid="likes">{state.likes}</Number>
+      {(health?.waiting ?? 0) > 0 && <Number label={t("console.waiting")} testid="waiting">{health?.waiting}</Number>}
       <Number label={t("console.lag")} testid="lag">{health ? `${health.lag_ms} ms` : "–"}</Number>
       <Number label={t("console.shed")} testid="shed">{shed || "0"}</Number>
     </div>

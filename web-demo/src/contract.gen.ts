@@ -24,6 +24,12 @@ export type Code = "BAD_REQUEST" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "ROOM_NOT
 
 export const RETRYABLE: ReadonlySet<string> = new Set(["BUSY", "CONFLICT", "DRAINING", "INTERNAL", "PROVIDER_UNAVAILABLE", "RATE_LIMITED", "SLOW"]);
 
+/** Where you stand in the queue at the door. Until your turn comes you hold no rights and no streams. */
+export interface Admission {
+  position: number;
+  eta_ms: number;
+}
+
 /** Pin a text of the host. */
 export interface Announce {
   text: string;
@@ -198,6 +204,7 @@ export interface Health {
   online: number;
   shed: Record<string, number>;
   lag_ms: number;
+  waiting: number;
 }
 
 /** A notice only you see: a mute, an end of a mute, a refund that failed. */
@@ -451,7 +458,7 @@ export interface TierChange {
   version: number;
   permissions: string[];
   streams: Grant[];
-  reason: "purchase" | "refund" | "refund_failed" | "phase" | "switches" | "role";
+  reason: "purchase" | "refund" | "refund_failed" | "phase" | "switches" | "role" | "admitted";
 }
 
 /** Answer with `token:refresh` before then. */
@@ -483,6 +490,7 @@ export interface Welcome {
   recovered: boolean;
   danmaku_truncated: boolean;
   missed: (MissedDanmaku | MissedGift | MissedRetract)[];
+  admission?: Admission;
 }
 
 /** Your side of the welcome. */
@@ -518,6 +526,7 @@ export interface ServerEvents {
   "inbox": Inbox;
   "cohost": Cohost;
   "streams": Streams;
+  "admission": Admission;
   "position": RoomPosition;
   "degraded": Degraded;
   "token:expiring": TokenExpiring;

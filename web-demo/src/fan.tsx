@@ -189,7 +189,7 @@ function useNotices(state: RoomState, notify: (text: string, tone?: "good" | "ba
   const { t } = useLanguage();
   const reason = state.you?.reason;
   useEffect(() => {
-    if (reason === "purchase" || reason === "refund" || reason === "refund_failed") notify(t(`reason.${reason}`), reason === "purchase" ? "good" : "plain");
+    if (reason === "purchase" || reason === "admitted" || reason === "refund" || reason === "refund_failed") notify(t(`reason.${reason}`), reason === "purchase" || reason === "admitted" ? "good" : "plain");
   }, [reason, state.you?.version]);
   useEffect(() => {
     if (state.login.state === "renewed") notify(t("login.renewed"), "good");

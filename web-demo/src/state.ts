@@ -5,7 +5,7 @@
  * events are deduped by item id, so a recovery may repeat what was already seen.
  */
 import type {
-  AuditItem, Cohost, Countdown, DanmakuItem, Gift, GiftItem, Health, Inbox, Leaderboard, Order, Pins, QueueItem, Retract,
+  Admission, AuditItem, Cohost, Countdown, DanmakuItem, Gift, GiftItem, Health, Inbox, Leaderboard, Order, Pins, QueueItem, Retract,
   Danmaku, Revenue, Role, Room, Sales, Scale, Stage, Grant, Tier, TierChange, Wallet, Welcome,
 } from "./contract.gen";
 import type { Connection, LiveEvent, Login } from "./live";
@@ -47,6 +47,8 @@ export interface RoomState {
   /** What the ticket is worth; also known, over HTTP, where the door is shut. */
   standing: Standing | null;
   login: Login;
+  /** Where this fan stands in the queue at the door; null inside. */
+  admission: Admission | null;
   streams: readonly Grant[];
   countdowns: Readonly<Record<string, Countdown>>;
   sales: Sales | null;
@@ -78,7 +80,7 @@ export interface RoomState {
 export type Action = LiveEvent | { event: "orders"; data: readonly Order[] } | { event: "entitlement"; data: Standing };
 
 export const INITIAL: RoomState = {
-  connection: { state: "idle" }, offset_ms: 0, room: null, you: null, standing: null, login: { state: "safe" }, streams: [], countdowns: {}, sales: null, stage: null,
+  connection: { state: "idle" }, offset_ms: 0, room: null, you: null, standing: null, login: { state: "safe" }, admission: null, streams: [], countdowns: {}, sales: null, stage: null,
   pins: null, leaderboard: null, online: 0, likes: 0, wallet: null, orders: {}, cohost: null, inbox: [], chat: [], seen: [],
   next_seq: 1, caught_up: null, truncated: false, degraded_since_ms: null, draining: false, audit: [], revenue: null,
   queue: [], queue_version: -1, health: null,
@@ -128,6 +130,8 @@ export function reduce(state: RoomState, action: Action): RoomState {
       return promoted(state, action.data);
     case "streams":
       return { ...state, streams: action.data.grants };
+    case "admission":
+      return { ...state, admission: action.data.position > 0 ? action.data : null };
     case "order":
       return ordered(state, [action.data]);
     case "orders":
@@ -187,6 +191,7 @@ function welcomed(state: RoomState, welcome: Welcome): RoomState {
       reason: null, muted_until_ms: you.muted_until_ms, muted: you.muted_until_ms !== null,
     },
     standing: { tier: you.tier, version: you.version },
+    admission: welcome.admission ?? null,
     streams: welcome.streams,
     countdowns: Object.fromEntries(welcome.countdowns.filter((one) => one.target_ms !== null).map((one) => [one.id, one])),
     sales: welcome.sales,
@@ -286,7 +291,7 @@ export function tierOf(state: RoomState): Tier {
 }
 
 export type Interaction = "danmaku" | "gift" | "like" | "cohost";
-export type Barrier = "offline" | "ticket" | "balance" | "phase" | "muted" | "off" | "vip_only" | "rights";
+export type Barrier = "offline" | "ticket" | "balance" | "phase" | "muted" | "off" | "vip_only" | "rights" | "queue";
 
 const SWITCH_OF = { danmaku: "chat", gift: "gifts", like: "likes", cohost: "cohost" } as const;
 
@@ -296,6 +301,7 @@ export function barrier(state: RoomState, interaction: Interaction): Barrier | n
   if (connection.state !== "online" || !you || !room) return "offline";
   if (interaction === "danmaku" && you.muted) return "muted";
   if (you.permissions.includes(interaction)) return null;
+  if (state.admission) return "queue";
   const scale: Scale = room.switches[SWITCH_OF[interaction]];
   if (scale === "off") return "off";
   if (you.tier === "lobby" && room.access === "ticketed") return "balance";

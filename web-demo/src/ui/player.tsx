@@ -8,6 +8,7 @@ import { useLanguage } from "../i18n";
 import { chosenStream, headCountdown, playable, type RoomState } from "../state";
 import { useNow, type RoomStore } from "../store";
 import { DanmakuLayer } from "./danmaku_layer";
+import { Queue } from "./queue";
 import { Icon } from "./icons";
 import { CountdownLine } from "./parts";
 import { Scene } from "./scene";
@@ -28,7 +29,7 @@ export function Player({ title, state, store, products }: { title: string; state
   return (
     <div class="player" data-phase={state.room?.phase}>
       <div class="screen">
-        {grant ? <Scene stream={grant.stream} resting={paused} /> : <Poster title={title} state={state} products={products} />}
+        {grant ? <Scene stream={grant.stream} resting={paused} /> : state.admission ? <Queue title={title} admission={state.admission} tier={state.you?.tier ?? "none"} /> : <Poster title={title} state={state} products={products} />}
         {grant && paused && <div class="veil"><strong>{t("player.paused")}</strong></div>}
         {flying && <DanmakuLayer chat={state.chat} giftName={giftName} sent={(gift, count) => t("chat.sent_gift", { gift, count })} />}
         <div class="screen-top">
