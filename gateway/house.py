@@ -26,6 +26,7 @@ from gateway.live_room import LiveRoom
 from gateway.live_rooms import LiveRooms
 from gateway.metrics import Metrics
 from gateway.relay import OutboxRelay
+from gateway.seats import Seats
 from gateway.settings import Settings
 from gateway.sockets.codec import Codec
 from gateway.sockets.connection import SocketLimits
@@ -36,6 +37,8 @@ from presale.payments_sandbox import SandboxPayments
 from presale.webhook_signature import parse_secrets
 from pubsub.broker import Broker
 from pubsub.broker_memory import MemoryBroker
+from pubsub.leases import Leases
+from pubsub.leases_memory import MemoryLeases
 from pubsub.presence import Presence
 from pubsub.presence_memory import MemoryPresence
 from rooms import rooms_sql
@@ -55,6 +58,7 @@ class House:
     db: Database
     broker: Broker
     presence: Presence
+    leases: Leases
     keys: Callable[[], KeyRing]
     verifier: TokenVerifier
     grants: StreamGrants
@@ -68,6 +72,14 @@ class House:
 
     def __post_init__(self) -> None:
         self.deadlines = Deadlines(self.clock)
+        self.seats = Seats(
+            self.leases,
+            self.broker,
+            devices=self.settings.sockets_per_seat,
+            renew_seconds=self.settings.seat_renew_seconds,
+            new_id=self.new_id,
+            clock=self.clock,
+        )
         self.live_rooms = LiveRooms(self)
         self.commands = Commands(self)
         self.housekeeping = Housekeeping(self, node=self.new_id())
@@ -92,6 +104,7 @@ class House:
             group.create_task(self.relay.run())
             group.create_task(self.worker.run())
             group.create_task(self.deadlines.run())
+            group.create_task(self.seats.run())
             group.create_task(self.housekeeping.run())
             if self.jwks is not None:
                 group.create_task(self.jwks.run())
@@ -129,6 +142,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             db=db,
             broker=broker,
             presence=MemoryPresence(),
+            leases=MemoryLeases(devices=settings.sockets_per_seat, lease_ms=settings.seat_lease_seconds * 1000),
             keys=keys,
             verifier=verifier,
             grants=HlsGrants(settings.grant_secrets, settings.grant_seconds, settings.media_url),
@@ -145,6 +159,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
 
         db.on_commit = committed
         db.on_emitted = house.live_rooms.committed
+        closing.push_async_callback(house.seats.close)
         closing.push_async_callback(house.live_rooms.close)
         for server in house.socket_servers:
             closing.push_async_callback(server.close)

@@ -40,6 +40,7 @@ class Member:
         "_expelled",
         "_held",
         "_token_deadline",
+        "asks_first",
         "connection",
         "device",
         "identity",
@@ -58,6 +59,8 @@ class Member:
         self.room = room
         self.surface = SURFACES[opening.namespace]
         self.device = opening.auth.get("device", "")
+        self.asks_first = opening.auth.get("takeover") == "ask"
+        """Whether it would rather be refused than take another device's seat."""
         self.identity = identity
         self.role = Role.VIEWER
         self.tier = Tier.NONE
@@ -200,6 +203,7 @@ class Member:
         if self._token_deadline is not None:
             self._token_deadline.cancel()
         self._held = None
+        self.room.house.seats.leave(self)
         self.room.leave(self)
         self.connection = None
 

@@ -162,6 +162,8 @@ class RedisLeases:
         self._lead_ms = lead_ms
         self._last = 0
         """The greatest fence seen."""
+        self._guesses = 0
+        """How often something was granted that the store does not know; part of the era."""
 
     async def hold(self, room: RoomId, leases: Sequence[Lease]) -> list[Verdict]:
         """Claim, renew or restore; in batches."""
@@ -194,7 +196,7 @@ class RedisLeases:
             era: bytes = await self._wire.script(_ERA, (self._key(room),), uuid.uuid4().hex, STANDING_MS)
         except BrokerAwayError:
             return None
-        return era.decode()
+        return f"{era.decode()}.{self._guesses}"
 
     async def _hold(self, room: RoomId, batch: Sequence[Lease]) -> list[Verdict]:
         keys = [self._key(room), *(self._key(room, lease.seat) for lease in batch)]
@@ -204,6 +206,7 @@ class RedisLeases:
                 _HOLD, keys, self._lead_ms(), self._lease_ms, self._devices, *asked, STANDING_MS
             )
         except BrokerAwayError:
+            self._guesses += 1
             return [Verdict(lease.fence or self._fence_by_the_clock(), holds=True) for lease in batch]
         return [
             Verdict(fence, bool(stands), tuple(HolderId(holder.decode()) for holder in ousted))

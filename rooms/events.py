@@ -179,6 +179,12 @@ class LeaderboardChanged(Struct, frozen=True, tag_field="t", tag="room.leaderboa
     version: int
 
 
+class SeatsTaken(Struct, frozen=True, tag_field="t", tag="room.seats_taken"):
+    """Newer devices use these seats now, on whatever gateway the older ones are; `holders` of `pubsub.leases`."""
+
+    holders: tuple[str, ...]
+
+
 RoomEvent: TypeAlias = (
     PhaseChanged
     | SwitchesChanged
@@ -200,6 +206,7 @@ RoomEvent: TypeAlias = (
     | AuditRecorded
     | RoleChanged
     | LeaderboardChanged
+    | SeatsTaken
 )
 
 _encoder = msgspec.json.Encoder()
