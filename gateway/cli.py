@@ -1,4 +1,4 @@
-"""The command line: `liveroom demo | serve | migrate | token | role | audit | jobs | doctor | settings | rehearse`.
+"""The command line: `liveroom demo | serve | migrate | token | role | audit | jobs | backup | ...`; `--help` has all.
 
 Exit status: 0 done, 1 an audit or a rehearsal found something, 2 an expected reason not to, told in one sentence on
 stderr.
@@ -13,7 +13,7 @@ import typer
 from rich.panel import Panel
 
 from auth.tokens import mint
-from gateway import ambient, cli_jobs, cli_rehearse, cli_roles, cli_settings, preflight, process
+from gateway import ambient, cli_backup, cli_jobs, cli_rehearse, cli_roles, cli_settings, preflight, process
 from gateway.cli_output import out, table
 from gateway.demo import run_demo
 from gateway.preflight import CommandError
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_roles.app, name="role")
 app.add_typer(cli_jobs.app, name="jobs")
+cli_backup.register(app)
 cli_settings.register(app)
 cli_rehearse.register(app)
 

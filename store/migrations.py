@@ -26,6 +26,11 @@ def head() -> str:
     return str(ScriptDirectory.from_config(_config()).as_revision_number("head"))
 
 
+def knows(revision: str) -> bool:
+    """Whether this version can bring a database of that revision to its own."""
+    return any(each.revision == revision for each in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 async def current(url: str) -> str | None:
     """The revision a database stands at; None for an empty one."""
     return await _run(url, lambda connection: MigrationContext.configure(connection).get_current_revision())
