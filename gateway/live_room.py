@@ -109,12 +109,6 @@ class LiveRoom:
                 count[member.tier] += 1
         return count
 
-    def keep_newest_seats(self, user: UserId) -> None:
-        """Let only so many devices use a ticket: the newest stay."""
-        seated = [member for member in self.of_user(user) if member.is_seated and member.connection is not None]
-        for member in seated[: -self.house.settings.sockets_per_seat]:
-            member.bye(Code.SEAT_TAKEN)
-
     def permissions_of(self, role: Role, tier: Tier) -> Permissions:
         """What somebody may do here now; worked out once for all who are alike."""
         room = self.replica.room
@@ -127,7 +121,7 @@ class LiveRoom:
 
     def welcome(self, member: Member, codec: Codec) -> tuple[int, shapes.Welcome]:
         """The first event of a socket, and the offset up to which it tells the history; for this codec only."""
-        self.keep_newest_seats(member.user)
+        self.house.seats.settle(self, member.user)
         return welcome.build(self, member, codec)
 
     def console_state(self) -> list[tuple[str, msgspec.Struct]]:
@@ -241,6 +235,11 @@ class LiveRoom:
                 member.bye(Code.KICKED)
             elif member.refresh_permissions():
                 self._tell_rights(member, before, "role")
+        self.house.seats.settle(self, event.user)
+
+    @_happened.register
+    def _(self, event: rooms.SeatsTaken, _before: RoomRecord) -> None:
+        self.house.seats.lost(self.id, event.holders)
 
     @_happened.register
     def _(self, event: presale.EntitlementChanged, _before: RoomRecord) -> None:
@@ -251,7 +250,7 @@ class LiveRoom:
         on_air = structs.replace(self.replica.room, phase=Phase.LIVE)  # a pause takes nobody off the stage
         if Permission.COHOST not in rights_in(on_air, Role.VIEWER, event.tier):
             self.house.rights_ended(self.id, event.user)
-        self.keep_newest_seats(event.user)
+        self.house.seats.settle(self, event.user)
 
     @_happened.register
     def _(self, event: presale.OrderChanged, _before: RoomRecord) -> None:

@@ -167,7 +167,7 @@ class Member:
 
     def bye(self, code: Code, retry_after_ms: int | None = None) -> None:
         """End the socket; one that is still waiting to be opened ends right after its welcome."""
-        if self.connection is None:
+        if self.connection is None or self._held is not None:
             self._expelled = code
             return
         self.room.house.metrics.byes.labels(code).inc()
