@@ -7,22 +7,16 @@ from typing import TYPE_CHECKING
 
 from auth import door
 from auth.denials import Code, Denied
-from auth.identity import Identity, Tier
-from gateway.contract import shapes
-from gateway.cursor import from_cursor, to_cursor
-from gateway.guest_list import GuestRecord
+from auth.identity import Identity
+from gateway.cursor import from_cursor
 from gateway.member import Member
-from gateway.replica import decode
+from gateway.records import Records
+from gateway.recovery import recover
 from gateway.rights import with_offer
 from gateway.sockets.connection import Opening
 from gateway.throttle import Throttle
-from gateway.welcome import Luggage, danmaku_item, gift_item, order_shape
-from presale import entitlements_sql, orders_sql, wallet_sql
-from presale.events import PresaleEvent
-from presale.orders import STANDING, OrderId, OrderState
-from pubsub.broker import Delivery, Position
-from rooms import roles_sql
-from rooms.events import DanmakuSaid, GiftSent, Retracted, RoomEvent
+from presale.orders import OrderId, OrderState
+from pubsub.broker import Position
 
 if TYPE_CHECKING:
     from gateway.house import House
@@ -34,6 +28,8 @@ RIGHTS = frozenset({Code.TICKET_REQUIRED, Code.BALANCE_DUE, Code.FORBIDDEN})
 """Refusals that a ticket or a role would turn."""
 MAX_AUTH_CHARS = 512
 """Of `room`, `cursor` and `device`."""
+TAKEOVER = frozenset({"", "yes", "ask"})
+"""Whether a connection takes the seat of another device, or would rather be told that it is taken."""
 
 
 class Admission:
@@ -41,6 +37,7 @@ class Admission:
 
     def __init__(self, house: "House") -> None:
         self._house = house
+        self._records = Records(house.db)
         self._failures = Throttle(house.settings.failed_handshakes_per_minute)
         self._arrivals = Throttle(house.settings.handshakes_per_minute)
         self._settled_ms: dict[str, int] = {}
@@ -70,7 +67,7 @@ class Admission:
         except BaseException:
             room.leave(member)
             raise
-        return self._let_in(member) if is_welcome else self._look_closer(member, after)
+        return self._let_in_or_queue(member) if is_welcome else self._look_closer(member, after)
 
     async def _open_room(self, opening: Opening, identity: Identity, after: Position | None) -> Decision:
         room = await self._house.live_rooms.get(opening.auth["room"])
@@ -91,8 +88,16 @@ class Admission:
 
     def _enter(self, room: "LiveRoom", opening: Opening, identity: Identity) -> Member:
         member = Member(room, opening, identity)
+        member.was_inside = self._house.waiting.was_inside(opening.auth.get("cursor", ""), room.id)
         room.enter(member)  # before its rights are read, so that no change of them slips between
         return member
+
+    def _let_in_or_queue(self, member: Member) -> Decision:
+        denied = self._house.waiting.meet(member)
+        if denied is not None:
+            member.room.leave(member)
+            return denied
+        return self._let_in(member)
 
     def _let_in(self, member: Member) -> Member:
         member.watch_token()
@@ -119,6 +124,8 @@ class Admission:
         for name in ("room", "cursor", "device"):
             if len(opening.auth.get(name, "")) > MAX_AUTH_CHARS:
                 return Denied(Code.BAD_REQUEST, detail={"field": name})
+        if opening.auth.get("takeover", "") not in TAKEOVER:
+            return Denied(Code.BAD_REQUEST, detail={"field": "takeover"})
         token = opening.auth.get("token", "")
         identity = house.verifier.verify(token, now) if token else Denied(Code.TOKEN_INVALID)
         if isinstance(identity, Denied):
@@ -134,59 +141,33 @@ class Admission:
         replica = room.replica
         if member.user in replica.bans:
             return Denied(Code.BANNED)
-        guest = await self._know(member)
+        is_from_list = await self._records.know(member)
         denied = self._at_the_door(member)
-        if denied is not None and denied.code in RIGHTS and guest is not None:
-            guest = None
-            await self._read(member)  # nobody is turned away by a list that may be a moment old
+        if denied is not None and denied.code in RIGHTS and is_from_list:
+            await self._records.read(member)  # nobody is turned away by a list that may be a moment old
             denied = self._at_the_door(member)
         if denied is not None and denied.code in (Code.TICKET_REQUIRED, Code.BALANCE_DUE):
             if await self._settle_pending(member):
-                await self._read(member)
+                await self._records.read(member)
             denied = self._at_the_door(member)
-        if denied is None and after is not None:
-            await self._recover(member, after, guest)
+        if denied is None:
+            denied = await self._house.seats.taken(member) or self._at_the_door(member)
+        if denied is None:
+            denied = self._house.waiting.meet(member)
+        if denied is None and after is not None and not member.is_waiting:  # else its history begins when it is let in
+            await self._recover(member, after)
             denied = self._at_the_door(member)  # the phase may have moved while we asked
         return denied
 
     def _is_known_and_welcome(self, member: Member) -> bool:
         """Whether the guest list alone lets it in; else the truth is asked."""
-        if member.user in member.room.replica.bans or self._look_up(member) is None:
+        if member.user in member.room.replica.bans or not self._records.look_up(member):
             return False
-        return self._at_the_door(member) is None
-
-    async def _know(self, member: Member) -> GuestRecord | None:
-        """Rights and luggage from the guest list; None: it could not tell, and SQL was read."""
-        guest = self._look_up(member)
-        if guest is None:
-            await self._read(member)
-        return guest
-
-    def _look_up(self, member: Member) -> GuestRecord | None:
-        guest = member.room.guests.find(member.user)
-        if guest is None:
-            return None
-        member.take_tier(guest.tier, guest.tier_version)
-        member.refresh_permissions()
-        member.luggage = Luggage(guest.wallet, guest.orders)
-        return guest
+        return self._at_the_door(member) is None and not member.asks_first
 
     def _at_the_door(self, member: Member) -> Denied | None:
         room = member.room.replica.room
         return door.enter(member.role, member.tier, room.access, room.phase, member.surface)
-
-    async def _read(self, member: Member) -> None:
-        """Rights and luggage from SQL, in one snapshot."""
-        show = member.room.replica.show
-        async with self._house.db.read() as connection:
-            member.role = await roles_sql.role_of(connection, member.user, show)
-            entitlement = await entitlements_sql.load(connection, show, member.user)
-            wallet = await wallet_sql.load(connection, show, member.user)
-            orders = await orders_sql.list_own(connection, show, member.user)
-        member.take_tier(entitlement.tier, entitlement.version)
-        member.refresh_permissions()
-        standing = [order_shape(order) for order in orders if order.state in STANDING]
-        member.luggage = Luggage(wallet, sorted(standing, key=lambda order: order.order))
 
     async def _settle_pending(self, member: Member) -> bool:
         """Ask the provider about the viewer's pending orders, at most every few seconds per user."""
@@ -202,48 +183,18 @@ class Admission:
             await self._house.box_office.settle(OrderId(order.order))
         return True
 
-    async def _recover(self, member: Member, after: Position, guest: GuestRecord | None) -> None:
+    async def _recover(self, member: Member, after: Position) -> None:
         """Add what the member missed to its luggage, if the room still knows all of it."""
-        recovery = await self._house.broker.recover(member.room.id, after)
-        outcome = "failed" if not recovery.long_complete else "complete" if recovery.short_complete else "truncated"
+        recovered = await recover(member.room, after)
+        outcome = "failed" if not recovered.long_complete else "complete" if recovered.short_complete else "truncated"
         self._house.metrics.recoveries.labels(outcome).inc()
-        if not recovery.long_complete:
+        if not recovered.long_complete:
             return
-        history = guest.history if guest is not None else None
-        if history is None:
-            async with self._house.db.read() as connection:
-                history = await entitlements_sql.history(connection, member.room.replica.show, member.user)
-        told = (_missed(delivery, history, is_staff=member.role.is_staff) for delivery in recovery.deliveries)
+        missed = recovered.missed_by(await self._records.history(member), is_staff=member.role.is_staff)
         member.luggage = replace(
             member.luggage,
-            missed=[event for event in told if event is not None],
+            missed=missed,
             recovered=True,
-            danmaku_truncated=not recovery.short_complete,
-            told_until=recovery.position,
+            danmaku_truncated=not recovered.short_complete,
+            told_until=recovered.position,
         )
-
-
-def _missed(delivery: Delivery, history: list[tuple[int, Tier]], *, is_staff: bool) -> shapes.MissedEvent | None:
-    """A publication as the missed event it was for somebody with this history of tiers, or None."""
-    cursor = to_cursor(delivery.position)
-    event: RoomEvent | PresaleEvent = decode(delivery.publication.body)
-    if not isinstance(event, DanmakuSaid | GiftSent | Retracted):
-        return None
-    if not is_staff and _tier_at(history, delivery.publication.at_ms) < event.floor:
-        return None
-    match event:
-        case DanmakuSaid():
-            return shapes.MissedDanmaku(shapes.Danmaku([danmaku_item(event)], cursor))
-        case GiftSent():
-            return shapes.MissedGift(shapes.Gift([gift_item(event)], cursor))
-        case Retracted():
-            return shapes.MissedRetract(shapes.Retract([shapes.RetractItem(event.id)], cursor))
-
-
-def _tier_at(history: list[tuple[int, Tier]], at_ms: int) -> Tier:
-    tier = Tier.NONE
-    for since_ms, held in history:
-        if since_ms > at_ms:
-            break
-        tier = held
-    return tier

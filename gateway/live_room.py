@@ -14,20 +14,23 @@ from auth.identity import Role, RoomId, Tier, UserId
 from auth.permissions import Permission, Permissions
 from auth.situation import Phase
 from gateway import welcome
+from gateway.attendance import Attendance
 from gateway.contract import shapes
 from gateway.cursor import to_cursor
 from gateway.guest_list import GuestList
 from gateway.member import Member
+from gateway.recovery import Recent
 from gateway.replica import Event, Replica, audit_shape, countdown_shape, decode
 from gateway.rights import rights_in
-from gateway.sockets.audience import Audiences
 from gateway.sockets.codec import Codec, Prepared
 from presale import events as presale
 from pubsub.broker import Delivery, Position
+from pubsub.link import Gap
 from rooms import events as rooms
 from rooms.budget import Budget
 from rooms.countdowns import changed as changed_countdowns
 from rooms.room import RoomRecord
+from rooms.stage import StageState
 
 if TYPE_CHECKING:
     from gateway.house import House
@@ -38,14 +41,16 @@ PRESENCE_MS_PER_SOCKET = 1
 """A room is told how many are here this long for each socket after the last time: a thousand writes a second."""
 
 
-class LiveRoom:
+class LiveRoom(Attendance):
     """Applies publications in order and tells the sockets. Everything here is synchronous: order comes free."""
 
     def __init__(self, house: "House", replica: Replica, guests: GuestList, position: Position) -> None:
-        self.house = house
+        super().__init__(house, position)
         self.replica = replica
         self.guests = guests
-        self.position = position
+        self._place: int | None = None
+        """The offset of what is being delivered; None: it has no place, for the wire is away."""
+        self.recent = Recent(position, house.settings.history_seconds * 1000, house.settings.history_bytes)
         self.unstored_danmaku: list[rooms.DanmakuSaid] = []
         self.uncounted_likes = 0
         self.budget = Budget(house.settings.danmaku_per_room_per_second)
@@ -54,11 +59,6 @@ class LiveRoom:
         self.welcome_parts = welcome.Parts()
         self._rights_of = replica.room
         self._rights: dict[tuple[Role, Tier], Permissions] = {}
-        self._audiences = Audiences(house.settings.fanout_ms / 1000)
-        self._members: set[Member] = set()
-        self._arriving: set[Member] = set()
-        """Those who are told one by one, because their welcome is not sent or told them of places still to come."""
-        self._by_user: dict[UserId, list[Member]] = {}
         self._due: dict[str, Callable[[], None]] = {}
 
     @property
@@ -67,47 +67,6 @@ class LiveRoom:
         return self.replica.id
 
     # ---- who is here -------------------------------------------------------------------------------
-
-    def enter(self, member: Member) -> None:
-        """Add a socket; it hears everything from now on, and is told after its welcome."""
-        self._members.add(member)
-        self._arriving.add(member)
-        self._by_user.setdefault(member.user, []).append(member)
-
-    def leave(self, member: Member) -> None:
-        """Forget a socket. Idempotent."""
-        if member not in self._members:
-            return
-        self._members.discard(member)
-        self._arriving.discard(member)
-        if member.connection is not None:
-            self._audiences.leave(member.connection)
-        mine = self._by_user[member.user]
-        mine.remove(member)
-        if not mine:
-            del self._by_user[member.user]
-
-    def settle(self, member: Member) -> None:
-        """Tell a socket from now on what others like it are told; again whenever what it may read has changed."""
-        if member.connection is not None and member.told_until <= self.position.offset:
-            self._arriving.discard(member)
-            self._audiences.enter(member.connection, reads=Permission.CHAT_READ in member.permissions)
-
-    def members(self) -> list[Member]:
-        """All sockets, as of now."""
-        return list(self._members)
-
-    def of_user(self, user: UserId) -> list[Member]:
-        """A user's sockets, oldest first."""
-        return list(self._by_user.get(user, ()))
-
-    def online(self) -> dict[Tier, int]:
-        """Opened sockets of viewers by tier."""
-        count = dict.fromkeys(Tier, 0)
-        for member in self._members:
-            if not member.is_console and member.connection is not None:
-                count[member.tier] += 1
-        return count
 
     def permissions_of(self, role: Role, tier: Tier) -> Permissions:
         """What somebody may do here now; worked out once for all who are alike."""
@@ -137,18 +96,28 @@ class LiveRoom:
 
     def deliver(self, delivery: Delivery) -> None:
         """Take the next publication of this room's channel."""
-        self.position = delivery.position
+        self.stand(delivery.position)
+        self._place = None if delivery.degraded else delivery.position.offset
         try:
             event = decode(delivery.publication.body)
             self.house.metrics.published(type(event).__name__)
-            before = self.replica.room
-            self.guests.apply(event, delivery.publication.at_ms)
-            if self.replica.apply(event):
-                self._handler_of(type(event))(self, event, before)
+            self.recent.add(delivery, event, self.house.clock())
+            self.happen(event, delivery.publication.at_ms)
         except Exception:  # one unreadable publication must not deafen the room
             log.exception("room.publication_failed", room=self.id, publication=delivery.publication.id)
-        for member in list(self._arriving):
-            self.settle(member)
+        self.settle_arrived()
+
+    def happen(self, event: Event, at_ms: int) -> None:
+        """Take in what was committed at a time, and tell whoever it concerns if it is news."""
+        before = self.replica.room
+        self.guests.apply(event, at_ms)
+        if self.replica.apply(event):
+            self._handler_of(type(event))(self, event, before)
+
+    def miss(self, gap: Gap) -> None:
+        """Go on after a gap in the publications; what of it is kept is delivered next, the rest has to be read."""
+        self.stand(gap.until)
+        self.recent.restart(gap.until)
 
     @singledispatchmethod
     def _happened(self, _event: Event, _before: RoomRecord) -> None:
@@ -207,6 +176,8 @@ class LiveRoom:
     @_happened.register
     def _(self, event: rooms.CohostChanged, _before: RoomRecord) -> None:
         for member in self.of_user(event.user):
+            if member.is_waiting and event.state is StageState.ON_STAGE:
+                self.house.waiting.call_in(member)
             member.tell("cohost", welcome.cohost_changed(self, event))
 
     @_happened.register
@@ -231,6 +202,8 @@ class LiveRoom:
     def _(self, event: rooms.RoleChanged, _before: RoomRecord) -> None:
         for member in self.of_user(event.user):
             before, member.role = member.permissions, event.role
+            if member.is_waiting and event.role.is_staff:
+                self.house.waiting.call_in(member)
             if member.is_console and not event.role.is_staff:
                 member.bye(Code.KICKED)
             elif member.refresh_permissions():
@@ -255,12 +228,12 @@ class LiveRoom:
     @_happened.register
     def _(self, event: presale.OrderChanged, _before: RoomRecord) -> None:
         order = welcome.order_shape(event)
-        self._tell_user(event.user, "order", order)
-        self._tell_user(event.user, "countdown", welcome.order_countdown(order, self.house.clock()))
+        self.tell_user(event.user, "order", order)
+        self.tell_user(event.user, "countdown", welcome.order_countdown(order, self.house.clock()))
 
     @_happened.register
     def _(self, event: presale.WalletChanged, _before: RoomRecord) -> None:
-        self._tell_user(event.user, "wallet", shapes.Wallet(event.credits, event.version))
+        self.tell_user(event.user, "wallet", shapes.Wallet(event.credits, event.version))
 
     @_happened.register
     def _(self, event: presale.RefundFailed, _before: RoomRecord) -> None:
@@ -278,6 +251,18 @@ class LiveRoom:
 
     _handler_of = staticmethod(_happened.dispatcher.dispatch)
     """What `singledispatchmethod` looks up, without the two functions that it makes per call."""
+
+    # ---- the door ------------------------------------------------------------------------------------
+
+    def admit(self, member: Member) -> None:
+        """It was waiting, and is like everybody inside from now on: history and pins begin here."""
+        before, member.is_waiting = member.permissions, False
+        member.refresh_permissions()
+        member.tell("admission", shapes.Admission(0, 0))
+        self._tell_rights(member, before, "admitted")
+        if member.told_until <= self.position.offset:
+            member.tell("position", shapes.RoomPosition(self.cursor(inside=member.may(Permission.CHAT_READ))))
+        self.house.seats.settle(self, member.user)
 
     # ---- telling -------------------------------------------------------------------------------------
 
@@ -298,21 +283,27 @@ class LiveRoom:
         if inside is not (Permission.CHAT_READ in before):
             member.tell("pins", self.replica.pins_shape(inside=inside))
 
-    def cursor(self) -> str:
-        """Where the room stands, for clients."""
-        return to_cursor(self.position)
+    def cursor(self, *, inside: bool = True) -> str:
+        """Where the room stands, for clients inside; that of others does not say that they were."""
+        return to_cursor(self.position, self.house.waiting.stamp(self.id) if inside else "")
 
     def tell_position(self) -> None:
         """Let quiet sockets know where the room stands; never one whose welcome has told it of a later place."""
-        self._tell(Prepared("position", shapes.RoomPosition(self.cursor())), offset=self.position.offset)
+        for inside in (True, False):
+            prepared = Prepared("position", shapes.RoomPosition(self.cursor(inside=inside)))
+            self.tell(prepared, reads=inside, offset=self.position.offset)
 
     def tell_presence(self, online: int) -> None:
         """Tell everybody how many are here, if that changed; a full room not at every change."""
         now_ms = self.house.clock()
         if online != self.told_online and now_ms >= self._presence_due_ms:
             self.told_online = online
-            self._presence_due_ms = now_ms + len(self._members) * PRESENCE_MS_PER_SOCKET
+            self._presence_due_ms = now_ms + self.size * PRESENCE_MS_PER_SOCKET
             self._everybody("presence", shapes.Presence(online))
+
+    def tell_degraded(self, since_ms: int | None) -> None:
+        """Tell everybody that this gateway is cut off from the others, or not any more."""
+        self._everybody("degraded", shapes.Degraded(since_ms))
 
     def tell_consoles(self, event: str, payload: shapes.Health) -> None:
         """Tell the consoles something about this gateway."""
@@ -329,51 +320,26 @@ class LiveRoom:
         self._due[event] = tell
 
     def _history(self, event: str, payload: shapes.Danmaku | shapes.Gift | shapes.Retract) -> None:
-        self._tell(Prepared(event, payload), reads=True, offset=self.position.offset)
+        self.tell(Prepared(event, payload), reads=True, offset=self._place)
 
     def _everybody(self, event: str, payload: msgspec.Struct) -> None:
-        self._tell(Prepared(event, payload))
+        self.tell(Prepared(event, payload))
 
     def _consoles(self, event: str, payload: msgspec.Struct) -> None:
-        self._tell(Prepared(event, payload), surface=Surface.CONSOLE)
+        self.tell(Prepared(event, payload), surface=Surface.CONSOLE)
 
     def _tell_pins(self) -> None:
         for inside in (True, False):
-            self._tell(Prepared("pins", self.replica.pins_shape(inside=inside)), reads=inside)
+            self.tell(Prepared("pins", self.replica.pins_shape(inside=inside)), reads=inside)
 
     def _tell_sales(self) -> None:
         for surface in Surface:
             for_staff = surface is Surface.CONSOLE
-            self._tell(Prepared("sales", self.replica.sales_shape(for_staff=for_staff)), surface=surface)
+            self.tell(Prepared("sales", self.replica.sales_shape(for_staff=for_staff)), surface=surface)
 
     def _tell_revenue(self) -> None:
         self._consoles("revenue", self.replica.revenue_shape())
 
-    def _tell_user(self, user: UserId, event: str, payload: msgspec.Struct) -> None:
-        prepared = Prepared(event, payload)
-        members = self.of_user(user)
-        for member in members:
-            member.send(prepared)
-        self.house.metrics.delivered(event, len(members))
-
-    def _tell(
-        self,
-        prepared: Prepared,
-        *,
-        surface: Surface | None = None,
-        reads: bool | None = None,
-        offset: int | None = None,
-    ) -> None:
-        """Tell everybody, or only those on a surface, or only those who may (not) read what is said."""
-        count = self._audiences.tell(prepared, namespace=surface and surface.value, reads=reads)
-        for member in self._arriving:
-            if (surface is None or member.surface is surface) and (
-                reads is None or (Permission.CHAT_READ in member.permissions) is reads
-            ):
-                member.send(prepared, offset)
-                count += 1
-        self.house.metrics.delivered(prepared.event, count)
-
     def _inbox(self, user: UserId, kind: shapes.InboxKind, until_ms: int | None = None) -> None:
         house = self.house
-        self._tell_user(user, "inbox", shapes.Inbox(house.new_id(), kind, house.clock(), until_ms))
+        self.tell_user(user, "inbox", shapes.Inbox(house.new_id(), kind, house.clock(), until_ms))

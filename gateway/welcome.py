@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, Raw, Struct, json, msgpack
 
 from auth.identity import UserId
-from auth.permissions import Permissions
+from auth.permissions import Permission, Permissions
 from gateway.contract import shapes
 from gateway.contract.registry import CONTRACT_VERSION
 from gateway.cursor import to_cursor
@@ -77,9 +77,12 @@ def build(room: "LiveRoom", member: "Member", codec: Codec) -> tuple[int, shapes
     position = luggage.told_until or room.position
     part = room.welcome_parts.part
     show_left = member.is_console or replica.room.switches.sales_left
-    inside = replica.floor is not None and (member.role.is_staff or member.tier >= replica.floor)
+    inside = (
+        replica.floor is not None and (member.role.is_staff or member.tier >= replica.floor) and not member.is_waiting
+    )
     countdowns = [*replica.countdown_shapes(now), *(order_countdown(order, now) for order in luggage.orders)]
-    return position.offset, shapes.Welcome(
+    is_here = position.epoch == room.position.epoch  # else all that the room tells comes after it
+    return position.offset if is_here else 0, shapes.Welcome(
         contract=CONTRACT_VERSION,
         server_ms=now,
         room=part("room", codec, replica.room, replica.room_shape),
@@ -92,10 +95,13 @@ def build(room: "LiveRoom", member: "Member", codec: Codec) -> tuple[int, shapes
         leaderboard=part("leaderboard", codec, replica.leaderboard, replica.leaderboard_shape),
         presence=shapes.Presence(max(0, room.told_online)),
         like=shapes.Like(replica.likes),
-        cursor=to_cursor(position),
+        cursor=to_cursor(
+            position, room.house.waiting.stamp(room.id) if Permission.CHAT_READ in member.permissions else ""
+        ),
         recovered=luggage.recovered,
         danmaku_truncated=luggage.danmaku_truncated,
         missed=list(luggage.missed),
+        admission=room.house.waiting.standing(member) if member.is_waiting else UNSET,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import pytest
 import socketio
 import socketio.exceptions
@@ -22,7 +23,10 @@ class Client:
         self._namespace = namespace
         self._path = "socket.io" if codec == "json" else "socket.io-msgpack"
         self._transports = transports
-        self.sio = socketio.AsyncClient(reconnection=False, serializer="default" if codec == "json" else MsgPackPacket)
+        self._http = aiohttp.ClientSession()  # left to itself, a client that is cut off loses one that it never closes
+        self.sio = socketio.AsyncClient(
+            reconnection=False, serializer="default" if codec == "json" else MsgPackPacket, http_session=self._http
+        )
         self.heard: list[tuple[str, Any]] = []
         self.refusal: Any = None
         self.disconnected = asyncio.Event()
@@ -95,6 +99,7 @@ class Client:
     async def close(self) -> None:
         """Leave."""
         await self.sio.disconnect()
+        await self._http.close()
 
     def _event(self, event: str, data: Any = None) -> None:
         self.heard.append((event, data))

@@ -17,6 +17,7 @@ from gateway import ambient
 from gateway.admission import Admission
 from gateway.box_office import BoxOffice
 from gateway.contract.registry import REFUSALS
+from gateway.records import Records
 from gateway.settlement import Settlement
 from presale.payments import Unavailable
 from presale.payments_sandbox import SandboxPayments
@@ -363,7 +364,7 @@ class AtTheDoor:
 @contextlib.asynccontextmanager
 async def at_the_door(show: Evening, user: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AtTheDoor]:
     reached, go_on = asyncio.Event(), asyncio.Event()
-    know = Admission._know
+    know = Records.know
 
     async def slow(*arguments: Any) -> Any:
         found = await know(*arguments)
@@ -373,7 +374,7 @@ async def at_the_door(show: Evening, user: str, monkeypatch: pytest.MonkeyPatch)
 
     async with raw_socket(show.house.url) as fan:
         with monkeypatch.context() as patch:
-            patch.setattr(Admission, "_know", slow)
+            patch.setattr(Records, "know", slow)
             patch.setattr(Admission, "_is_known_and_welcome", lambda *_: False)
             token = show.token(user)
             waiting = asyncio.create_task(fan.connect(token=token, room=show.room))

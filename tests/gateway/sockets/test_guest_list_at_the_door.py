@@ -12,8 +12,8 @@ from auth.identity import Role, UserId
 from auth.permissions import Permission
 from auth.situation import Phase
 from gateway import ambient, live_rooms
-from gateway.admission import Admission
 from gateway.contract import shapes
+from gateway.records import Records
 from gateway.relay import OutboxRelay
 from presale import orders_sql, payments_sql, refunds_sql, shows_sql
 from presale.orders import Order, OrderItem
@@ -49,13 +49,13 @@ class Asked:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.users: list[str] = []
-        read = Admission._read
+        read = Records.read
 
-        async def counted(admission: Admission, member: Any) -> None:
+        async def counted(records: Records, member: Any) -> None:
             self.users.append(member.user)
-            await read(admission, member)
+            await read(records, member)
 
-        monkeypatch.setattr(Admission, "_read", counted)
+        monkeypatch.setattr(Records, "read", counted)
 
 
 @pytest.fixture

@@ -1,0 +1,115 @@
+"""Who is in a room on this gateway, and how all of them, some, or one user's sockets are told something."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from auth.door import Surface
+from auth.identity import Tier, UserId
+from auth.permissions import Permission
+from gateway.member import Member
+from gateway.sockets.audience import Audiences
+from gateway.sockets.codec import Prepared
+from pubsub.broker import Position
+
+if TYPE_CHECKING:
+    from gateway.house import House
+
+
+class Attendance:
+    """The sockets of a room, and where the room stands. Everything here is synchronous: order comes free."""
+
+    def __init__(self, house: "House", position: Position) -> None:
+        self.house = house
+        self.position = position
+        self._audiences = Audiences(house.settings.fanout_ms / 1000)
+        self._members: set[Member] = set()
+        self._arriving: set[Member] = set()
+        """Those who are told one by one, because their welcome is not sent or told them of places still to come."""
+        self._by_user: dict[UserId, list[Member]] = {}
+
+    @property
+    def size(self) -> int:
+        """How many sockets there are."""
+        return len(self._members)
+
+    def enter(self, member: Member) -> None:
+        """Add a socket; it hears everything from now on, and is told after its welcome."""
+        self._members.add(member)
+        self._arriving.add(member)
+        self._by_user.setdefault(member.user, []).append(member)
+
+    def leave(self, member: Member) -> None:
+        """Forget a socket. Idempotent."""
+        if member not in self._members:
+            return
+        if member.is_waiting:
+            self.house.waiting.left(member)
+        self._members.discard(member)
+        self._arriving.discard(member)
+        if member.connection is not None:
+            self._audiences.leave(member.connection)
+        mine = self._by_user[member.user]
+        mine.remove(member)
+        if not mine:
+            del self._by_user[member.user]
+
+    def settle(self, member: Member) -> None:
+        """Tell a socket from now on what others like it are told; again whenever what it may read has changed."""
+        if member.connection is not None and member.told_until <= self.position.offset:
+            self._arriving.discard(member)
+            self._audiences.enter(member.connection, reads=Permission.CHAT_READ in member.permissions)
+
+    def members(self) -> list[Member]:
+        """All sockets, as of now."""
+        return list(self._members)
+
+    def of_user(self, user: UserId) -> list[Member]:
+        """A user's sockets, oldest first."""
+        return list(self._by_user.get(user, ()))
+
+    def online(self) -> dict[Tier, int]:
+        """Opened sockets of viewers by tier, without those who wait."""
+        count = dict.fromkeys(Tier, 0)
+        for member in self._members:
+            if not member.is_console and not member.is_waiting and member.connection is not None:
+                count[member.tier] += 1
+        return count
+
+    def stand(self, position: Position) -> None:
+        """Everything published up to here has come."""
+        if position.epoch != self.position.epoch:  # places told in the old one are before all that is to come
+            for member in self._arriving:
+                member.told_until = min(member.told_until, 0)
+        self.position = position
+
+    def settle_arrived(self) -> None:
+        """Settle all whose welcome has told no more than what has come by now."""
+        for member in list(self._arriving):
+            self.settle(member)
+
+    def tell_user(self, user: UserId, event: str, payload: msgspec.Struct) -> None:
+        """Tell all sockets of a user."""
+        prepared = Prepared(event, payload)
+        members = self.of_user(user)
+        for member in members:
+            member.send(prepared)
+        self.house.metrics.delivered(event, len(members))
+
+    def tell(
+        self,
+        prepared: Prepared,
+        *,
+        surface: Surface | None = None,
+        reads: bool | None = None,
+        offset: int | None = None,
+    ) -> None:
+        """Tell everybody, or only those on a surface, or only those who may (not) read what is said."""
+        count = self._audiences.tell(prepared, namespace=surface and surface.value, reads=reads)
+        for member in self._arriving:
+            if (surface is None or member.surface is surface) and (
+                reads is None or (Permission.CHAT_READ in member.permissions) is reads
+            ):
+                member.send(prepared, offset)
+                count += 1
+        self.house.metrics.delivered(prepared.event, count)
