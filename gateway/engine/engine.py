@@ -56,6 +56,8 @@ class Engine:
         self._sid_prefix = sid_prefix
         self.clock = clock or asyncio.get_running_loop().time
         self.wheel = Wheel(self.clock, min(GRANULARITY_SECONDS, self.limits.heartbeat.timeout / TICKS_PER_TIMEOUT))
+        self.closed_with: Refusal | None = None
+        """What whoever wants to open a session is answered from now on, if nobody may."""
         self.sockets: dict[str, Socket] = {}
         self._lingering: dict[str, Socket] = {}
         self._watched: set[Socket] = set()
@@ -68,6 +70,8 @@ class Engine:
 
     def open(self, handshake: Handshake, via: Via) -> Socket | Refusal:
         """Begin a session; the application is told once its transport stands: see `announce`."""
+        if self.closed_with is not None:
+            return self.closed_with
         limit = self.limits.unaccepted_per_address
         if limit and self._unaccepted[handshake.address] >= limit:
             return TOO_MANY

@@ -26,6 +26,7 @@ class Refusal:
 
 
 UNKNOWN_TRANSPORT: Final = Refusal(400, 0, "Transport unknown")
+GOING_AWAY: Final = Refusal(503, 3, "This gateway is about to end: try another")
 UNKNOWN_SESSION: Final = Refusal(400, 1, "Session ID unknown")
 BAD_METHOD: Final = Refusal(400, 2, "Bad handshake method")
 BAD_REQUEST: Final = Refusal(400, 3, "Bad request")
