@@ -324,6 +324,7 @@ async def test_who_asks_first_is_refused_for_a_seat_that_was_taken_here_a_moment
         gateway.enter("phone")
         laptop = gateway.arrive("laptop", asks_first=True)
         assert await gateway.taken(laptop) == Denied(Code.SEAT_TAKEN, detail={"devices": 1})
+        assert await gateway.taken(gateway.arrive("phone", asks_first=True)) is None
 
 
 async def test_who_asks_first_comes_in_while_the_store_is_away() -> None:
