@@ -14,7 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.api.app import create_api
 from gateway.api.callers import ApiDependencies
 from gateway.contract.asyncapi import asyncapi
+from gateway.engine.handover import Handover
 from gateway.media import media_routes
+from gateway.node import exposition
 from gateway.pay import pay_routes
 from gateway.playground import playground_routes
 from gateway.sockets.codec import Codec
@@ -40,8 +42,8 @@ PAGE_POLICY = (
 )
 
 
-def create_app(house: "House") -> ASGIApp:
-    """The whole app; background work and shutdown are the server's."""
+def create_app(house: "House", handover: Handover | None = None) -> ASGIApp:
+    """The whole app; background work and shutdown are the server's. `handover`: this process has siblings."""
     api = _open_to(
         create_api(ApiDependencies(house.db, house.box_office, house.verifier, house.clock)),
         house.settings.allowed_origins,
@@ -51,7 +53,7 @@ def create_app(house: "House") -> ASGIApp:
         Mount("/api", app=api),
         *pay_routes(house.box_office),
         *media_routes(house),
-        *_operations(house),
+        *_operations(house, handover),
     ]
     if house.settings.is_playground:
         routes += playground_routes(house)
@@ -107,7 +109,7 @@ def _open_to(api: ASGIApp, origins: list[str]) -> ASGIApp:
     )
 
 
-def _operations(house: "House") -> list[Route]:
+def _operations(house: "House", handover: Handover | None) -> list[Route]:
     async def livez(_: Request) -> Response:
         return JSONResponse({"ok": True})
 
@@ -115,8 +117,11 @@ def _operations(house: "House") -> list[Route]:
         reasons = await _not_ready(house)
         return JSONResponse({"ok": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
-    async def metrics(_: Request) -> Response:
-        return Response(house.metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    async def metrics(request: Request) -> Response:
+        text = house.metrics.exposition()
+        if handover is not None and request.client is not None:  # a sibling has no address, and asks for ours alone
+            text = await exposition.of_all(handover, text)
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def jwks(_: Request) -> Response:
         return JSONResponse(house.keys().public_jwks(), headers={"cache-control": "max-age=300"})

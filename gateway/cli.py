@@ -16,6 +16,7 @@ from auth.tokens import mint
 from gateway import ambient, cli_backup, cli_jobs, cli_rehearse, cli_roles, cli_settings, preflight, process
 from gateway.cli_output import out, table
 from gateway.demo import run_demo
+from gateway.node.supervisor import supervise
 from gateway.preflight import CommandError
 from gateway.settings import Mode, Settings
 from presale import audit_sql
@@ -66,9 +67,10 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; else LIVEROOM_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; else LIVEROOM_PORT.")] = None,
     database_url: Annotated[str | None, typer.Option(help="Database; else LIVEROOM_DATABASE_URL.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes on the port; else LIVEROOM_WORKERS.")] = None,
 ) -> None:
     """The gateway alone, as LIVEROOM_* settings say, until SIGTERM or Ctrl-C."""
-    given = {"host": host, "port": port, "database_url": database_url}
+    given = {"host": host, "port": port, "database_url": database_url, "workers": workers}
     settings = preflight.load_settings(None, **{name: value for name, value in given.items() if value is not None})
     preflight.require_writable(settings.data_dir)
     preflight.require_free_port(settings.host, settings.port, "LIVEROOM_PORT")
@@ -131,6 +133,9 @@ def audit(
 
 
 async def _serve(settings: Settings) -> None:
+    if settings.workers > 1:
+        await supervise(settings)
+        return
     # here, because the server's libraries take a second to load and the small commands need none of them
     from gateway.server import serve as run_server  # noqa: PLC0415
 

@@ -6,16 +6,20 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import structlog
 import uvicorn
 
 from auth.denials import Code
-from gateway import logs
+from gateway import ambient, logs
 from gateway.app import SOCKET_PATHS, create_app
 from gateway.contract.shapes import Draining
-from gateway.engine.http import http_protocol, limit_unsent
+from gateway.engine.handover import Handover, sid_prefix
+from gateway.engine.http import adopt, http_protocol, limit_unsent
+from gateway.engine.requests import GOING_AWAY
 from gateway.house import House, open_house
+from gateway.node.worker import Worker
 from gateway.playground import furnish
 from gateway.settings import Settings
 
@@ -37,16 +41,24 @@ class _Uvicorn(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
-    def __init__(self, config: uvicorn.Config, unsent_bytes: int) -> None:
+    def __init__(self, config: uvicorn.Config, unsent_bytes: int, handover: Handover | None) -> None:
         super().__init__(config)
         self._unsent_bytes = unsent_bytes
+        self._handover = handover
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen."""
+        if self._handover is not None:  # first: once somebody has a session here, siblings are asked for it
+            self._handover.open(partial(adopt, self))
         await super().startup(sockets)
         for server in self.servers:
             for listener in server.sockets:
                 limit_unsent(listener, self._unsent_bytes)
+
+    def leave_port(self) -> None:
+        """Accept no more connections."""
+        for server in self.servers:
+            server.close()
 
 
 async def serve(
@@ -55,10 +67,11 @@ async def serve(
     started: asyncio.Event | None = None,
     *,
     loaded: Callable[[], None] | None = None,
+    worker: Worker | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM (or `stop`), then drain. A second signal ends the drain at once.
 
-    `loaded` is called when everything stands that stays for the life of the process.
+    `loaded` is called when everything stands that stays for the life of the process. `worker`: one of several.
     """
     logs.configure(settings.log_format)
     stop = stop or asyncio.Event()
@@ -67,31 +80,49 @@ async def serve(
     async with open_house(settings) as house:
         if settings.is_playground:
             await furnish(house)
-        server = _Uvicorn(_configuration(house), settings.unsent_bytes)
+        handover = worker.handover if worker is not None else None
+        prefix = handover.sid_prefix if handover is not None else sid_prefix(settings.node or ambient.new_node(), 0)
+        for sockets in house.socket_servers:
+            sockets.name_sessions(prefix)
+        server = _Uvicorn(_configuration(house, handover), settings.unsent_bytes, handover)
         if loaded is not None:
             loaded()
         async with asyncio.TaskGroup() as group:
             background = group.create_task(house.run())
-            serving = group.create_task(server.serve())
+            serving = group.create_task(server.serve(list(worker.listeners) if worker is not None else None))
+            obeying = group.create_task(_obey(worker, server, stop)) if worker is not None else None
             if started is not None:
                 group.create_task(_announce(server, started))
             stopping = group.create_task(stop.wait())
             await asyncio.wait({serving, stopping, background}, return_when=asyncio.FIRST_COMPLETED)
             await _drain(house, hurry)
+            if handover is not None:
+                await handover.close()
             server.should_exit = True
             await serving
             stopping.cancel()
             background.cancel()
+            if obeying is not None:
+                obeying.cancel()
 
 
-def _configuration(house: House) -> uvicorn.Config:
+async def _obey(worker: Worker, server: _Uvicorn, stop: asyncio.Event) -> None:
+    """Tell the supervisor when this worker serves, and end when it says so or is gone."""
+    started = asyncio.Event()
+    await _announce(server, started)
+    worker.ready()
+    await worker.obey(server.leave_port)
+    stop.set()
+
+
+def _configuration(house: House, handover: Handover | None) -> uvicorn.Config:
     settings = house.settings
     return uvicorn.Config(
-        create_app(house),
+        create_app(house, handover),
         host=settings.host,
         port=settings.port,
         lifespan="off",
-        http=http_protocol({path: house.socket_server(codec).engine for codec, path in SOCKET_PATHS.items()}),
+        http=http_protocol({path: house.socket_server(codec).engine for codec, path in SOCKET_PATHS.items()}, handover),
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
         server_header=False,
@@ -119,6 +150,9 @@ async def _announce(server: uvicorn.Server, started: asyncio.Event) -> None:
 async def _drain(house: House, hurry: asyncio.Event) -> None:
     """Tell everybody when to come back, each at another moment, and close the sockets in slices."""
     house.draining = True
+    if house.settings.redis_url:  # there are others: this is a word that a balancer understands
+        for each in house.socket_servers:
+            each.engine.closed_with = GOING_AWAY
     seconds = house.settings.drain_seconds
     members = [member for room in house.live_rooms for member in room.members() if member.connection is not None]
     if not members:

@@ -32,7 +32,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engine
     def __init__(self, *, limits: EngineLimits | None = None, sid_prefix: str = "", **options: Any) -> None:
         super().__init__(monitor_clients=False, **options)
         self.limits = limits or EngineLimits()
-        self._sid_prefix = sid_prefix
+        self.sid_prefix = sid_prefix
         self._origins: Sequence[str] | None = _origins(self.cors_allowed_origins)
         self._engine: Engine | None = None
         self._application: Application = _Handlers(self)
@@ -42,7 +42,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engine
     def engine(self) -> Engine:
         """The engine, made at its first use on the running event loop."""
         if self._engine is None:
-            self._engine = Engine(self._application, self.limits, origins=self._origins, sid_prefix=self._sid_prefix)
+            self._engine = Engine(self._application, self.limits, origins=self._origins, sid_prefix=self.sid_prefix)
         return self._engine
 
     def serve(self, application: Application) -> None:

@@ -87,6 +87,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         engine: Engine = self.eio.engine
         return engine
 
+    def name_sessions(self, prefix: str) -> None:
+        """Let the ids of sessions begin like this. Before the engine is first used."""
+        self.eio.sid_prefix = prefix
+
     def end(self, connection: Connection, code: Code) -> None:
         """End a connection that has said its `bye`, and its transport unless another namespace still uses it."""
         peer: Peer = connection.socket.context

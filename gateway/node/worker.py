@@ -1,0 +1,71 @@
+"""A worker as it knows itself: its number, its port, and the line to the supervisor that started it."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gateway.engine.handover import Handover
+
+READY: Final = "ready"
+REFUSED: Final = "refused"
+RETIRE: Final = "retire"
+LINE_BYTES: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What one of the processes on a port was given."""
+
+    handover: Handover
+    listeners: Sequence[socket.socket]
+    line: socket.socket
+    folder: Path
+
+    @classmethod
+    def inherited(cls, node: str, number: int, folder: Path, line: int, listeners: Sequence[int]) -> "Worker":
+        """Of descriptors that the supervisor passed on."""
+        return cls(
+            Handover(folder, node, number),
+            [socket.socket(fileno=descriptor) for descriptor in listeners],
+            socket.socket(fileno=line),
+            folder,
+        )
+
+    def ready(self) -> None:
+        """Say that it serves."""
+        self._say(READY)
+
+    def refused(self, sentence: str) -> None:
+        """Say why it does not."""
+        self._say(f"{REFUSED} {' '.join(sentence.split())}"[: LINE_BYTES // 4])
+
+    async def obey(self, leave_port: Callable[[], None]) -> None:
+        """Return when it is time to end: another took the place of this worker, or the supervisor is gone.
+
+        In the first case `leave_port` is called, and whatever comes for nobody here goes to the successor.
+        """
+        reader, writer = await asyncio.open_unix_connection(sock=self.line)
+        try:
+            said = (await reader.readline()).decode().split()
+            if len(said) == 2 and said[0] == RETIRE:
+                self.handover.successor = int(said[1])
+                leave_port()
+            elif not said:
+                self._tidy_up_behind_the_supervisor()
+        finally:
+            writer.close()
+
+    def _say(self, words: str) -> None:
+        with suppress(OSError):  # it is gone, which `obey` finds out
+            self.line.sendall(f"{words}\n".encode())
+
+    def _tidy_up_behind_the_supervisor(self) -> None:
+        """Remove its folder; siblings do the same, and nobody comes any more."""
+        for path in self.folder.glob("*"):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.folder.rmdir()
