@@ -26,7 +26,7 @@ class Code(StrEnum):
     BANNED = "BANNED"
     """Put out of this room for good."""
     SEAT_TAKEN = "SEAT_TAKEN"
-    """The ticket is in use on a newer device."""
+    """The ticket is in use on a newer device; to whoever asked first, on `devices` others."""
     ROOM_ENDED = "ROOM_ENDED"
     """The show is over."""
     ROOM_CANCELLED = "ROOM_CANCELLED"

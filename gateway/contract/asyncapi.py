@@ -46,7 +46,7 @@ def asyncapi() -> str:
             "description": (
                 "Socket.IO protocol v5 over Engine.IO v4. Channels are namespaces; each event is a Socket.IO event of "
                 "that name with one argument. `auth` on CONNECT is a flat map of strings: `token`, `room`, optional "
-                "`cursor`, `device`. A refusal is a `connect_error` whose message is a code."
+                "`cursor`, `device`, `takeover` (`yes`, `ask`). A refusal is a `connect_error` whose message is a code."
             ),
             "license": {"name": "Apache-2.0"},
         },

@@ -44,8 +44,12 @@ The running gateway describes its HTTP routes at `/api/v1/openapi.json`. States 
 * Socket.IO protocol v5. JSON at the path `/socket.io/`, the encoding of `socket.io-msgpack-parser` at
   `/socket.io-msgpack/`. Viewers use the namespace `/live`, staff uses `/console`. One socket, one room.
 * `auth` on CONNECT is a flat map of strings: `token`, `room`, and optionally `cursor` (the last one received, to
-  resume) and `device`. A refusal is a `connect_error` whose message is a code and whose data is an
+  resume), `device` (a name that stays the same when a device comes back, so that it only ever replaces itself) and
+  `takeover`. A refusal is a `connect_error` whose message is a code and whose data is an
   {link("ErrorBody")}; official clients do not come back from it by themselves.
+* A ticket seats so many devices at once, and the newest win: another one ends with `bye SEAT_TAKEN`. With `takeover` as
+  `ask` nobody is sent away; where all seats of the ticket are in use by other devices, the CONNECT is refused with
+  `SEAT_TAKEN` and how many those are (`devices`), so that the app can ask before it connects again with `yes`.
 * `welcome` is the first event. Every end that the server decides is announced by `bye`.
 * Every command is answered by one ack: `{{"ok": true, "data": ...}}` or `{{"ok": false, "error": ...}}`, an unknown one
   by `BAD_REQUEST`.
