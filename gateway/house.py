@@ -31,6 +31,7 @@ from gateway.settings import Settings
 from gateway.sockets.codec import Codec
 from gateway.sockets.connection import SocketLimits
 from gateway.sockets.server import SocketServer
+from gateway.waiting import Waiting
 from gateway.worker import JobWorker
 from presale.payments import PaymentProvider
 from presale.payments_sandbox import SandboxPayments
@@ -80,6 +81,7 @@ class House:
             new_id=self.new_id,
             clock=self.clock,
         )
+        self.waiting = Waiting(self)
         self.live_rooms = LiveRooms(self)
         self.commands = Commands(self)
         self.housekeeping = Housekeeping(self, node=self.new_id())

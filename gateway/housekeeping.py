@@ -9,6 +9,7 @@ import structlog
 
 from auth.identity import RoomId, Tier, UserId
 from gateway.contract import shapes
+from gateway.waiting import TELL_SECONDS, TURN_SECONDS
 from rooms import stage_sql
 from rooms.stage import StageState
 from store import outbox_sql
@@ -56,6 +57,8 @@ class Housekeeping:
             group.create_task(self._every(settings.danmaku_store_ms / 1000, "store", self._store))
             group.create_task(self._every(PRESENCE_SECONDS, "presence", self._presence))
             group.create_task(self._every(BUDGET_SECONDS, "budgets", self._budgets))
+            group.create_task(self._every(TURN_SECONDS, "admissions", self._house.waiting.turn))
+            group.create_task(self._every(TELL_SECONDS, "queue", self._house.waiting.tell))
             group.create_task(self._every(BEHIND_SECONDS, "behind", self._house.live_rooms.look_behind))
             group.create_task(self._every(HEALTH_SECONDS, "health", self._health))
             group.create_task(self._chores_in_turn())
@@ -85,6 +88,7 @@ class Housekeeping:
 
     async def _budgets(self) -> None:
         lag_seconds, self._latest_lag_seconds = self._latest_lag_seconds, 0.0
+        self._house.waiting.slow_down(round(lag_seconds * 1000))
         for room in self._house.live_rooms:
             room.budget.slow_down(round(lag_seconds * 1000))
 
@@ -100,7 +104,7 @@ class Housekeeping:
         metrics.loop_lag_seconds.set(lag_seconds)
         async with self._house.db.read() as connection:
             metrics.outbox_pending.set(await outbox_sql.pending(connection))
-        online = 0
+        online, waiting = 0, len(self._house.waiting)
         for server in self._house.socket_servers:
             for namespace in ("/live", "/console"):
                 count = sum(1 for one in server.connections.values() if one.namespace == namespace)
@@ -110,7 +114,7 @@ class Housekeeping:
             shed = room.budget.take_shed()
             for weight, count in shed.items():
                 metrics.shed.labels(weight).inc(count)
-            room.tell_consoles("health", shapes.Health(online, shed, round(lag_seconds * 1000)))
+            room.tell_consoles("health", shapes.Health(online, shed, round(lag_seconds * 1000), waiting))
 
     async def _chores_in_turn(self) -> None:
         while True:

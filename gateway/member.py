@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SURFACES = {surface.value: surface for surface in Surface}
 SLOW_RETRY_MS = 1000
+NOTHING: Permissions = frozenset()
 METERED = frozenset({RateClass.DANMAKU, RateClass.GIFT, RateClass.COHOST})
 STREAMS = {Permission.STREAM_MAIN: "main", Permission.STREAM_VIP: "vip"}
 
@@ -44,6 +45,7 @@ class Member:
         "connection",
         "device",
         "identity",
+        "is_waiting",
         "last_danmaku_ms",
         "luggage",
         "permissions",
@@ -53,6 +55,7 @@ class Member:
         "tier",
         "tier_version",
         "told_until",
+        "was_inside",
     )
 
     def __init__(self, room: "LiveRoom", opening: Opening, identity: Identity) -> None:
@@ -65,7 +68,11 @@ class Member:
         self.role = Role.VIEWER
         self.tier = Tier.NONE
         self.tier_version = -1
-        self.permissions: Permissions = frozenset()
+        self.permissions: Permissions = NOTHING
+        self.is_waiting = False
+        """Whether it stands in the queue at the door, without rights until it is its turn."""
+        self.was_inside = False
+        """Whether it has shown that it was inside a moment ago."""
         self.connection: Connection | None = None
         self.luggage = NO_LUGGAGE
         """What the welcome is made of; gone once it is sent."""
@@ -90,7 +97,13 @@ class Member:
     @property
     def is_seated(self) -> bool:
         """Whether it uses a ticket, of which only so many devices may at once."""
-        return not self.is_console and not self.role.is_staff and self.tier >= Tier.MAIN
+        is_fan = not self.is_console and not self.role.is_staff
+        return is_fan and not self.is_waiting and self.tier >= Tier.MAIN
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it is open, and past the queue."""
+        return self.connection is not None and not self.connection.leaving and not self.is_waiting
 
     def may(self, permission: Permission) -> bool:
         """Whether it may do this now."""
@@ -102,12 +115,14 @@ class Member:
             return False
         self.tier, self.tier_version = tier, version
         self.refresh_permissions()
+        if self.is_waiting:
+            self.room.house.waiting.retier(self)
         return True
 
     def refresh_permissions(self) -> bool:
         """Work out the rights again from role, tier and room; True where they changed."""
         before = self.permissions
-        self.permissions = self.room.permissions_of(self.role, self.tier)
+        self.permissions = NOTHING if self.is_waiting else self.room.permissions_of(self.role, self.tier)
         if before == self.permissions:
             return False
         if self.connection is not None and self._held is None:

@@ -49,7 +49,8 @@ class Commands:
         if isinstance(request, Denied):
             return request
         command = _BY_NAME[event]
-        denied = self._rights_only(member, command) or _too_often(member, command.rate, self._house.clock())
+        denied = self._house.waiting.refuses(member, event)
+        denied = denied or self._rights_only(member, command) or _too_often(member, command.rate, self._house.clock())
         return denied or self._decided(member, event, request)
 
     async def _on_console(self, member: Member, event: str, payload: object) -> Answer:
