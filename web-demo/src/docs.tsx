@@ -192,8 +192,8 @@ function Connecting({ t }: { t: DocsTranslate }): JSX.Element {
       <p><Prose text={t("connecting.sockets", { json: "/socket.io/", msgpack: "/socket.io-msgpack/", live: "/live", console: "/console" })} /></p>
       <p><Prose text={t("connecting.auth")} /></p>
       <Table t={t} head={["field", "meaning"]} label="connecting">
-        {(["token", "room", "cursor", "device"] as const).map((field) => (
-          <tr key={field}><th scope="row"><code>{field}</code>{field !== "token" && field !== "room" && <small class="muted"> {t("optional")}</small>}</th><td>{t(`auth.${field}`)}</td></tr>
+        {(["token", "room", "cursor", "device", "takeover"] as const).map((field) => (
+          <tr key={field}><th scope="row"><code>{field}</code>{field !== "token" && field !== "room" && <small class="muted"> {t("optional")}</small>}</th><td><Prose text={t(`auth.${field}`)} /></td></tr>
         ))}
       </Table>
       <p><Prose text={t("connecting.ack", { ok: '{"ok": true, "data": …}', denied: '{"ok": false, "error": {"code": …}}' })} /></p>

@@ -5,7 +5,7 @@ import { listOrders, loadEntitlement, loadShow, type Show } from "./api";
 import type { ViewerCommands } from "./contract.gen";
 import { useLanguage } from "./i18n";
 import type { LiveOptions } from "./live";
-import type { Session } from "./session";
+import { deviceOfTab, type Session } from "./session";
 import { barrier, headCountdown, tierOf, type RoomState } from "./state";
 import { useRoom } from "./store";
 import { BoughtOrders, BoxOffice } from "./ui/box_office";
@@ -57,7 +57,7 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
   const { t } = useLanguage();
   const [show, setShow] = useState(listed);
   const [toasts, notify] = useToasts();
-  const [store, state] = useRoom<ViewerCommands>(`${session.user}/${listed.room}`, () => ({ room: listed.room, token: session.provide, ...wire }));
+  const [store, state] = useRoom<ViewerCommands>(`${session.user}/${listed.room}`, () => ({ room: listed.room, token: session.provide, device: deviceOfTab(), asksFirst: true, ...wire }));
   const readOrders = useCallback(async () => {
     const orders = await session.ask((token) => listOrders(token, listed.show));
     if (orders.ok) store.dispatch({ event: "orders", data: orders.data });

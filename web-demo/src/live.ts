@@ -14,6 +14,7 @@
  * - a command resolves to a `Result`, always: the server's ack, `TIMEOUT` or `OFFLINE`. It never rejects.
  * - the official client does not come back after a refusal; for a retryable one this does, when the server says so.
  * - a token that has run out is renewed, before its end or after it, once; where that fails `connect()` asks for another.
+ * - a ticket that is in use on another device: refused with `SEAT_TAKEN` where it asks first, taken by `connect(true)`.
  * - `bye`, `draining` and the offset of the server's clock.
  */
 import { io, type Socket } from "socket.io-client";
@@ -78,6 +79,10 @@ export interface LiveOptions {
   /** `/socket.io-msgpack/` with the parser of `socket.io-msgpack-parser` is the binary form of the same room. */
   path?: string;
   parser?: unknown;
+  /** Which device this is, the same whenever it comes back: only then does it replace itself instead of another. */
+  device?: string;
+  /** Rather be refused with `SEAT_TAKEN` than take the ticket's seat from another device. */
+  asksFirst?: boolean;
   /** Continue from here, e.g. after a page change. */
   cursor?: string;
   ackTimeoutMs?: number;
@@ -105,6 +110,7 @@ export class LiveRoom<C extends Table = ViewerCommands> {
   private readonly socket: Socket;
   private readonly listeners = new Set<(event: LiveEvent) => void>();
   private lastBye: Bye | undefined;
+  private takesOver = false;
   private renewToken = false;
   private renewals = 0;
   /** Why the last token was not taken, until another one was. */
@@ -128,8 +134,10 @@ export class LiveRoom<C extends Table = ViewerCommands> {
     return () => this.listeners.delete(listener);
   }
 
-  connect(): void {
+  /** `takesOver`: even if another device of the ticket has to leave for it. */
+  connect(takesOver = false): void {
     this.clearTimers();
+    this.takesOver = takesOver;
     this.lastBye = undefined;
     this.renewals = 0;
     // Whoever knocks again after the token ran out wants a new one, not another refusal of the old.
@@ -162,7 +170,14 @@ export class LiveRoom<C extends Table = ViewerCommands> {
     try {
       const token = await this.options.token(renew);
       if (renew) this.renewals++;
-      send({ token, room: this.options.room, ...(this.cursor ? { cursor: this.cursor } : {}) });
+      const { room, device, asksFirst } = this.options;
+      send({
+        token,
+        room,
+        ...(this.cursor ? { cursor: this.cursor } : {}),
+        ...(device ? { device } : {}),
+        ...(asksFirst ? { takeover: this.takesOver ? "yes" : "ask" } : {}),
+      });
     } catch (error) {
       this.socket.disconnect();
       this.renewToken = renew;
@@ -174,6 +189,7 @@ export class LiveRoom<C extends Table = ViewerCommands> {
   private receive(event: LiveEvent): void {
     switch (event.event) {
       case "welcome":
+        this.takesOver = false;
         this.renewals = 0;
         this.cursor = event.data.cursor;
         this.tell(event);

@@ -4,6 +4,7 @@ import type { Role } from "./contract.gen";
 import type { Result } from "./live";
 
 const WHO = "liveroom.user";
+const DEVICE = "liveroom.device";
 
 export class Session {
   private renewing: Promise<Result<string>> | undefined;
@@ -67,6 +68,16 @@ export class Session {
     sessionStorage.setItem(slot(this.user, this.role), this.held);
     return { ok: true, data: this.held };
   }
+}
+
+/** A tab stands for a device, so that two of them show what two devices would do. */
+export function deviceOfTab(): string {
+  const known = sessionStorage.getItem(DEVICE);
+  if (known !== null) return known;
+  // randomUUID is for secure origins only
+  const made = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  sessionStorage.setItem(DEVICE, made);
+  return made;
 }
 
 /** Whether a refusal is about the token: another one may help, the same again never does. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Socket } from "socket.io-client";
-import { bestOffset, clockOffset, LiveRoom, type LiveEvent, type Login } from "../src/live";
+import { bestOffset, clockOffset, LiveRoom, type LiveEvent, type LiveOptions, type Login } from "../src/live";
 
 /** What LiveRoom uses of a socket.io-client socket, driven by hand. */
 class FakeSocket {
@@ -22,10 +22,10 @@ class FakeSocket {
   drop(reason: string): void { this.connected = false; this.fire("disconnect", reason); }
 }
 
-function open(token: (renew: boolean) => string = () => "t1"): { live: LiveRoom; socket: FakeSocket; states: () => string[]; logins: () => Login[] } {
+function open(token: (renew: boolean) => string = () => "t1", options: Partial<LiveOptions> = {}): { live: LiveRoom; socket: FakeSocket; states: () => string[]; logins: () => Login[] } {
   let socket: FakeSocket | undefined;
   const events: LiveEvent[] = [];
-  const live = new LiveRoom({ room: "r", token, connectSocket: (auth) => (socket = new FakeSocket(auth)) as unknown as Socket });
+  const live = new LiveRoom({ room: "r", token, ...options, connectSocket: (auth) => (socket = new FakeSocket(auth)) as unknown as Socket });
   live.listen((event) => events.push(event));
   live.connect();
   const logins = () => events.flatMap((event) => (event.event === "login" ? [event.data] : []));
@@ -47,6 +47,23 @@ describe("the way in", () => {
     socket.connect();
     await settle();
     expect(socket.auths).toEqual([{ token: "t1", room: "r" }, { token: "t1", room: "r", cursor: "c2" }]);
+  });
+
+  it("asks before it takes a seat, takes it when told to, and asks again once it was inside", async () => {
+    const { live, socket, states } = open(undefined, { device: "d", asksFirst: true });
+    await settle();
+    socket.fire("connect_error", { data: { code: "SEAT_TAKEN", retryable: false, devices: 1 } });
+    expect(states()).toEqual(["connecting", "refused"]);
+    live.connect(true);
+    await settle();
+    socket.fire("connect_error", { data: { code: "BUSY", retryable: true, retry_after_ms: 1 } });
+    await vi.advanceTimersByTimeAsync(1);
+    socket.accept();
+    socket.drop("transport close");
+    socket.connect();
+    await settle();
+    expect(socket.auths.map((auth) => auth.takeover)).toEqual(["ask", "yes", "yes", "ask"]);
+    expect(socket.auths.every((auth) => auth.device === "d")).toBe(true);
   });
 
   it("is online with the welcome, not before", () => {

@@ -68,19 +68,23 @@ export function ShutDoor({ title, state, store, children }: { title: string; sta
   const retry_at_ms = connection.state === "refused" ? connection.retry_at_ms : undefined;
   const stale = isStale(code);
   const cause = connection.state === "refused" && typeof connection.refusal.cause === "string" ? connection.refusal.cause : null;
+  const seat = code === "SEAT_TAKEN" ? (connection.state === "refused" ? "asked" : "gone") : null;
+  const devices = connection.state === "refused" && typeof connection.refusal.devices === "number" ? connection.refusal.devices : 1;
   const hopeless = ["BANNED", "ROOM_ENDED", "ROOM_CANCELLED", "ROOM_NOT_FOUND"].includes(code);
   return (
     <div class="card door" role="alertdialog" aria-label={codeText(t, code, "bye")} data-testid="door" data-code={code}>
       <PosterBand title={title}>{title}</PosterBand>
-      <span class="poster-icon"><Icon name={buying ? "ticket" : stale ? "lock" : code === "ROOM_ENDED" ? "heart" : "alert"} size={26} /></span>
-      <h2>{buying ? t(code === "BALANCE_DUE" ? "door.balance" : "door.title") : codeText(t, code, "bye")}</h2>
+      <span class="poster-icon"><Icon name={buying ? "ticket" : seat ? "users" : stale ? "lock" : code === "ROOM_ENDED" ? "heart" : "alert"} size={26} /></span>
+      <h2>{buying ? t(code === "BALANCE_DUE" ? "door.balance" : "door.title") : seat ? t(seat === "gone" ? "seat.gone" : devices > 1 ? "seat.asked_many" : "seat.asked", { count: devices }) : codeText(t, code, "bye")}</h2>
+      {seat && <p class="muted">{t(seat === "gone" ? "seat.gone_lead" : devices > 1 ? "seat.asked_many_lead" : "seat.asked_lead")}</p>}
       {buying && <p class="muted">{t(code === "BALANCE_DUE" ? "door.balance_lead" : "door.lead")}</p>}
       {stale && <p class="muted">{t("login.kept")}</p>}
       {stale && cause !== null && <p class="bad" role="alert">{t("login.failed", { why: codeText(t, cause) })}</p>}
-      {!buying && <p class="muted"><code>{code}</code>{retry_at_ms !== undefined && ` · ${t("connection.retry_in", { seconds: Math.max(0, Math.ceil((retry_at_ms - now) / 1000)) })}`}</p>}
+      {!buying && !seat && <p class="muted"><code>{code}</code>{retry_at_ms !== undefined && ` · ${t("connection.retry_in", { seconds: Math.max(0, Math.ceil((retry_at_ms - now) / 1000)) })}`}</p>}
       {children}
       {buying && <p class="muted small">{t("door.waiting")}</p>}
-      {!buying && !hopeless && <button type="button" class="primary" data-testid={stale ? "log-in-again" : "connect-again"} ref={focusOnce} onClick={() => store.live.connect()}>{t(stale ? "login.again" : code === "SEAT_TAKEN" ? "connection.here" : "connection.again")}</button>}
+      {seat && <button type="button" class="primary" data-testid="take-seat" ref={focusOnce} onClick={() => store.live.connect(true)}>{t(seat === "gone" ? "seat.back" : "seat.here")}</button>}
+      {!buying && !hopeless && !seat && <button type="button" class="primary" data-testid={stale ? "log-in-again" : "connect-again"} ref={focusOnce} onClick={() => store.live.connect()}>{t(stale ? "login.again" : "connection.again")}</button>}
       {hopeless && <a class="button" data-testid="to-show" href="/" target="_top">{t("door.to_show")}</a>}
     </div>
   );
