@@ -56,7 +56,7 @@ const en = {
   "seat.asked_many_lead": "The one that came first stops as soon as it starts here.",
   "seat.here": "Watch here",
   "seat.gone": "You are watching elsewhere",
-  "seat.gone_lead": "A newer device uses your ticket. You can take the seat back at any time.",
+  "seat.gone_lead": "A newer device uses your ticket. You can take it back.",
   "seat.back": "Watch here again",
   "door.to_show": "See what is on",
   "gifts.poor": "Your credits do not reach for a gift. Tickets come with some.",
