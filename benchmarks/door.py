@@ -56,7 +56,12 @@ async def main(arguments: argparse.Namespace) -> None:
     """Put on a show, let everybody in, say what it cost."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings.load(
-            Mode.TEST, data_dir=Path(folder), sandbox_url="", handshakes_per_minute=ENDLESS, log_format="json"
+            Mode.TEST,
+            data_dir=Path(folder),
+            sandbox_url="",
+            handshakes_per_minute=ENDLESS,
+            admissions_burst=ENDLESS,
+            log_format="json",
         )
         async with open_house(settings) as house:
             await furnish(house)

@@ -54,7 +54,7 @@ def is_pure_by_name(path: Path) -> bool:
 
 
 # Pure modules whose subject takes two words; the last one is no technology.
-MULTI_WORD_NOUNS = {"blocked_words", "webhook_signature"}
+MULTI_WORD_NOUNS = {"blocked_words", "waiting_room", "webhook_signature"}
 
 KNOWN_SUFFIXES = ("_sql", "_redis", "_memory", "_http", "_hls", "_sandbox")
 

@@ -35,12 +35,20 @@ class Hears(Protocol):
 
 
 def history(socket: Hears, *, since: int = 0) -> list[Told]:
-    """Every history event a socket was told, missed ones first, in order."""
+    """Every history event a socket was told, missed ones first, in order; cursors without the stamp of those inside."""
     told: list[Told] = []
     for event, data in socket.heard[since:]:
         items = [(one["event"], one["data"]) for one in data["missed"]] if event == "welcome" else [(event, data)]
-        told += [(kind, item["id"], one["cursor"]) for kind, one in items if kind in HISTORY for item in one["items"]]
+        told += [
+            (kind, item["id"], _place(one["cursor"])) for kind, one in items if kind in HISTORY for item in one["items"]
+        ]
     return told
+
+
+def _place(cursor: str) -> str:
+    position = from_cursor(cursor)
+    assert position is not None
+    return to_cursor(position)
 
 
 def things(told: list[Told]) -> list[tuple[str, str]]:
