@@ -163,7 +163,7 @@ class Admission:
         """Whether the guest list alone lets it in; else the truth is asked."""
         if member.user in member.room.replica.bans or not self._records.look_up(member):
             return False
-        return self._at_the_door(member) is None and not member.asks_first
+        return self._at_the_door(member) is None and not (member.asks_first and member.is_seated)
 
     def _at_the_door(self, member: Member) -> Denied | None:
         room = member.room.replica.room
