@@ -111,14 +111,19 @@ class Supervisor:
 
     async def run(self) -> None:
         """Until `end`, and until all have ended. The first worker alone finds out whether there is a house to serve."""
-        async with asyncio.TaskGroup() as self._group:
-            first = await self._place(self._slots[0])
-            self._is_serving = await first.serves
-            if self._is_serving:
-                for slot in self._slots[1:]:
-                    await self._place(slot)
-                log.info("workers.started", node=self._node, workers=len(self._slots))
-        if not self._is_serving and not self._ending.is_set():
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                first = await self._place(self._slots[0])
+                self._is_serving = await first.serves
+                if self._is_serving:
+                    for slot in self._slots[1:]:
+                        await self._place(slot)
+                    log.info("workers.started", node=self._node, workers=len(self._slots))
+            was_asked = self._ending.is_set()
+        finally:  # somebody may have cancelled it
+            self.end()
+            await asyncio.gather(*(child.process.wait() for child in self._living))
+        if not self._is_serving and not was_asked:
             status = first.process.returncode
             raise CommandError(first.refusal or f"the first worker ended with status {status}; its words stand above.")
         if not self._is_clean:

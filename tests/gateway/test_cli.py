@@ -106,6 +106,12 @@ def test_a_taken_port_is_told_with_the_setting_that_moves_it(liveroom: Liveroom,
     assert "LIVEROOM_SANDBOX_PORT" in told
 
 
+def test_several_workers_are_refused_without_the_wire_between_them(liveroom: Liveroom) -> None:
+    for command, options in (("serve", ["--workers", "2"]), ("serve", []), ("demo", [])):
+        told = liveroom(command, *options, mode="demo", workers="2").one_sentence()
+        assert "LIVEROOM_REDIS_URL" in told
+
+
 def test_a_setting_that_does_not_hold_is_named(liveroom: Liveroom) -> None:
     assert "LIVEROOM_PORT" in liveroom("demo", port="eight").one_sentence()
     assert "LIVEROOM_JWT_SECRETS" in liveroom("serve", jwt_secrets="short", mode="demo").one_sentence()
