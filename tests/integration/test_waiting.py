@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ from sqlalchemy.engine import Engine
 
 from gateway.cursor import from_cursor, to_cursor
 from pubsub.broker import Position
-from rooms.waiting_room import LEAST_RETRY_MS, AdmissionBudget
+from rooms.waiting_room import LEAST_RETRY_MS
 from tests.integration.clients import Client
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import Evening, denied, done, evening
+from tests.integration.gate import Gate
 from tests.integration.running import Liveroom, liveroom
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -26,26 +26,9 @@ IDLE_SECONDS = 6.0
 CLOSED_AFTER_THREE: dict[str, Any] = {"admissions_per_second": 0.001, "admissions_burst": 3}
 
 
-@dataclass
-class Gate:
-    """The budget in the hands of a test: so many more go in."""
-
-    left: int
-
-
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
-    """At first everybody goes straight in."""
-    found = Gate(1_000_000)
-
-    def take(_budget: AdmissionBudget, _now_ms: int) -> bool:
-        if not found.left:
-            return False
-        found.left -= 1
-        return True
-
-    monkeypatch.setattr(AdmissionBudget, "take", take)
-    return found
+    return Gate.of_all_budgets(monkeypatch)
 
 
 async def admission(socket: Client, since: int = 0) -> Any:

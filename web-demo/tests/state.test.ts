@@ -29,6 +29,26 @@ const danmaku = (...items: DanmakuItem[]): Action => ({ event: "danmaku", data: 
 const order = (state: Order["state"], version: number, id = "o1"): Order => ({ order: id, state, amount_minor: 8800, currency: "CNY", items: [], expires_ms: 9, version });
 const grant = (stream: string) => ({ stream, right: "play" as const, kind: "hls", url: `/${stream}`, expires_ms: 9 });
 
+describe("the queue at the door", () => {
+  const mine = { tier: "main" as const, version: 1, permissions: [] };
+
+  it("holds a fan back, whatever the ticket is worth, until it is their turn", () => {
+    const waiting = play(...inside({ admission: { position: 3, eta_ms: 9_000 } }, mine));
+    expect([waiting.admission?.position, barrier(waiting, "danmaku"), chosenStream(waiting, null)]).toEqual([3, "queue", null]);
+    expect(reduce(waiting, { event: "admission", data: { position: 2, eta_ms: 4_000 } }).admission).toEqual({ position: 2, eta_ms: 4_000 });
+  });
+
+  it("ends with the rights, on the same page", () => {
+    const tier: Action = { event: "tier", data: { tier: "main", version: 1, permissions: ["danmaku"], streams: [grant("main")], reason: "admitted" } };
+    const state = play(...inside({ admission: { position: 1, eta_ms: 1_000 } }, mine), { event: "admission", data: { position: 0, eta_ms: 0 } }, tier);
+    expect([state.admission, barrier(state, "danmaku"), chosenStream(state, null)?.stream, state.you?.reason]).toEqual([null, null, "main", "admitted"]);
+  });
+
+  it("is over for who comes back and does not wait", () => {
+    expect(play(...inside({ admission: { position: 1, eta_ms: 1_000 } }), ...inside()).admission).toBeNull();
+  });
+});
+
 describe("history", () => {
   it("shows a danmaku once, however often it comes", () => {
     const state = play(...inside(), danmaku(said("a"), said("b")), danmaku(said("b"), said("c")));
