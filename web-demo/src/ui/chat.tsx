@@ -52,7 +52,7 @@ function ChatList({ state }: { state: RoomState }): JSX.Element {
       }}
     ><ol>
       {state.truncated && <li class="chat-note">{t("chat.truncated")}</li>}
-      {state.chat.length === 0 && <EmptyChat text={t(reads ? "chat.empty" : state.you?.tier === "none" && state.room?.access === "ticketed" ? "chat.for_tickets" : "chat.closed")} />}
+      {state.chat.length === 0 && <EmptyChat text={t(reads ? "chat.empty" : state.admission ? "chat.queue" : state.you?.tier === "none" && state.room?.access === "ticketed" ? "chat.for_tickets" : "chat.closed")} />}
       {state.chat.map((line) => <li key={line.id} data-id={line.id}><Line line={line} t={t} giftName={giftName} /></li>)}
     </ol></div>
   );

@@ -18,9 +18,9 @@ export function Queue({ title, admission, tier }: { title: string; admission: Ad
       <div class="poster-text">
         <span class="poster-icon"><Icon name={tier === "vip" ? "crown" : "users"} size={26} /></span>
         <h2>{t("queue.title")}</h2>
-        <p><strong class="queue-place" role="status">{t("queue.place", { position: admission.position })}</strong></p>
-        <div class="countdown">
-          <span class="countdown-label">{t("queue.eta")}</span>
+        <strong class="queue-place" role="status">{t("queue.place", { position: admission.position })}</strong>
+        <div class={left_ms > 0 ? "countdown" : "countdown due"}>
+          {left_ms > 0 && <span class="countdown-label">{t("queue.eta")}</span>}
           <time class="digits" data-testid="queue-eta">{left_ms > 0 ? duration(left_ms) : t("queue.soon")}</time>
         </div>
         <p>{t("queue.lead")} {t(tier === "vip" ? "queue.vip" : "queue.vip_first")}</p>
