@@ -19,6 +19,7 @@ from gateway.media import media_routes
 from gateway.node import exposition
 from gateway.pay import pay_routes
 from gateway.playground import playground_routes
+from gateway.settings import Duty
 from gateway.sockets.codec import Codec
 from gateway.sockets.server import SocketServer
 from store import migrations
@@ -44,20 +45,18 @@ PAGE_POLICY = (
 
 def create_app(house: "House", handover: Handover | None = None) -> ASGIApp:
     """The whole app; background work and shutdown are the server's. `handover`: this process has siblings."""
-    api = _open_to(
-        create_api(ApiDependencies(house.db, house.box_office, house.verifier, house.clock)),
-        house.settings.allowed_origins,
-    )
-    routes: list[BaseRoute] = [
-        *(Mount(path, app=polling(house.socket_server(codec))) for codec, path in SOCKET_PATHS.items()),
-        Mount("/api", app=api),
-        *pay_routes(house.box_office),
-        *media_routes(house),
-        *_operations(house, handover),
-    ]
-    if house.settings.is_playground:
+    duties, routes = house.settings.duties, _operations(house, handover)
+    if Duty.GATEWAY in duties:
+        routes += (Mount(path, app=polling(house.socket_server(codec))) for codec, path in SOCKET_PATHS.items())
+        routes += media_routes(house)
+    if Duty.PRESALE in duties:
+        api = create_api(ApiDependencies(house.db, house.box_office, house.verifier, house.clock))
+        routes.append(Mount("/api", app=_open_to(api, house.settings.allowed_origins)))
+        routes += pay_routes(house.box_office)
+    if house.settings.is_playground and house.settings.role != Duty.WORKER:
         routes += playground_routes(house)
-    routes += _pages(house)
+    if Duty.GATEWAY in duties:
+        routes += _pages(house)
     return Starlette(routes=routes, middleware=[Middleware(SafeHeaders)])
 
 
@@ -109,7 +108,7 @@ def _open_to(api: ASGIApp, origins: list[str]) -> ASGIApp:
     )
 
 
-def _operations(house: "House", handover: Handover | None) -> list[Route]:
+def _operations(house: "House", handover: Handover | None) -> list[BaseRoute]:
     async def livez(_: Request) -> Response:
         return JSONResponse({"ok": True})
 

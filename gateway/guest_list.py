@@ -122,7 +122,7 @@ class GuestList:
 
     async def load(self, connection: AsyncConnection, show: ShowId) -> None:
         """Read everybody, in a few queries over the whole show, into what was taken in meanwhile."""
-        self._staff |= await roles_sql.list_staff(connection, show)
+        self._staff.update(await roles_sql.list_staff(connection, show))
         for number, version in reversed(await orders_sql.list_ended(connection, show, self._max_ended)):
             self._end(number, version)
         await self._in_slices(self._change, await entitlements_sql.list_changes(connection, show))

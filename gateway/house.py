@@ -26,26 +26,25 @@ from gateway.live_room import LiveRoom
 from gateway.live_rooms import LiveRooms
 from gateway.metrics import Metrics
 from gateway.relay import OutboxRelay
+from gateway.resync import Resync
 from gateway.seats import Seats
-from gateway.settings import Settings
+from gateway.settings import Duty, Settings
 from gateway.sockets.codec import Codec
 from gateway.sockets.connection import SocketLimits
 from gateway.sockets.server import SocketServer
 from gateway.waiting import Waiting
+from gateway.wiring import Wiring
 from gateway.worker import JobWorker
 from presale.payments import PaymentProvider
 from presale.payments_sandbox import SandboxPayments
 from presale.webhook_signature import parse_secrets
-from pubsub.broker import Broker
-from pubsub.broker_memory import MemoryBroker
-from pubsub.leases import Leases
-from pubsub.leases_memory import MemoryLeases
-from pubsub.presence import Presence
-from pubsub.presence_memory import MemoryPresence
 from rooms import rooms_sql
 from rooms.blocked_words import BlockedWords
 from store import migrations
 from store.database_sql import Database
+
+SWEEP_SECONDS = {Duty.ALL: 1.0, Duty.WORKER: 1.0, Duty.GATEWAY: 5.0, Duty.PRESALE: 5.0}
+"""How often each looks for publications that others have left; its own go out at once."""
 
 
 @dataclass
@@ -57,9 +56,7 @@ class House:
     new_id: Callable[[], str]
     metrics: Metrics
     db: Database
-    broker: Broker
-    presence: Presence
-    leases: Leases
+    wiring: Wiring
     keys: Callable[[], KeyRing]
     verifier: TokenVerifier
     grants: StreamGrants
@@ -73,8 +70,10 @@ class House:
 
     def __post_init__(self) -> None:
         self.deadlines = Deadlines(self.clock)
+        self.broker = self.wiring.broker
+        self.presence = self.wiring.presence
         self.seats = Seats(
-            self.leases,
+            self.wiring.leases,
             self.broker,
             devices=self.settings.sockets_per_seat,
             renew_seconds=self.settings.seat_renew_seconds,
@@ -82,6 +81,7 @@ class House:
             clock=self.clock,
         )
         self.waiting = Waiting(self)
+        self.resync = Resync(self)
         self.live_rooms = LiveRooms(self)
         self.commands = Commands(self)
         self.housekeeping = Housekeeping(self, node=self.new_id())
@@ -102,14 +102,16 @@ class House:
 
     async def run(self) -> None:
         """All background work, until cancelled."""
+        duties, works = self.settings.duties, [self.relay.run]
+        if Duty.WORKER in duties:
+            works.append(self.worker.run)
+        if Duty.GATEWAY in duties:
+            works += (self.deadlines.run, self.seats.run, self.resync.run, self.housekeeping.run)
+        if self.jwks is not None:
+            works.append(self.jwks.run)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.relay.run())
-            group.create_task(self.worker.run())
-            group.create_task(self.deadlines.run())
-            group.create_task(self.seats.run())
-            group.create_task(self.housekeeping.run())
-            if self.jwks is not None:
-                group.create_task(self.jwks.run())
+            for work in works:
+                group.create_task(work())
 
 
 @asynccontextmanager
@@ -120,8 +122,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         if settings.is_playground:
             await migrations.upgrade(settings.effective_database_url)
         db = await closing.enter_async_context(preflight.database(settings.effective_database_url))
-        broker = MemoryBroker(short_ms=settings.history_seconds * 1000, short_bytes=settings.history_bytes)
-        closing.push_async_callback(broker.close)
+        wiring = Wiring(settings, clock)
+        closing.push_async_callback(wiring.close)
         providers: dict[str, PaymentProvider] = {}
         if settings.sandbox_url:
             secrets = parse_secrets(settings.sandbox_secrets)
@@ -142,15 +144,13 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             new_id=new_id,
             metrics=Metrics(),
             db=db,
-            broker=broker,
-            presence=MemoryPresence(),
-            leases=MemoryLeases(devices=settings.sockets_per_seat, lease_ms=settings.seat_lease_seconds * 1000),
+            wiring=wiring,
             keys=keys,
             verifier=verifier,
             grants=HlsGrants(settings.grant_secrets, settings.grant_seconds, settings.media_url),
             blocked_words=_blocked_words(settings),
             box_office=box_office,
-            relay=OutboxRelay(db, broker),
+            relay=OutboxRelay(db, wiring.broker, sweep_seconds=SWEEP_SECONDS[settings.role]),
             worker=JobWorker(db, box_office.handlers),
             jwks=jwks,
         )
@@ -161,6 +161,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
 
         db.on_commit = committed
         db.on_emitted = house.live_rooms.committed
+        await wiring.start(house.resync)
         closing.push_async_callback(house.seats.close)
         closing.push_async_callback(house.live_rooms.close)
         for server in house.socket_servers:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from auth.identity import RoomId, Tier, UserId
+from auth.identity import RoomId, UserId
 from gateway.contract import shapes
 from gateway.waiting import TELL_SECONDS, TURN_SECONDS
 from rooms import stage_sql
@@ -16,6 +16,7 @@ from store import outbox_sql
 
 if TYPE_CHECKING:
     from gateway.house import House
+    from gateway.live_room import LiveRoom
 
 Work = Callable[[], Awaitable[None]]
 
@@ -26,6 +27,7 @@ PRESENCE_SECONDS = 1.0
 BUDGET_SECONDS = 1.0
 BEHIND_SECONDS = 0.5
 MAX_CHORES = 10_000
+ROOMS_AT_A_TIME = 64
 
 
 class Housekeeping:
@@ -35,6 +37,8 @@ class Housekeeping:
         self._house = house
         self._node = node
         self._chores: asyncio.Queue[Work] = asyncio.Queue(MAX_CHORES)
+        self._reported: set[RoomId] = set()
+        """Rooms that somebody was in."""
         self._lag_seconds = 0.0
         """The worst since the last health report."""
         self._latest_lag_seconds = 0.0
@@ -93,15 +97,23 @@ class Housekeeping:
             room.budget.slow_down(round(lag_seconds * 1000))
 
     async def _presence(self) -> None:
-        for room in self._house.live_rooms:
-            await self._house.presence.report(room.id, self._node, room.online())
-            online: dict[Tier, int] = dict(await self._house.presence.online(room.id))
-            room.tell_presence(sum(online.values()))
+        """Rooms that nobody is in any more are reported once, and not counted."""
+        rooms = [room for room in self._house.live_rooms if room.size or room.id in self._reported]
+        self._reported = {room.id for room in rooms if room.size}
+        for first in range(0, len(rooms), ROOMS_AT_A_TIME):
+            await asyncio.gather(*(self._count(room) for room in rooms[first : first + ROOMS_AT_A_TIME]))
+
+    async def _count(self, room: "LiveRoom") -> None:
+        presence = self._house.presence
+        await presence.report(room.id, self._node, room.online() if room.size else {})
+        if room.size:
+            room.tell_presence(sum((await presence.online(room.id)).values()))
 
     async def _health(self) -> None:
         metrics = self._house.metrics
         lag_seconds, self._lag_seconds = self._lag_seconds, 0.0
         metrics.loop_lag_seconds.set(lag_seconds)
+        metrics.wire_lag_seconds.set(self._house.wiring.lag_seconds)
         async with self._house.db.read() as connection:
             metrics.outbox_pending.set(await outbox_sql.pending(connection))
         online, waiting = 0, len(self._house.waiting)

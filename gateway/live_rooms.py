@@ -105,6 +105,7 @@ class LiveRooms:
 
     async def _guests(self, replica: Replica) -> GuestList:
         guests = self._guest_lists[replica.id] = GuestList()
+        guests.is_behind = self._house.resync.is_cut_off
         async with self._house.db.survey() as connection:
             await guests.load(connection, replica.show)
         return guests
@@ -118,13 +119,14 @@ class LiveRooms:
                     guests.apply(decode(body), at_ms)
                 except Exception:  # what is wrong with it shows when it is published; the commit stands
                     log.exception("room.news_unreadable", room=room)
+        self._house.resync.committed(RoomId(room) for room, _ in emitted)
 
     async def look_behind(self) -> None:
         """Find the rooms whose publications have waited for too long; their guest lists do not count meanwhile."""
         async with self._house.db.read() as connection:
             behind = await outbox_sql.rooms_behind(connection, self._house.clock() - BEHIND_MS)
         for room, guests in self._guest_lists.items():
-            guests.is_behind = room in behind
+            guests.is_behind = room in behind or self._house.resync.is_cut_off
 
     async def refresh_products(self, room: LiveRoom) -> None:
         """Read the products again, after one was added."""

@@ -1,6 +1,7 @@
 """One socket in a room: who it is, what it may do now, and the order of what it is told."""
 
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -193,17 +194,38 @@ class Member:
     def opened(self, connection: Connection) -> None:
         """Welcome, then what happened since the snapshot was taken."""
         self.connection = connection
-        self.told_until, welcome = self.room.welcome(self, connection.codec)
-        self.luggage = NO_LUGGAGE
-        for event, payload in (("welcome", welcome), *(self.room.console_state() if self.is_console else ())):
-            connection.send(Prepared(event, payload))
-            self.room.house.metrics.delivered(event, 1)
+        self._welcome(connection)
         held, self._held = self._held or [], None
         for offset, prepared in held:
             self.send(prepared, offset)
         self.room.settle(self)
         if self._expelled is not None:
             self.bye(self._expelled)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was welcomed and is not on its way out."""
+        return self.connection is not None and self._held is None and not self.connection.leaving
+
+    def welcome_anew(self, *, recovered: bool, danmaku_truncated: bool) -> None:
+        """Tell everything again on the same socket: the room has missed something."""
+        if self.connection is not None and self.is_open:
+            self.luggage = replace(self.luggage, recovered=recovered, danmaku_truncated=danmaku_truncated)
+            self._welcome(self.connection)
+            self.room.settle(self)
+
+    def _welcome(self, connection: Connection) -> None:
+        room = self.room
+        self.told_until, welcome = room.welcome(self, connection.codec)
+        self.luggage = NO_LUGGAGE
+        told: list[tuple[str, msgspec.Struct]] = [("welcome", welcome)]
+        if self.is_console:
+            told += room.console_state()
+        if room.house.resync.told_since_ms is not None:
+            told.append(("degraded", shapes.Degraded(room.house.resync.told_since_ms)))
+        for event, payload in told:
+            connection.send(Prepared(event, payload))
+            room.house.metrics.delivered(event, 1)
 
     def received(self, event: str, payload: object) -> Answer | Awaitable[Answer]:
         """Hand an event to its handler."""

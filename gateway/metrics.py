@@ -45,6 +45,18 @@ class Metrics:
         self.outbox_pending = Gauge(
             "liveroom_outbox_pending", "Committed publications not yet published", registry=self.registry
         )
+        self.wire_degraded = Gauge(
+            "liveroom_wire_degraded", "1 while this process is cut off from the others", registry=self.registry
+        )
+        self.wire_lag_seconds = Gauge(
+            "liveroom_wire_lag_seconds", "How long the last probe took over Redis and back", registry=self.registry
+        )
+        self.gaps = Counter(
+            "liveroom_gaps_total", "Gaps in the publications of a room", ["complete"], registry=self.registry
+        )
+        self.refreshes = Counter(
+            "liveroom_refreshes_total", "Times a room was read from SQL again", ["reason"], registry=self.registry
+        )
 
     def command(self, event: str, result: str) -> None:
         """Count an event from a client."""

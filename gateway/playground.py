@@ -94,6 +94,7 @@ def playground_routes(house: "House") -> list[Route]:
 async def furnish(house: "House") -> None:
     """See to it that there is a show to sell and an open one beside it."""
     async with house.db.write() as uow:
+        await uow.take_turn("playground")  # several processes may open at a time
         if await _selling_show(uow) is None:
             await _put_on(uow, Access.TICKETED)
         if not await _shows(uow, Access.OPEN, _RUNNING):

@@ -82,6 +82,8 @@ class Recent:
             return
         if isinstance(event, DanmakuSaid):
             self._said[event.id] = event
+        elif isinstance(event, Retracted):
+            self._said.pop(event.id, None)
         size = len(delivery.publication.body)
         self._kept.append((Past(position, delivery.publication.at_ms, event), size, now_ms))
         self._bytes += size

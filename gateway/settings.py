@@ -224,6 +224,11 @@ class Settings(BaseSettings):
         return self.mode is not Mode.PRODUCTION
 
     @property
+    def duties(self) -> frozenset[Duty]:
+        """What this process does."""
+        return frozenset({Duty.GATEWAY, Duty.PRESALE, Duty.WORKER} if self.role is Duty.ALL else {self.role})
+
+    @property
     def own_url(self) -> str:
         """How browsers reach this server, without a trailing slash."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")

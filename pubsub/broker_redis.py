@@ -64,7 +64,8 @@ class RedisBroker:
         self._bounds = Bounds(short_ms, short_bytes, long_ms, long_bytes)
         self._prefix = prefix
         self._seal = Seal(secrets)
-        self._listener = listener or Unheard()
+        self.listener: LinkListener = listener or Unheard()
+        """Hears of the link; may be set until `start`."""
         self._clock_ms = clock_ms
         self._lead_ms = lead_ms
         self._channels: dict[str, Subscribers] = {}
@@ -275,7 +276,7 @@ class RedisBroker:
         self._know(state.name, state.order.position)
         if gap is not None:
             log.warning("channel %s has a gap after %s", state.name, gap.after)
-            self._listener.gap(state.name, gap)
+            self.listener.gap(state.name, gap)
         state.deliver(deliveries)
         if state.order.is_behind:
             self._recover_soon(state)
@@ -331,7 +332,7 @@ class RedisBroker:
         if not self.wire.tried.is_set():
             return
         self.degraded_since_ms = None if is_well else self._clock_ms()
-        self._listener.degraded(self.degraded_since_ms)
+        self.listener.degraded(self.degraded_since_ms)
 
     def _arguments(self, channel: str) -> tuple[str | int, ...]:
         return self._bounds.arguments(self._lead_ms(), self._seen(channel))

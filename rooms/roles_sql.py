@@ -68,10 +68,14 @@ async def list_roles(connection: AsyncConnection, show: ShowId | None) -> list[R
     ]
 
 
-async def list_staff(connection: AsyncConnection, show: ShowId) -> set[UserId]:
-    """Everybody who holds a role in a show, be it there or everywhere."""
-    held = select(roles.c.user_id).where(roles.c.show_id.in_([show, EVERYWHERE]))
-    return {UserId(row.user_id) for row in await connection.execute(held)}
+async def list_staff(connection: AsyncConnection, show: ShowId) -> dict[UserId, Role]:
+    """Everybody who holds a role in a show, be it there or everywhere, and the strongest of theirs."""
+    held = select(roles.c.user_id, roles.c.role).where(roles.c.show_id.in_([show, EVERYWHERE]))
+    staff: dict[UserId, Role] = {}
+    for row in await connection.execute(held):
+        user = UserId(row.user_id)
+        staff[user] = strongest((staff.get(user, Role.VIEWER), Role(row.role)))
+    return staff
 
 
 async def list_held(connection: AsyncConnection, user: UserId) -> list[RoleGrant]:

@@ -98,15 +98,17 @@ async def kick(house: "House", member: Member, request: shapes.Target) -> shapes
 async def retract(house: "House", member: Member, request: shapes.ItemTarget) -> shapes.Nothing | Denied:
     """Take a danmaku off every screen."""
     await house.live_rooms.store()
+    recent = member.room.recent.find(request.id)  # another gateway may not have stored it yet
     async with house.db.write() as uow:
-        return _done(await moderation_sql.retract(uow, member.room.id, request.id, member.user))
+        floor = recent.floor if recent is not None else None
+        return _done(await moderation_sql.retract(uow, member.room.id, request.id, member.user, floor=floor))
 
 
 async def pin(house: "House", member: Member, request: shapes.ItemTarget) -> shapes.Pins | Denied:
     """Keep a danmaku on top."""
     await house.live_rooms.store()
     async with house.db.write() as uow:
-        said = await danmaku_sql.find(uow.connection, member.room.id, request.id)
+        said = member.room.recent.find(request.id) or await danmaku_sql.find(uow.connection, member.room.id, request.id)
         if said is None:
             return Denied(Code.NOT_FOUND)
         pinned = await pins_sql.pin_danmaku(uow, member.room.id, said, member.user)

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,19 +92,37 @@ class Liveroom:
 @asynccontextmanager
 async def liveroom(folder: Path, **overrides: Any) -> AsyncIterator[Liveroom]:
     """A gateway and its provider on an empty database in `folder`; both are ended at the end."""
-    settings = Settings.load(
-        Mode.TEST,
-        **{
-            "data_dir": folder,
-            "port": free_port(),
-            "sandbox_port": free_port(),
-            "drain_seconds": 0.0,
-            "handshakes_per_minute": 1000,
-            **overrides,
-        },
-    )
+    async with liverooms(folder, 1, **overrides) as (only,):
+        yield only
+
+
+@asynccontextmanager
+async def liverooms(folder: Path, count: int, **overrides: Any) -> AsyncIterator[list[Liveroom]]:
+    """Gateways side by side on one empty database in `folder`, and their provider; all are ended at the end."""
+    sandbox_port = free_port()
+    houses = [
+        Settings.load(
+            Mode.TEST,
+            **{
+                "data_dir": folder,
+                "port": free_port(),
+                "sandbox_port": sandbox_port,
+                "drain_seconds": 0.0,
+                "handshakes_per_minute": 1000,
+                **overrides,
+            },
+        )
+        for _ in range(count)
+    ]
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(sandbox(houses[0]))
+        yield [await stack.enter_async_context(_serving(settings)) for settings in houses]
+
+
+@asynccontextmanager
+async def _serving(settings: Settings) -> AsyncIterator[Liveroom]:
     stop, started = asyncio.Event(), asyncio.Event()
-    async with sandbox(settings) as provider, httpx2.AsyncClient(base_url=settings.own_url, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=settings.own_url, trust_env=False) as http:
         serving = asyncio.create_task(serve(settings, stop, started))
         waiting = asyncio.create_task(started.wait())
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=30)
@@ -112,7 +130,6 @@ async def liveroom(folder: Path, **overrides: Any) -> AsyncIterator[Liveroom]:
             waiting.cancel()
             serving.cancel()
             await serving
-        assert provider is not None
         try:
             yield Liveroom(settings, http, stop)
         finally:
