@@ -21,6 +21,10 @@ SCRIPT = Path(__file__).parents[1] / "clients" / "protocol.mjs"
 DEADLINE_SECONDS = 20.0
 PONG_SECONDS = 5.0
 HELD = ["isLetIn", "keepsOrder", "isCarriedAsAsked", "saysAnything", "sharesItsTransport", "livesOn", "comesBack"]
+UPGRADE = (
+    "connection: upgrade\r\nupgrade: websocket\r\n"
+    "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 UNKNOWN = (400, {"code": 1, "message": "Session ID unknown"})
 
 
@@ -112,32 +116,29 @@ async def test_a_foreign_worker_upgrades_to_the_owner(workers: list[Worker]) -> 
         assert not workers[1].server.server_state.connections, "nothing passes through it"
 
 
-async def test_the_owner_sees_the_real_peer(workers: list[Worker], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("transport", "status"), [("polling", 200), ("websocket", 101)])
+async def test_the_owner_sees_the_real_peer(
+    workers: list[Worker], monkeypatch: pytest.MonkeyPatch, transport: str, status: int
+) -> None:
     seen: list[str] = []
-    for name in ("polling", "websocket"):
-        module = f"gateway.engine.{name}.requests.refusal_of"
 
-        def look(handshake: Handshake, *_: object) -> None:
-            seen.append(handshake.address)
+    def look(handshake: Handshake, *_: object) -> None:
+        seen.append(handshake.address)
 
-        monkeypatch.setattr(module, look)
     async with poller(workers[0].url, PATH) as session:
-        for transport in ("polling", "websocket"):
-            seen.clear()
-            target = f"{PATH}?EIO=4&transport={transport}&sid={session.sid}"
-            line = socket.socket()
-            line.setblocking(False)
-            line.bind(("127.0.0.77", 0))
-            await asyncio.get_running_loop().sock_connect(line, ("127.0.0.1", workers[1].port))
-            reader, writer = await asyncio.open_connection(sock=line)
-            upgrade = "connection: upgrade\r\nupgrade: websocket\r\n" if transport == "websocket" else ""
-            writer.write(f"GET {target} HTTP/1.1\r\nhost: a\r\n{upgrade}\r\n".encode())
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                while not seen:
-                    await asyncio.sleep(0.01)
-            assert seen == ["127.0.0.77"]
-            writer.close()
-            del reader
+        await session.say("4x")
+        monkeypatch.setattr(f"gateway.engine.{transport}.requests.refusal_of", look)
+        line = socket.socket()
+        line.setblocking(False)
+        line.bind(("127.0.0.77", 0))
+        await asyncio.get_running_loop().sock_connect(line, ("127.0.0.1", workers[1].port))
+        reader, writer = await asyncio.open_connection(sock=line)
+        head = f"GET {PATH}?EIO=4&transport={transport}&sid={session.sid} HTTP/1.1\r\nhost: a\r\n"
+        writer.write((head + (UPGRADE if transport == "websocket" else "\r\n")).encode())
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            answer = await reader.readline()
+        assert (answer.split()[1], seen) == (str(status).encode(), ["127.0.0.77"])
+        writer.close()
 
 
 @pytest.mark.parametrize(
