@@ -18,7 +18,7 @@ from gateway.cli_output import out, table
 from gateway.demo import run_demo
 from gateway.node.supervisor import supervise
 from gateway.preflight import CommandError
-from gateway.settings import Mode, Settings
+from gateway.settings import Duty, Mode, Settings
 from presale import audit_sql
 from store import migrations
 
@@ -67,10 +67,21 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; else LIVEROOM_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; else LIVEROOM_PORT.")] = None,
     database_url: Annotated[str | None, typer.Option(help="Database; else LIVEROOM_DATABASE_URL.")] = None,
+    redis_url: Annotated[str | None, typer.Option(help="The wire between processes; else LIVEROOM_REDIS_URL.")] = None,
+    role: Annotated[Duty | None, typer.Option(help="What this process does; else LIVEROOM_ROLE.")] = None,
+    node: Annotated[str | None, typer.Option(help="Its name in session ids; else LIVEROOM_NODE.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes on the port; else LIVEROOM_WORKERS.")] = None,
 ) -> None:
-    """The gateway alone, as LIVEROOM_* settings say, until SIGTERM or Ctrl-C."""
-    given = {"host": host, "port": port, "database_url": database_url, "workers": workers}
+    """Serve as LIVEROOM_* settings say, until SIGTERM or Ctrl-C. One process does everything unless it has a role."""
+    given = {
+        "host": host,
+        "port": port,
+        "database_url": database_url,
+        "redis_url": redis_url,
+        "role": role,
+        "node": node,
+        "workers": workers,
+    }
     settings = preflight.load_settings(None, **{name: value for name, value in given.items() if value is not None})
     preflight.require_writable(settings.data_dir)
     preflight.require_free_port(settings.host, settings.port, "LIVEROOM_PORT")

@@ -1,5 +1,6 @@
 """What is configured, reachable and insecure: every finding names the setting to change."""
 
+import asyncio
 import os
 import resource
 import shutil
@@ -13,10 +14,13 @@ from msgspec import Struct
 from auth.keys_http import JwksSource
 from gateway import preflight
 from gateway.settings import Mode, Settings
+from pubsub.link import BrokerAwayError
+from pubsub.topology_redis import ask_redis
 
 LEAST_FREE_BYTES = 2**30
 LEAST_OPEN_FILES = 10_000
 PROBE_SECONDS = 3.0
+LEAST_REDIS = (7,)
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -46,6 +50,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield _folder(settings.data_dir)
     yield _open_files(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     yield await _database(settings)
+    yield await _wire(settings)
     if settings.jwt_jwks_url:
         yield await _keys(settings)
     if settings.sandbox_url:
@@ -157,6 +162,25 @@ async def _database(settings: Settings) -> Finding:
             return Finding(Level.OK, "database", f"{preflight.spoken(url)} at this version's schema")
     except preflight.CommandError as error:
         return Finding(Level.FAILURE, "database", str(error), "LIVEROOM_DATABASE_URL or `liveroom migrate`")
+
+
+async def _wire(settings: Settings) -> Finding:
+    if not settings.redis_url:
+        return Finding(Level.OK, "wire", "none: one process alone", "LIVEROOM_REDIS_URL for many")
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            facts = await ask_redis(settings.redis_url)
+    except (BrokerAwayError, TimeoutError, ValueError) as error:
+        return Finding(
+            Level.FAILURE, "wire", f"Redis cannot be used: {str(error) or 'no answer'}", "LIVEROOM_REDIS_URL"
+        )
+    if facts.version < LEAST_REDIS:
+        return Finding(
+            Level.FAILURE, "wire", f"Redis {'.'.join(map(str, facts.version))} is too old", "Redis 7.0 or newer"
+        )
+    if facts.policy != "noeviction":
+        return Finding(Level.WARNING, "wire", f"Redis may evict ({facts.policy})", "`maxmemory-policy noeviction`")
+    return Finding(Level.OK, "wire", f"Redis {version}")
 
 
 async def _keys(settings: Settings) -> Finding:

@@ -15,13 +15,14 @@ from auth.denials import Code
 from gateway import ambient, logs
 from gateway.app import SOCKET_PATHS, create_app
 from gateway.contract.shapes import Draining
+from gateway.engine.engine import Engine
 from gateway.engine.handover import Handover, sid_prefix
 from gateway.engine.http import adopt, http_protocol, limit_unsent
 from gateway.engine.requests import GOING_AWAY
 from gateway.house import House, open_house
 from gateway.node.worker import Worker
 from gateway.playground import furnish
-from gateway.settings import Settings
+from gateway.settings import Duty, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -122,7 +123,7 @@ def _configuration(house: House, handover: Handover | None) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         lifespan="off",
-        http=http_protocol({path: house.socket_server(codec).engine for codec, path in SOCKET_PATHS.items()}, handover),
+        http=http_protocol(_engines(house), handover),
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
         server_header=False,
@@ -130,6 +131,12 @@ def _configuration(house: House, handover: Handover | None) -> uvicorn.Config:
         log_config=None,
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
+
+
+def _engines(house: House) -> dict[str, Engine]:
+    if Duty.GATEWAY not in house.settings.duties:
+        return {}
+    return {path: house.socket_server(codec).engine for codec, path in SOCKET_PATHS.items()}
 
 
 def _listen_to_signals(stop: asyncio.Event, hurry: asyncio.Event) -> None:

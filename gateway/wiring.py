@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-import structlog
-
+from gateway.preflight import CommandError
 from gateway.settings import Settings
 from pubsub.broker import Broker
 from pubsub.broker_memory import MemoryBroker
@@ -16,11 +15,9 @@ from pubsub.presence import Presence
 from pubsub.presence_memory import MemoryPresence
 from pubsub.presence_redis import RedisPresence
 
-log = structlog.get_logger(__name__)
-
 
 class Wiring:
-    """The adapters behind the ports of `pubsub`; of no use before `start`."""
+    """The adapters behind the ports of `pubsub`; of no use before `start`. CommandError for an address that is none."""
 
     def __init__(self, settings: Settings, clock: Callable[[], int]) -> None:
         short_ms, short_bytes = settings.history_seconds * 1000, settings.history_bytes
@@ -35,9 +32,12 @@ class Wiring:
             self.leases = MemoryLeases(devices=devices, lease_ms=lease_ms)
             return
         secrets = [secret.encode() for secret in settings.wire_secrets]
-        self.broker = self._redis = RedisBroker(
-            settings.redis_url, secrets, short_ms=short_ms, short_bytes=short_bytes, clock_ms=clock
-        )
+        try:
+            self.broker = self._redis = RedisBroker(
+                settings.redis_url, secrets, short_ms=short_ms, short_bytes=short_bytes, clock_ms=clock
+            )
+        except ValueError as error:
+            raise CommandError(f"LIVEROOM_REDIS_URL: {error}.") from error
         self.presence = RedisPresence(self._redis.wire)
         self.leases = RedisLeases(self._redis.wire, devices=devices, lease_ms=lease_ms)
 

@@ -9,7 +9,7 @@ import asyncio
 import math
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from redis.asyncio import ConnectionPool
@@ -19,7 +19,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from pubsub.cluster_redis import Address, Cluster, Owner
-from pubsub.commands_redis import COMMAND_TIMEOUT_S, FAULTS
+from pubsub.commands_redis import COMMAND_TIMEOUT_S, FAULTS, Server
+from pubsub.link import BrokerAwayError
 from pubsub.wire_redis import Shard, Wire
 
 _OPTIONS: dict[str, Any] = {
@@ -38,12 +39,42 @@ CLUSTER_PORT = 6_379
 def wire_to(url: str, prefix: str, heard: Callable[[str, bytes], None], changed: Callable[[], None]) -> Wire:
     """The wire that an address means; ValueError for one that means none."""
     probe = f"{prefix}:{{{uuid.uuid4().hex}}}:probe"
-    if urlsplit(url).scheme == SENTINEL:
-        return Shard(SentinelServer(url), probe, heard, changed)
     if urlsplit(url).scheme == CLUSTER:
         nodes = ClusterNodes(url)
         return Cluster(nodes.seeds, nodes.server_at, nodes.owners, prefix, heard, changed)
-    return Shard(StandaloneServer(url), probe, heard, changed)
+    return Shard(_server(url), probe, heard, changed)
+
+
+class Facts(NamedTuple):
+    """What a server says of itself."""
+
+    version: tuple[int, ...]
+    policy: str
+    """What it does when its memory is full; empty where it does not tell."""
+
+
+async def ask_redis(url: str) -> Facts:
+    """What the server of an address, or some node of a cluster, says of itself; BrokerAwayError where none answers."""
+    try:
+        connection = await _server(url).connect()
+        try:
+            answer = (await _ask(connection, "INFO")).decode()
+        finally:
+            await connection.disconnect(nowait=True)
+    except FAULTS as error:
+        raise BrokerAwayError(str(error)) from error
+    facts = dict(line.split(":", 1) for line in answer.splitlines() if ":" in line)
+    version = tuple(int(part) for part in facts["redis_version"].split("."))
+    return Facts(version, facts.get("maxmemory_policy", ""))
+
+
+def _server(url: str) -> Server:
+    if urlsplit(url).scheme == SENTINEL:
+        return SentinelServer(url)
+    if urlsplit(url).scheme == CLUSTER:
+        nodes = ClusterNodes(url)
+        return nodes.server_at(nodes.seeds[0])
+    return StandaloneServer(url)
 
 
 class StandaloneServer:

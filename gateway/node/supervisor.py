@@ -27,7 +27,7 @@ STEADY_SECONDS: Final = 30.0
 """A worker that lived so long did not fall for what it met at its start."""
 START_SECONDS: Final = 60.0
 """How long a replacement may take to serve before the old worker is kept."""
-GIVEN: Final = ("mode", "host", "port", "data_dir", "database_url", "redis_url", "role", "workers")
+GIVEN: Final = ("mode", "host", "port", "data_dir", "database_url", "redis_url", "role", "node", "workers")
 """Settings that a command may have been given another way than by the environment, which workers read."""
 
 

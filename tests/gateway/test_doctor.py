@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -9,9 +10,10 @@ import pytest
 
 from gateway import doctor
 from gateway.cli import main
-from gateway.doctor import Finding, Level
+from gateway.doctor import Finding, Level, examine
 from gateway.settings import DEMO_JWT_SECRET, Mode, Settings
 from gateway.settings_described import described
+from tests.redis_server import RedisServer, free_port
 
 SECRET = "x" * 32
 
@@ -83,3 +85,23 @@ def test_the_command_exits_with_1_when_something_must_be_changed(
     assert main() == 1  # production without any secret
     finding = msgspec.json.decode(capsys.readouterr().out)[0]
     assert (finding["level"], finding["subject"]) == ("failure", "settings")
+
+
+async def wire_of(url: str) -> Finding:
+    settings = Settings.load(Mode.DEMO, redis_url=url)
+    [told] = [finding async for finding in examine(settings) if finding.subject == "wire"]
+    return told
+
+
+async def test_a_redis_that_may_forget_what_it_was_given_is_told() -> None:
+    with closing(RedisServer(None, "--maxmemory-policy", "allkeys-lru")) as redis:
+        redis.start()
+        assert (await wire_of(redis.url)).level is Level.WARNING
+    with closing(RedisServer(None, "--maxmemory-policy", "noeviction")) as redis:
+        redis.start()
+        assert (await wire_of(redis.url)).level is Level.OK
+
+
+async def test_a_redis_that_is_not_there_is_a_failure() -> None:
+    found = await wire_of(f"redis://127.0.0.1:{free_port()}")
+    assert (found.level, found.change) == (Level.FAILURE, "LIVEROOM_REDIS_URL")
