@@ -16,7 +16,7 @@ from pubsub.leases_redis import RedisLeases
 from tests.contracts.broker_suite import until
 from tests.contracts.leases_suite import ANN, ROOM, LeasesSuite, claim, holding, lease
 from tests.pubsub.test_broker_redis import SECRETS
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisCluster, RedisServer
 
 
 @pytest.fixture
@@ -126,3 +126,28 @@ async def test_an_answer_that_is_lost_changes_nothing_about_who_holds(server: Re
     assert verdict.holds
     assert (await node.hold(ROOM, [lease("laptop")]))[0].ousted == (phone.holder,)
     await broker.close()
+
+
+async def test_an_era_ends_when_another_server_takes_over(server: RedisServer) -> None:
+    broker = await RedisBroker.open(server.url, SECRETS)
+    node = RedisLeases(broker.wire)
+    before = await node.era(ROOM)
+    async with Redis.from_url(server.url) as client:  # its word changes as that of a replica that is made the master
+        await client.execute_command("DEBUG", "CHANGE-REPL-ID")  # type: ignore[no-untyped-call]
+    assert await node.era(ROOM) != before
+    await broker.close()
+
+
+async def test_leases_are_where_their_rooms_are_in_a_cluster() -> None:
+    with closing(RedisCluster()) as cluster:
+        cluster.start()
+        broker = await RedisBroker.open(cluster.url, SECRETS)
+        await until(lambda: broker.wire.is_up)
+        node = RedisLeases(broker.wire)
+        for room in (RoomId(f"room-{number}") for number in range(10)):
+            assert [verdict.holds for verdict in await node.hold(room, [lease("phone"), lease("laptop")])] == [True] * 2
+            assert await node.era(room) is not None
+            assert await node.others(room, ANN, "") == 1
+            await node.release(room, [lease("laptop")])
+            assert await node.others(room, ANN, "") == 0
+        await broker.close()
