@@ -174,10 +174,9 @@ async def _wire(settings: Settings) -> Finding:
         return Finding(
             Level.FAILURE, "wire", f"Redis cannot be used: {str(error) or 'no answer'}", "LIVEROOM_REDIS_URL"
         )
+    version = ".".join(map(str, facts.version))
     if facts.version < LEAST_REDIS:
-        return Finding(
-            Level.FAILURE, "wire", f"Redis {'.'.join(map(str, facts.version))} is too old", "Redis 7.0 or newer"
-        )
+        return Finding(Level.FAILURE, "wire", f"Redis {version} is too old", "Redis 7.0 or newer")
     if facts.policy != "noeviction":
         return Finding(Level.WARNING, "wire", f"Redis may evict ({facts.policy})", "`maxmemory-policy noeviction`")
     return Finding(Level.OK, "wire", f"Redis {version}")
