@@ -78,6 +78,22 @@ async def test_official_clients_reach_their_session_through_any_worker(three: No
             assert len(owners(fans)) > 1, "all on one worker by chance, one in six thousand"
 
 
+async def test_what_is_said_on_one_worker_is_heard_on_all_of_them(three: Node) -> None:
+    async with (
+        chatty(three) as show,
+        crowd(three.url, tokens(three), "--room", show.room) as fans,
+    ):
+        for fan in range(FANS):
+            fans.say(fan, "danmaku", {"text": f"from {fan}"})
+        wanted = {f"from {fan}" for fan in range(FANS)}
+        await fans.reads(lambda: all(texts(fans, fan) == wanted for fan in range(FANS)))
+        assert len(owners(fans)) > 1
+
+
+def texts(fans: Crowd, fan: int) -> set[str]:
+    return {item["text"] for batch in fans.all(fan, "danmaku") for item in batch["items"]}
+
+
 async def test_whichever_worker_is_asked_tells_the_metrics_of_all(three: Node) -> None:
     async with (
         chatty(three) as show,
