@@ -1,7 +1,7 @@
 """Room positions as the opaque cursors clients keep, and the stamp in those of viewers who were inside.
 
 The stamp says in which room its holder was, and when, signed with the secret of stream grants: whoever shows a fresh
-one is back, and does not start at the end of the queue (see adr/0018). A cursor without one is as good a position.
+one is back, and does not start at the end of the queue (see adr/0020). A cursor without one is as good a position.
 """
 
 import base64

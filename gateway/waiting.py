@@ -170,9 +170,10 @@ class Waiting:
 
     def _let_in(self, key: Key) -> None:
         party = self._parties.pop(key, None)
-        for member in party.members if party is not None else ():
-            member.room.admit(member)
-        self._count("waited")
+        if party is not None:
+            for member in party.members:
+                member.room.admit(member)
+            self._count("waited")
 
     def _count(self, way: str) -> None:
         self._house.metrics.admissions.labels(way).inc()
