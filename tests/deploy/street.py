@@ -103,7 +103,7 @@ class ShippedRedis(RedisServer):
     def refusals(self) -> list[str]:
         """What its user was refused."""
         with Redis(port=self.port, username="inspector", password="inspector") as inspector:
-            entries = inspector.execute_command("ACL", "LOG")  # type: ignore[no-untyped-call]
+            entries = inspector.execute_command("ACL", "LOG")
             return [str(entry) for entry in entries if b"inspector" not in str(entry).encode()]
 
     def _command(self) -> list[str]:
