@@ -7,7 +7,7 @@ import { money, timeOfDay } from "./format";
 import { codeText, useLanguage, type TextKey } from "./i18n";
 import type { Ack, Payload } from "./live";
 import { Session as Sessions, type Session } from "./session";
-import { headCountdown, sanctioned, type ChatLine, type RoomState } from "./state";
+import { headCountdown, sanctioned, type RoomState, type SaidLine } from "./state";
 import { useRoom, type RoomStore } from "./store";
 import { SalesLine } from "./ui/box_office";
 import { EmptyChat, Line } from "./ui/chat";
@@ -153,7 +153,9 @@ function Feed({ state, act }: { state: RoomState; act: Act }): JSX.Element {
     <Panel title={t("console.feed")} icon="chat" class="feed" aside={<span class="muted digits">{t("online", { count: state.online })}</span>}>
       <div class="chat-list" role="log" data-testid="chat" tabIndex={0}><ol>
         {state.chat.length === 0 && <EmptyChat text={t("console.feed_empty")} />}
-        {[...state.chat].reverse().map((line) => <FeedLine key={line.id} line={line} act={act} giftName={giftName} />)}
+        {[...state.chat].reverse().map((line) => line.kind === "gap"
+          ? <li key={line.id} class="feed-line"><Line line={line} t={t} giftName={giftName} /></li>
+          : <FeedLine key={line.id} line={line} act={act} giftName={giftName} />)}
       </ol></div>
       <form class="say-row" onSubmit={say}>
         <input data-testid="say-input" aria-label={t("chat.placeholder")} placeholder={t("chat.placeholder")} value={text} maxLength={200} onInput={(event) => setText(event.currentTarget.value)} />
@@ -170,7 +172,7 @@ function Feed({ state, act }: { state: RoomState; act: Act }): JSX.Element {
   );
 }
 
-function FeedLine({ line, act, giftName }: { line: ChatLine; act: Act; giftName: (id: string) => string }): JSX.Element {
+function FeedLine({ line, act, giftName }: { line: SaidLine; act: Act; giftName: (id: string) => string }): JSX.Element {
   const { t, language } = useLanguage();
   const user = line.item.user;
   const staff = line.kind === "danmaku" && line.item.role !== undefined && line.item.role !== "viewer";

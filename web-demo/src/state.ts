@@ -19,7 +19,15 @@ const AUDIT_ITEMS = 200;
 export type ChatLine = { seq: number; fresh: boolean; id: string } & (
   | { kind: "danmaku"; item: DanmakuItem }
   | { kind: "gift"; item: GiftItem }
+  /** Here something is missing for good: `all` of it, or danmaku only. */
+  | { kind: "gap"; all: boolean }
 );
+
+/** What somebody did. */
+export type SaidLine = Exclude<ChatLine, { kind: "gap" }>;
+
+/** What of a room's history a page keeps beside its cursor, to go on from there. */
+export type Past = Pick<RoomState, "chat" | "seen" | "next_seq">;
 
 export interface You {
   user: string;
@@ -203,18 +211,24 @@ function welcomed(state: RoomState, welcome: Welcome): RoomState {
     wallet: you.wallet,
     cohost: you.cohost,
     caught_up: welcome.recovered ? welcome.missed.length : null,
-    truncated: welcome.danmaku_truncated ?? false,
+    truncated: state.chat.length === 0 && (welcome.danmaku_truncated ?? false),
     degraded_since_ms: null,
     draining: false,
     queue_version: -1,
     revenue: null,
   };
-  const known = ordered(fresh, you.orders);
+  const known = holed(ordered(fresh, you.orders), welcome);
   return welcome.missed.reduce((seen, missed) => {
     if (missed.event === "danmaku") return said(seen, missed.data, false);
     if (missed.event === "gift") return gifted(seen, missed.data, false);
     return retracted(seen, missed.data);
   }, known);
+}
+
+/** Never show the parts before and after a gap as one. */
+function holed(state: RoomState, welcome: Welcome): RoomState {
+  if (state.chat.length === 0 || (welcome.recovered && !welcome.danmaku_truncated)) return state;
+  return appended(state, [{ kind: "gap", id: `gap-${state.next_seq}`, all: !welcome.recovered, fresh: false }]);
 }
 
 function said(state: RoomState, danmaku: Danmaku, fresh: boolean): RoomState {

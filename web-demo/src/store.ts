@@ -3,14 +3,16 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { LiveRoom, type LiveOptions } from "./live";
 import type { ConsoleCommands, ViewerCommands } from "./contract.gen";
 export { useNow, useReducedMotion } from "./clock";
-import { INITIAL, reduce, type Action, type RoomState } from "./state";
+import { keepPlace, takePlace } from "./resume";
+import { INITIAL, reduce, type Action, type Past, type RoomState } from "./state";
 
 export class RoomStore<C extends ViewerCommands | ConsoleCommands> {
   state: RoomState = INITIAL;
   readonly live: LiveRoom<C>;
   private readonly listeners = new Set<() => void>();
 
-  constructor(options: LiveOptions) {
+  constructor(options: LiveOptions, past?: Past) {
+    if (past) this.state = { ...INITIAL, ...past };
     this.live = new LiveRoom<C>(options);
     this.live.listen((event) => this.dispatch(event));
   }
@@ -28,14 +30,25 @@ export class RoomStore<C extends ViewerCommands | ConsoleCommands> {
   }
 }
 
-/** A connected store of the room; closed when the component goes or `key` changes. */
+/** A connected store of the room; closed when the component goes or `key` changes. A reload goes on where it was. */
 export function useRoom<C extends ViewerCommands | ConsoleCommands>(key: string, options: () => LiveOptions): [RoomStore<C>, RoomState] {
-  const store = useMemo(() => new RoomStore<C>(options()), [key]);
+  const [store, who] = useMemo(() => {
+    const asked = options();
+    const who = `${asked.namespace ?? "/live"}/${key}`;
+    const place = takePlace(who);
+    return [new RoomStore<C>({ ...asked, ...(place && { cursor: place.cursor }) }, place?.past), who] as const;
+  }, [key]);
   const [, redraw] = useState(0);
   useEffect(() => {
     const stop = store.subscribe(() => redraw((count) => count + 1));
+    const forget = keepPlace(who, () => {
+      const { cursor } = store.live;
+      const { chat, seen, next_seq } = store.state;
+      return cursor === undefined ? null : { cursor, past: { chat, seen, next_seq } };
+    });
     store.live.connect();
     return () => {
+      forget();
       stop();
       store.live.close();
     };

@@ -63,6 +63,15 @@ describe("history", () => {
     expect(state.caught_up).toBe(1);
   });
 
+  it("marks the place where something is missing for good, and only where something stood before it", () => {
+    const gap = (changes: Partial<Welcome>) => play(...inside(), danmaku(said("a")), ...inside(changes), danmaku(said("b")));
+    const kinds = (state: RoomState) => state.chat.map((line) => (line.kind === "gap" ? `gap:${line.all}` : line.id));
+    expect(kinds(gap({ recovered: false }))).toEqual(["a", "gap:true", "b"]);
+    expect(kinds(gap({ recovered: true, danmaku_truncated: true }))).toEqual(["a", "gap:false", "b"]);
+    expect(kinds(gap({ recovered: true }))).toEqual(["a", "b"]);
+    expect(kinds(play(...inside({ recovered: false }), danmaku(said("b"))))).toEqual(["b"]);
+  });
+
   it("takes a retracted danmaku off and never shows it again, even when the retraction came first", () => {
     const state = play(...inside(), danmaku(said("a")), { event: "retract", data: { items: [{ id: "a" }, { id: "z" }], cursor: "c" } }, danmaku(said("z"), said("a")));
     expect(state.chat).toEqual([]);

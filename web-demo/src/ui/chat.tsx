@@ -64,6 +64,7 @@ export function EmptyChat({ text }: { text: string }): JSX.Element {
 }
 
 export function Line({ line, t, giftName }: { line: ChatLine; t: Translate; giftName: (id: string) => string }): JSX.Element {
+  if (line.kind === "gap") return <div class="chat-note" data-testid="chat-gap">{t(line.all ? "chat.gap" : "chat.gap_danmaku")}</div>;
   if (line.kind === "gift") {
     return (
       <div class="line gift">

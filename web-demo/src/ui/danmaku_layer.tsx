@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { emptyLanes, takeLane, type Lane } from "../lanes";
-import type { ChatLine } from "../state";
+import type { ChatLine, SaidLine } from "../state";
 import { useReducedMotion } from "../store";
 
 const MAX_NODES = 60;
@@ -25,17 +25,17 @@ export function DanmakuLayer({ chat, giftName, sent }: { chat: readonly ChatLine
     for (const line of chat) {
       if (line.seq <= lastSeq.current) continue;
       lastSeq.current = line.seq;
-      if (line.fresh && element.childElementCount < MAX_NODES) fly(element, lanes, line, still, describe(line));
+      if (line.fresh && line.kind !== "gap" && element.childElementCount < MAX_NODES) fly(element, lanes, line, still, describe(line));
     }
   }, [chat, still]);
 
-  const describe = (line: ChatLine): string =>
+  const describe = (line: SaidLine): string =>
     line.kind === "danmaku" ? line.item.text : `${line.item.name} ${sent(giftName(line.item.gift), line.item.count)}`;
 
   return <div class="danmaku-layer" ref={layer} aria-hidden="true" data-testid="danmaku-layer" />;
 }
 
-function fly(layer: HTMLElement, lanes: { current: Lane[] }, line: ChatLine, still: boolean, text: string): void {
+function fly(layer: HTMLElement, lanes: { current: Lane[] }, line: SaidLine, still: boolean, text: string): void {
   const count = Math.max(2, Math.min(12, Math.floor((layer.clientHeight * 0.7) / LANE_PX)));
   if (lanes.current.length !== count) lanes.current = emptyLanes(count);
   const node = document.createElement("span");
