@@ -7,7 +7,7 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from typing import Any, Protocol
 
@@ -56,6 +56,19 @@ class Backoff:
         await asyncio.sleep(max(0.0, began + distance - time.monotonic()))
 
 
+async def keep(hold: Callable[[Backoff], Awaitable[None]], tried: asyncio.Event, purpose: str) -> None:
+    """Hold a connection again whenever it is lost, until cancelled; `tried` is set after each attempt."""
+    backoff = Backoff()
+    while True:
+        began = time.monotonic()
+        try:
+            await hold(backoff)
+        except FAULTS as error:
+            log.warning("Redis is away for %s: %r", purpose, error)
+        tried.set()
+        await backoff.pause(began)
+
+
 class CommandLink:
     """One connection that pipelines the commands of all tasks, in order; kept up by `run`."""
 
@@ -94,15 +107,7 @@ class CommandLink:
 
     async def run(self) -> None:
         """Keep the connection until cancelled."""
-        backoff = Backoff()
-        while True:
-            began = time.monotonic()
-            try:
-                await self._hold(backoff)
-            except FAULTS as error:
-                log.warning("Redis is away for commands: %r", error)
-            self.tried.set()
-            await backoff.pause(began)
+        await keep(self._hold, self.tried, "commands")
 
     async def _hold(self, backoff: Backoff) -> None:
         connection = await self._server.connect()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from redis.asyncio.connection import AbstractConnection
 
-from pubsub.commands_redis import COMMAND_TIMEOUT_S, FAULTS, Backoff, CommandLink, Server
+from pubsub.commands_redis import COMMAND_TIMEOUT_S, FAULTS, Backoff, CommandLink, Server, keep
 from pubsub.link import BrokerAwayError
 
 log = logging.getLogger(__name__)
@@ -82,15 +82,7 @@ class ListeningLink:
 
     async def run(self) -> None:
         """Keep the connection until cancelled."""
-        backoff = Backoff()
-        while True:
-            began = time.monotonic()
-            try:
-                await self._hold(backoff)
-            except FAULTS as error:
-                log.warning("Redis is away for subscriptions: %r", error)
-            self.tried.set()
-            await backoff.pause(began)
+        await keep(self._hold, self.tried, "subscriptions")
 
     async def probe(self, commands: CommandLink) -> None:
         """Publish to this connection itself, until cancelled."""

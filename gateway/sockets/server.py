@@ -32,12 +32,12 @@ ADMISSION_SECONDS = 10.0
 class Peer:
     """What this server knows of one transport."""
 
-    __slots__ = ("admitting", "connections", "deadline", "protocol_errors")
+    __slots__ = ("connections", "deadline", "is_admitting", "protocol_errors")
 
     def __init__(self) -> None:
         self.connections: dict[str, Connection] = {}
         """By namespace."""
-        self.admitting = 0
+        self.is_admitting = False
         """Namespaces whose CONNECT is being decided."""
         self.protocol_errors = 0
         self.deadline: Alarm | None = None
@@ -170,13 +170,13 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     def _received_connect(self, socket: Socket, peer: Peer, namespace: str, data: object) -> None:
         if namespace not in NAMESPACES:
             self._refuse(socket, peer, namespace, Denied(Code.BAD_REQUEST, detail={"field": "namespace"}))
-        elif namespace in peer.connections or peer.admitting:
+        elif namespace in peer.connections or peer.is_admitting:
             socket.fault()
         else:
             self._met(peer)
             answer = self._admission(socket, namespace, data)
             if isinstance(answer, Awaitable):
-                peer.admitting += 1
+                peer.is_admitting = True
                 self._start(self._connect_later(socket, peer, namespace, answer))
             else:
                 self._connect(socket, peer, namespace, answer)
@@ -190,7 +190,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         except Exception:
             log.exception("socket.admission_failed", namespace=namespace)
             decided = REFUSED_FOR_A_FAULT
-        peer.admitting -= 1
+        peer.is_admitting = False
         self._connect(socket, peer, namespace, decided)
 
     def _connect(self, socket: Socket, peer: Peer, namespace: str, answer: Guest | Denied) -> None:
@@ -274,7 +274,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     # ---- the life of a transport -----------------------------------------------------------------
 
     def _expect_connect(self, socket: Socket, peer: Peer) -> None:
-        if socket.is_open and not peer.connections and not peer.admitting:
+        if socket.is_open and not peer.connections and not peer.is_admitting:
             self._met(peer)
             peer.deadline = self.engine.wheel.after(
                 self.limits.connect_seconds, lambda: socket.close(Code.PROTOCOL.value)

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+import pytest
+
 from pubsub.broker import Broker, Delivery, Position, Publication, Retention
 
 DEADLINE_S = 5.0
@@ -76,6 +78,19 @@ async def flush(wire: Wire, channel: str, *inboxes: Inbox) -> None:
 
 class BrokerSuite:
     """The tests; each uses a channel of its own name so that adapters may share a server."""
+
+    async def test_a_raising_subscriber_does_not_cost_the_others_the_publication(
+        self, wire: Wire, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def broken(delivery: Delivery) -> None:
+            raise ValueError(delivery.publication.id)
+
+        inbox = Inbox()
+        await wire.here.subscribe("room", broken)
+        await wire.here.subscribe("room", inbox)
+        await wire.here.publish("room", said("a"))
+        assert inbox.ids == ["a"]
+        assert "broke its promise" in caplog.text
 
     async def test_what_is_posted_arrives_once_in_the_order_of_the_calls_and_is_kept(self, wire: Wire) -> None:
         here, there = Inbox(), Inbox()

@@ -55,20 +55,6 @@ async def test_an_id_is_forgotten_after_the_dedupe_window(wire: MemoryWire) -> N
     assert (await wire.here.publish("room", said("once", Retention.NONE))).offset == 2
 
 
-async def test_a_raising_subscriber_does_not_cost_the_others_the_publication(
-    wire: MemoryWire, caplog: pytest.LogCaptureFixture
-) -> None:
-    def broken(delivery: Delivery) -> None:
-        raise ValueError(delivery.publication.id)
-
-    inbox = Inbox()
-    await wire.here.subscribe("room", broken)
-    await wire.here.subscribe("room", inbox)
-    await wire.here.publish("room", said("a"))
-    assert inbox.ids == ["a"]
-    assert "broke its promise" in caplog.text
-
-
 async def test_a_subscription_closed_during_a_delivery_does_not_get_it(wire: MemoryWire) -> None:
     late = Inbox()
 

@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from pubsub import broker_redis
-from pubsub.broker import DEDUPE_MS, Broker, Delivery, Retention
+from pubsub.broker import DEDUPE_MS, Broker, Retention
 from pubsub.broker_redis import RedisBroker
 from pubsub.envelope import Seal
 from pubsub.scripts_redis import keys_of
@@ -223,20 +223,6 @@ async def test_a_secret_may_be_replaced_while_nodes_run(wire: RedisWire) -> None
     assert inbox.ids == ["new", "old"]
     await both.close()
     await last.close()
-
-
-async def test_a_raising_subscriber_does_not_cost_the_others_the_publication(
-    wire: RedisWire, caplog: pytest.LogCaptureFixture
-) -> None:
-    def broken(delivery: Delivery) -> None:
-        raise ValueError(delivery.publication.id)
-
-    inbox = Inbox()
-    await wire.here.subscribe("room", broken)
-    await wire.here.subscribe("room", inbox)
-    await wire.here.publish("room", said("a"))
-    assert inbox.ids == ["a"]
-    assert "broke its promise" in caplog.text
 
 
 async def test_a_room_left_and_entered_again_is_heard(wire: RedisWire) -> None:

@@ -185,6 +185,24 @@ async def test_a_peer_that_does_not_keep_up_gets_frames_with_their_lanes_and_cos
     assert len(quick.writes) == 1
 
 
+async def test_what_cannot_be_written_costs_itself_and_the_room_goes_on(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, one = room.enter()
+    _, two = room.enter()
+    with monkeypatch.context() as broken:
+        broken.setattr(Connection, "write", lambda *_: 1 / 0)
+        room.audiences.tell(presence(1))
+        await room.written()
+    room.audiences.tell(presence(2))
+    async with asyncio.timeout(5):
+        while not (one.writes and two.writes):
+            await asyncio.sleep(0.005)
+    for line in (one, two):
+        assert b'"online":2' in line.heard
+        assert b'"online":1' not in line.heard
+
+
 async def test_thousands_are_written_to_in_slices_and_newcomers_meanwhile_are_told_only_what_comes_after(
     room: Room,
 ) -> None:
