@@ -13,6 +13,7 @@ from rich.progress import Progress as Bar
 from gateway import ambient, preflight
 from gateway.cli_output import out, table
 from gateway.preflight import CommandError
+from gateway.settings import Mode
 from presale import audit_sql
 from store import migrations, postgresql_backup, sqlite_backup
 from store.backup import BackupError, Contents, Kind, Progress, kind_of
@@ -67,6 +68,8 @@ def restore(
         else:
             contents = sqlite_backup.restore(copy, database, progress, overwrites=force, stamp=_stamp())
     _tell(f"{preflight.spoken(url)} is what {copy} was.", contents)
+    if preflight.load_settings(Mode.DEMO).redis_url:
+        out.print("Empty Redis before the gateways start: its history speaks of what the copy does not know.")
     if contents.revision != migrations.head():
         out.print("It is older than this version: `liveroom migrate`, then `liveroom audit`, before you serve it.")
         return

@@ -103,6 +103,8 @@ def test_what_was_lost_is_there_again_after_a_restore(liveroom: Liveroom, url: s
     assert restored.status == 0, restored.err
     assert f"Revision {migrations.head()}; rows: shows 1, orders 0" in restored.out
     assert "The audit found nothing" in restored.out
+    assert "Empty Redis" not in restored.out
+    assert "Empty Redis" in liveroom("restore", str(copy), "--force", redis_url="redis://127.0.0.1:1").out
     assert shows_of(url) == {"spring"}
     put_on(url, "winter")
     assert shows_of(url) == {"spring", "winter"}
