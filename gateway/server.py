@@ -23,6 +23,7 @@ from gateway.house import House, open_house
 from gateway.node.worker import Worker
 from gateway.playground import furnish
 from gateway.settings import Duty, Settings
+from gateway.sockets.codec import Codec
 
 log = structlog.get_logger(__name__)
 
@@ -123,7 +124,7 @@ def _configuration(house: House, handover: Handover | None) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         lifespan="off",
-        http=http_protocol(_engines(house), handover),
+        http=http_protocol(_engines(house), handover, limits_of=house.socket_server(Codec.JSON).engine),
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
         server_header=False,

@@ -28,13 +28,18 @@ HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-lengt
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
-def http_protocol(engines: Mapping[str, Engine], handover: Handover | None = None) -> type[HttpToolsProtocol]:
-    """The class for uvicorn's `http=`. The keys are paths with a slash at both ends."""
+def http_protocol(
+    engines: Mapping[str, Engine], handover: Handover | None = None, *, limits_of: Engine | None = None
+) -> type[HttpToolsProtocol]:
+    """The class for uvicorn's `http=`. The keys are paths with a slash at both ends.
+
+    `limits_of`: whose limits bind a request, where no engine is served; else the first one's do.
+    """
     siblings = handover
 
     class EngineHttpProtocol(_EngineHttpProtocol):
         engines_by_path = engines
-        timing = next(iter(engines.values()))
+        timing = limits_of or next(iter(engines.values()))
         handover = siblings
 
     return EngineHttpProtocol
