@@ -1,30 +1,25 @@
 """A house of many processes behind a real nginx with the configuration that ships: only addresses are others."""
 
-import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
 from redis import Redis
 
 from gateway.settings import Mode, Settings
 from tests.integration.running import free_port
+from tests.processes import Processes, answers, house_environment, until
 from tests.redis_server import RedisServer
 from tests.store import homes
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-START_SECONDS = 60.0
 DRAIN_SECONDS = 1.5
 PLACES = {"a": "127.0.0.1:8001", "b": "127.0.0.1:8002", "presale": "127.0.0.1:8010"}
 """Whose addresses stand in deploy/upstreams.conf."""
@@ -38,57 +33,15 @@ def nginx_program() -> str:
     return found
 
 
-@dataclass
-class Street:
+@dataclass(kw_only=True)
+class Street(Processes):
     """The processes by name, and the one address that fans know."""
 
-    folder: Path
-    environment: dict[str, str]
-    ports: dict[str, int]
-    processes: dict[str, subprocess.Popen[bytes]]
-    settings: Settings
     redis: "ShippedRedis"
 
     @property
     def url(self) -> str:
         return self.settings.own_url
-
-    def address(self, name: str) -> str:
-        """Of one process, past nginx."""
-        return f"http://127.0.0.1:{self.ports[name]}"
-
-    def start(self, *names: str) -> None:
-        """Begin processes of the house; return when all are ready."""
-        for name in names:
-            role = name if name in ("presale", "worker") else "gateway"
-            own = {"ROLE": role, "NODE": name, "PORT": str(self.ports[name])}
-            log = (self.folder / f"{name}.log").open("ab")
-            self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "gateway.cli", "serve"],
-                env={**self.environment, **{f"LIVEROOM_{key}": value for key, value in own.items()}},
-                stdout=log,
-                stderr=log,
-            )
-            log.close()
-        for name in names:
-            until(lambda name=name: self._is_ready(name), f"{name} to be ready")  # type: ignore[misc]
-
-    def signal(self, name: str, number: signal.Signals = signal.SIGTERM) -> None:
-        self.processes[name].send_signal(number)
-
-    def ended(self, name: str) -> int:
-        """The status with which a process ends."""
-        return self.processes[name].wait(START_SECONDS)
-
-    def log(self, name: str) -> str:
-        return (self.folder / f"{name}.log").read_text("utf-8", "replace")
-
-    def _is_ready(self, name: str) -> bool:
-        assert self.processes[name].poll() is None, self.log(name)
-        try:
-            return httpx2.get(f"{self.address(name)}/readyz", trust_env=False, timeout=2).status_code == 200
-        except httpx2.HTTPError:
-            return False
 
 
 class ShippedRedis(RedisServer):
@@ -138,34 +91,16 @@ def street() -> Iterator[Street]:
             sandbox_url=f"http://127.0.0.1:{ports['sandbox']}",
             database_url=stack.enter_context(homes.migrated(homes.POSTGRESQL, folder)),
         )
-        environment = {
-            **os.environ,
-            "LIVEROOM_MODE": "test",
-            "LIVEROOM_DATA_DIR": str(folder),
-            "LIVEROOM_DATABASE_URL": settings.database_url,
-            "LIVEROOM_REDIS_URL": redis.url,
-            "LIVEROOM_PUBLIC_URL": settings.own_url,
-            "LIVEROOM_SANDBOX_PORT": str(settings.sandbox_port),
-            "LIVEROOM_TRUSTED_PROXIES": "127.0.0.1",
-            "LIVEROOM_HANDSHAKES_PER_MINUTE": "1000",
-            "LIVEROOM_UNACCEPTED_SOCKETS_PER_ADDRESS": "1000",
-            "LIVEROOM_DRAIN_SECONDS": str(DRAIN_SECONDS),
-        }
-        made = Street(folder, environment, ports, {}, settings, redis)
-        stack.callback(_end_all, made.processes)
+        environment = house_environment(
+            folder, settings, redis.url, TRUSTED_PROXIES="127.0.0.1", DRAIN_SECONDS=DRAIN_SECONDS
+        )
+        made = Street(folder, environment, ports, settings, redis=redis)
+        stack.callback(made.end_all)
         made.processes["nginx"] = _nginx(made)
-        made.processes["sandbox"] = _sandbox(made)
+        made.start_provider(made.url)
         made.start("a", "b", "presale", "worker")
-        until(lambda: _answers(f"{made.url}/readyz"), "nginx to answer")
+        until(lambda: answers(f"{made.url}/readyz"), "nginx to answer")
         yield made
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = START_SECONDS) -> None:
-    """Poll a condition with a deadline."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.02)
 
 
 def configured(folder: Path, addresses: dict[str, str], listen: str) -> Path:
@@ -199,37 +134,3 @@ def _nginx(street: Street) -> subprocess.Popen[bytes]:
     folder.chmod(0o755)
     with (street.folder / "nginx.log").open("wb") as log:
         return subprocess.Popen(command(folder, configuration), stdout=log, stderr=log)
-
-
-def _sandbox(street: Street) -> subprocess.Popen[bytes]:
-    settings = street.settings
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "presale.sandbox", "--port", str(settings.sandbox_port)),
-            *("--data", str(street.folder / "sandbox.sqlite"), "--notify", f"{street.url}/pay/sandbox/notify"),
-            *("--public-url", settings.sandbox_url, "--stop-with-parent"),
-        ],
-        env={**street.environment, "LIVEROOM_SANDBOX_SECRETS": ",".join(settings.sandbox_secrets)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx2.get(url, trust_env=False, timeout=2).status_code == 200
-    except httpx2.HTTPError:
-        return False
-
-
-def _end_all(processes: dict[str, subprocess.Popen[bytes]]) -> None:
-    for process in processes.values():
-        if process.poll() is None:
-            process.send_signal(signal.SIGCONT)
-            process.terminate()
-    for process in processes.values():
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
