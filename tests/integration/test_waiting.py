@@ -23,7 +23,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 IDLE_SECONDS = 6.0
 """All that a gateway does by the clock it has done once by then."""
-CLOSED_AFTER_THREE: dict[str, Any] = {"admissions_per_second": 0.001, "admissions_burst": 3}
+CLOSED_AFTER_THREE: dict[str, Any] = {
+    "admissions_per_second": 0.001,
+    "admissions_burst": 3,
+    "position_seconds": 0.05,
+    "waiting_grace_seconds": 60,
+}
 
 
 @pytest.fixture
@@ -153,20 +158,24 @@ async def test_who_was_inside_a_moment_ago_is_in_past_the_crowd_and_has_missed_n
         assert [one["data"]["items"][0]["text"] for one in welcome["missed"]] == ["meanwhile"]
 
         # the cursor of somebody who waits, and one whose stamp was tampered with, say nothing of having been inside
-        for cursor in (waiting["cursor"], to_cursor(_position(kept), "00000000abcdef01")):
-            stranger = await show.fan("vip", None, cursor=cursor)
-            assert (await stranger.wait("welcome"))["admission"]["position"] == 1
-            await stranger.close()
+        told = await vip.wait("position")
+        forged = to_cursor(_position(kept), "00000000abcdef01")
+        for place, cursor in enumerate((waiting["cursor"], told["cursor"], forged), 2):
+            stranger = await show.fan(f"stranger-{place}", cursor=cursor)
+            assert (await stranger.wait("welcome"))["admission"]["position"] == place
 
 
 async def test_beyond_the_budget_of_those_who_are_back_they_wait_before_everybody(house: Liveroom, gate: Gate) -> None:
     async with evening(house) as show:
-        fan = await show.fan("mei")
+        fan, speaker = await show.fan("mei"), await show.fan("li")
         kept = (await fan.wait("welcome"))["cursor"]
         await fan.close()
+        await done(speaker, "danmaku", {"text": "for those inside"})
         [vip] = await queued(show, gate, ("vip", "vip"))
         back = await show.enter("mei", cursor=kept)
         assert (await admission(back))["position"] == 1
+        welcome = await back.wait("welcome")
+        assert (welcome["recovered"], welcome["missed"]) == (False, [])
         await vip.wait("admission", lambda told: told["position"] == 2)
         gate.left = 1
         await is_let_in(back)
@@ -191,6 +200,7 @@ async def test_somebody_who_waits_takes_nobodys_seat_before_their_turn(house: Li
         [one] = await queued(show, gate, ("mei", "main"))
         other = await show.enter("mei")
         assert (await admission(other))["position"] == 1
+        assert await done(one, "streams:refresh") == {"grants": []}
         gate.left = 1
         await is_let_in(other)
         assert (await one.wait("bye"))["code"] == "SEAT_TAKEN"
