@@ -167,6 +167,23 @@ async def test_a_session_of_a_gateway_that_is_gone_is_unknown_and_not_an_error_o
         houses.start("b")
 
 
+async def test_newcomers_of_a_gateway_that_drains_are_let_in_by_the_other_one(house: Liveroom, houses: Street) -> None:
+    await session(house.http, "b")
+    token, show = await house.login("mei"), await house.show()
+    async with connected(houses.address("b"), token=token, room=show["room"]) as fan:
+        houses.signal("b")
+        await fan.wait("draining")
+        async with httpx2.AsyncClient(base_url=houses.address("b"), trust_env=False) as past_nginx:
+            for path in ("/socket.io/", "/socket.io-msgpack/"):
+                answer = await past_nginx.get(path, params={"EIO": "4", "transport": "polling"})
+                assert answer.status_code == 503
+        for transport in ("polling", "websocket"):
+            async with connected(house.url, transport=transport, token=token, room=show["room"]) as newcomer:
+                assert newcomer.sio.eio.sid.startswith("a.")
+    assert await asyncio.to_thread(houses.ended, "b") == 0
+    await asyncio.to_thread(houses.start, "b")
+
+
 @dataclass
 class Screen:
     """A fan with the official client, who comes back with the cursor, and every gift that was shown."""
