@@ -113,26 +113,25 @@ def sid_prefix(node: str, number: int) -> str:
 
 async def _take(line: socket.socket, adopt: Adopt) -> None:
     connection: socket.socket | None = None
-    with line:
-        try:
+    try:
+        with line:
             async with asyncio.timeout(SECONDS):
                 await _readable(line)
                 data, descriptors, _, _ = socket.recv_fds(line, CHUNK_BYTES, 1)
-                if descriptors:
-                    connection = socket.socket(fileno=descriptors[0])
+                connection = socket.socket(fileno=descriptors[0]) if descriptors else None
                 read = bytearray(data)
                 while data and len(read) <= READ_BYTES:
                     data = await asyncio.get_running_loop().sock_recv(line, CHUNK_BYTES)
                     read += data
-        except (OSError, TimeoutError):
-            read = bytearray()
-        if connection is None:
-            return
-        if not read or len(read) > READ_BYTES:
+        if connection is not None and 0 < len(read) <= READ_BYTES:
+            connection.setblocking(False)
+            await adopt(connection, bytes(read))
+            connection = None
+    except (OSError, TimeoutError):
+        pass  # the giver is gone, or the peer: nobody waits for an answer
+    finally:
+        if connection is not None:
             connection.close()
-            return
-    connection.setblocking(False)
-    await adopt(connection, bytes(read))
 
 
 async def _readable(line: socket.socket) -> None:

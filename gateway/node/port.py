@@ -28,7 +28,7 @@ class Port:
 
     def close(self, listeners: list[socket.socket]) -> None:
         """Send newcomers to other workers, where there are other sockets to go to."""
-        if SPREADS:
+        if listeners is not self._shared:
             for listener in listeners:
                 listener.close()
             listeners.clear()

@@ -7,6 +7,7 @@ import socket
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -27,18 +28,23 @@ STEADY_SECONDS: Final = 30.0
 """A worker that lived so long did not fall for what it met at its start."""
 START_SECONDS: Final = 60.0
 """How long a replacement may take to serve before the old worker is kept."""
+FOLDER_BYTES: Final = 90
+"""The address of a Unix socket has room for 107."""
 GIVEN: Final = ("mode", "host", "port", "data_dir", "database_url", "redis_url", "role", "node", "workers")
 """Settings that a command may have been given another way than by the environment, which workers read."""
 
 
-async def supervise(settings: Settings) -> None:
+async def supervise(settings: Settings, program: Sequence[str] = ("-m", "gateway.node")) -> None:
     """Serve by so many workers until SIGINT or SIGTERM, and return when all have drained; a second signal hurries them.
 
-    SIGHUP exchanges the workers one after another. CommandError when the first of them cannot serve.
+    SIGHUP exchanges the workers one after another. CommandError when the first of them cannot serve. `program`: what a
+    worker is, as arguments of Python.
     """
     logs.configure(settings.log_format)
     with tempfile.TemporaryDirectory(prefix="liveroom-", ignore_cleanup_errors=True) as folder:  # ours alone: 0700
-        supervisor = Supervisor(settings, Path(folder))
+        if len(os.fsencode(folder)) > FOLDER_BYTES:
+            raise CommandError(f"the folder {folder} has too long a name for Unix sockets: set a shorter TMPDIR.")
+        supervisor = Supervisor(settings, Path(folder), program)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, supervisor.end)
@@ -72,11 +78,16 @@ class Child:
 
     async def ended(self) -> int:
         """Hear what it says of its start, and wait for its end; its status."""
+        said = ""
         with suppress(OSError):
             said = (await asyncio.get_running_loop().sock_recv(self._line, LINE_BYTES)).decode().strip()
-            if said.startswith(REFUSED):
-                self.refusal = said.removeprefix(REFUSED).strip()
-            self.serves.set_result(said == READY)
+        if said.startswith(REFUSED):
+            self.refusal = said.removeprefix(REFUSED).strip()
+        self.serves.set_result(said == READY)
+        return await self.gone()
+
+    async def gone(self) -> int:
+        """Wait for its end; its status."""
         status = await self.process.wait()
         self._line.close()
         return status
@@ -95,8 +106,9 @@ class Child:
 class Supervisor:
     """All workers of a node."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(self, settings: Settings, folder: Path, program: Sequence[str]) -> None:
         self._settings = settings
+        self._program = program
         self._folder = folder
         self._node = settings.node or ambient.new_node()
         self._port = Port(settings.host, settings.port)
@@ -122,7 +134,10 @@ class Supervisor:
             was_asked = self._ending.is_set()
         finally:  # somebody may have cancelled it
             self.end()
-            await asyncio.gather(*(child.process.wait() for child in self._living))
+            for child in self._living:
+                await child.gone()
+            for slot in self._slots:
+                self._port.close(slot.listeners)
         if not self._is_serving and not was_asked:
             status = first.process.returncode
             raise CommandError(first.refusal or f"the first worker ended with status {status}; its words stand above.")
@@ -204,22 +219,29 @@ class Supervisor:
         self._numbers.add(number)
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        descriptors = [theirs.fileno(), *(listener.fileno() for listener in slot.listeners)]
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "gateway.node", str(number), str(self._folder), *map(str, descriptors)),
-                env={**os.environ, **self._environment()},
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=descriptors,
-                start_new_session=True,  # a Ctrl-C is for the supervisor, which lets them drain
-            )
+        try:
+            with theirs:
+                process = await self._spawn(number, [theirs, *slot.listeners])
+        except BaseException:
+            ours.close()
+            raise
         child = Child(number, process, ours)
         self._living.add(child)
         self._group.create_task(self._watch(child, slot))
         if self._ending.is_set():
             child.signal(signal.SIGTERM)
         return child
+
+    async def _spawn(self, number: int, given: Sequence[socket.socket]) -> asyncio.subprocess.Process:
+        descriptors = [each.fileno() for each in given]
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            *(*self._program, str(number), str(self._folder), *map(str, descriptors)),
+            env={**os.environ, **self._environment()},
+            stdin=asyncio.subprocess.DEVNULL,
+            pass_fds=descriptors,
+            start_new_session=True,  # a Ctrl-C is for the supervisor, which lets them drain
+        )
 
     def _environment(self) -> dict[str, str]:
         given = self._settings.model_dump(mode="json", include=set(GIVEN))
