@@ -55,7 +55,6 @@ class LiveRoom(Attendance):
         self.uncounted_likes = 0
         self.budget = Budget(house.settings.danmaku_per_room_per_second)
         self.told_online = -1
-        self.opened_ms = house.clock()
         self._presence_due_ms = 0
         self.welcome_parts = welcome.Parts()
         self._rights_of = replica.room

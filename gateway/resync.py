@@ -51,7 +51,7 @@ class Resync:
         """Rooms to read, longest first."""
         self._gaps: dict[RoomId, Gap] = {}
         self._marks_ms: dict[RoomId, int] = {}
-        """Up to when the changes of rights in SQL are known, by room."""
+        """Up to when the changes of rights are known, by room, where publications did not tell them."""
         self._woken = asyncio.Event()
 
     @property
@@ -68,6 +68,8 @@ class Resync:
         for room in self._house.live_rooms:
             self._due[room.id] = None
             room.guests.is_behind = since_ms is not None
+            if since_ms is not None:
+                self._marks_ms.setdefault(room.id, since_ms)
         if since_ms is None:
             log.info("wire.healed")
             self._house.relay.wake()
@@ -84,12 +86,7 @@ class Resync:
             return  # it is being opened, and reads everything afterwards
         log.warning("room.gap", room=channel, danmaku=gap.short_complete, gifts=gap.long_complete)
         room.miss(gap)
-        before = self._gaps.get(room.id)
-        if before is not None:
-            short_complete = before.short_complete and gap.short_complete
-            gap = Gap(before.after, gap.until, short_complete, before.long_complete and gap.long_complete)
-        self._gaps[room.id] = gap
-        self._due[room.id] = None
+        self._mend(room.id, gap)
         self._woken.set()
 
     # ---- mending -------------------------------------------------------------------------------------
@@ -141,25 +138,42 @@ class Resync:
                 return False
         return True
 
+    def _mend(self, room: RoomId, gap: Gap) -> None:
+        """Have a room read after a gap, and after those before it that are not mended yet."""
+        known = self._gaps.get(room, gap)
+        self._gaps[room] = Gap(
+            known.after,
+            gap.until,
+            short_complete=known.short_complete and gap.short_complete,
+            long_complete=known.long_complete and gap.long_complete,
+        )
+        self._due[room] = None
+
     async def _read(self, room: "LiveRoom") -> None:
-        house, show = self._house, room.replica.show
-        before = differences.Known.of(room)
         gap = self._gaps.pop(room.id, None)
-        mark_ms = self._marks_ms.get(room.id, room.opened_ms)
-        asked_ms = house.clock()
         try:
-            async with house.db.read() as connection:
-                fresh = await load_replica(connection, room.id)
-                rights = await entitlements_sql.changes_since(connection, show, mark_ms - MARGIN_MS)
-                roles = await roles_sql.list_staff(connection, show)
-            if gap is not None:
-                async with house.db.survey() as connection:
-                    await room.guests.load(connection, show)
+            await self._read_after(room, gap)
         except BaseException:
             if gap is not None:
-                self._gaps.setdefault(room.id, gap)
+                self._mend(room.id, gap)
             raise
-        self._marks_ms[room.id] = asked_ms
+
+    async def _read_after(self, room: "LiveRoom", gap: Gap | None) -> None:
+        house, show = self._house, room.replica.show
+        before = differences.Known.of(room)
+        asked_ms = house.clock()
+        mark_ms = self._marks_ms.get(room.id, asked_ms)
+        async with house.db.read() as connection:
+            fresh = await load_replica(connection, room.id)
+            rights = await entitlements_sql.changes_since(connection, show, mark_ms - MARGIN_MS)
+            roles = await roles_sql.list_staff(connection, show)
+        if gap is not None:
+            async with house.db.survey() as connection:
+                await room.guests.load(connection, show)
+        if self.is_cut_off:
+            self._marks_ms[room.id] = asked_ms
+        else:
+            self._marks_ms.pop(room.id, None)
         house.metrics.refreshes.labels("gap" if gap is not None else "cut_off").inc()
         room.replica.products = fresh.products
         room.replica.gift_credits = max(room.replica.gift_credits, fresh.gift_credits)
