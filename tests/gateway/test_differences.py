@@ -66,10 +66,13 @@ def test_sanctions_follow_sql() -> None:
 
 
 def test_a_sanction_published_while_sql_was_asked_is_not_undone() -> None:
-    known, fresh = replica(), replica()
-    known.bans, known.mutes = {ANN}, {ANN: Mute(ANN, 5)}
-    now = replace(NOTHING, bans=frozenset({ANN}), mutes={ANN: Mute(ANN, 5)})
-    assert news(known, fresh, NOTHING, now) == []
+    # SQL was asked after an unmute and before the next mute
+    known, before = replica(), replace(NOTHING, mutes={ANN: Mute(ANN, 5)})
+    known.mutes = {ANN: Mute(ANN, 9)}
+    now = replace(NOTHING, mutes={ANN: Mute(ANN, 9)})
+    assert news(known, replica(), before, now) == []
+    known.bans = {BEN}
+    assert news(known, replica(), before, replace(now, bans=frozenset({BEN}))) == []
 
 
 def test_a_role_follows_sql_unless_a_publication_was_faster() -> None:
