@@ -108,6 +108,7 @@ class _EngineHttpProtocol(HttpToolsProtocol):
             data = self._first_line + data
             self._first_line = data
             if b"\n" not in data and len(data) <= self.timing.limits.header_bytes:
+                self._unset_keepalive_if_required()  # a request has begun
                 return
             self._first_line = None
             owner = self._owner(self.handover, data)
