@@ -54,6 +54,8 @@ class Metrics:
         self.gaps = Counter(
             "liveroom_gaps_total", "Gaps in the publications of a room", ["complete"], registry=self.registry
         )
+        for complete in ("true", "false"):  # 0 from the start, so that an alert sees the first one rise
+            self.gaps.labels(complete)
         self.refreshes = Counter(
             "liveroom_refreshes_total", "Times a room was read from SQL again", ["reason"], registry=self.registry
         )

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
+from redis import Redis
+from redis.exceptions import NoPermissionError
 
 from gateway.preflight import CommandError, load_settings
-from gateway.settings import Duty, Settings
-from tests.deploy.street import DEPLOY, PLACES, ROOT
+from gateway.settings import Duty, Mode, Settings
+from tests import redis_server
+from tests.deploy.street import DEPLOY, PLACES, ROOT, ShippedRedis
 
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 AFTER_THE_DRAIN_SECONDS = 10
@@ -162,6 +165,45 @@ def test_redis_has_room_beyond_what_it_may_fill_and_never_evicts() -> None:
     assert said["maxmemory-policy"] == "noeviction"
     limit = compose()["services"]["redis"]["mem_limit"]
     assert int(limit.removesuffix("m")) > int(said["maxmemory"].removesuffix("mb"))
+
+
+@pytest.mark.parametrize("place", redis_server.programs())
+def test_every_redis_of_the_tests_takes_its_configuration(place: str) -> None:
+    server = ShippedRedis(redis_server.programs()[place])
+    try:
+        server.start()
+        with Redis.from_url(server.url) as wire:
+            assert wire.ping()
+            with pytest.raises(NoPermissionError):
+                wire.flushall()
+            with pytest.raises(NoPermissionError):
+                wire.set("another:key", "1")
+    finally:
+        server.close()
+
+
+# ---- nginx
+
+
+def test_what_nginx_lets_pass_is_what_a_gateway_takes() -> None:
+    text = re.sub(r"#.*", "", (DEPLOY / "nginx.conf").read_text("utf-8"))
+    said = dict(re.findall(r"^\s*(client_\w+|large_\w+)\s+([^;]+);", text, re.MULTILINE))
+    settings = Settings.load(Mode.TEST)
+    buffers, size = said["large_client_header_buffers"].split()
+    assert int(buffers) * kibibytes(size) == settings.header_bytes
+    assert seconds(said["client_header_timeout"]) == settings.header_seconds
+    assert seconds(said["client_body_timeout"]) == settings.body_seconds
+    assert (
+        kibibytes(said["client_max_body_size"]) == settings.packet_bytes == kibibytes(said["client_body_buffer_size"])
+    )
+    sockets = text[text.index("location ~ ^/socket") : text.index("location @first_poll")]
+    (patience,) = re.findall(r"proxy_read_timeout (\w+);", sockets)
+    assert seconds(patience) > settings.ping_interval_seconds + settings.ping_timeout_seconds
+    assert "proxy_buffering off;" in sockets
+
+
+def kibibytes(size: str) -> int:
+    return int(size.removesuffix("k")) * 1024
 
 
 # ---- systemd

@@ -121,6 +121,8 @@ async def test_the_address_of_a_fan_is_what_nginx_sees_and_not_what_the_fan_says
                 head = (await answered(http, path, {"x-forwarded-for": "192.0.2.7"})).lower()
                 assert re.findall(r"^x-forwarded-for: (.*)\r$", head, re.MULTILINE) == ["127.0.0.1"], path
                 assert f"host: 127.0.0.1:{port}" in head
+            smuggled = await answered(http, "/api/v1/shows", {"connection": "upgrade", "upgrade": "h2c"})
+            assert "upgrade" not in smuggled.lower()
     finally:
         nginx.terminate()
         nginx.wait()
