@@ -42,7 +42,9 @@ ANSWERED_FOR: Mapping[str, str] = {
     ".venv/bin/liveroom rehearse --fans 500": "tests/integration/test_rehearsal.py plays it with fewer fans",
     # docs/operating.md
     ".venv/bin/liveroom rehearse --fans 500 --seconds 60": "tests/integration/test_rehearsal.py plays a smaller one",
+    "liveroom serve --workers 4": "tests/integration/test_workers.py serves with three",
     # the rest
+    "liveroom serve --workers N": "the same",
     "make setup": "every machine that runs this test has been set up by it",
     "make check": ".ci/run runs it before the tests",
     "make format": "rewrites the sources; make check runs the same tool and only looks",
