@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import RoomId, ShowId, Tier
 from auth.situation import Access
@@ -354,12 +355,23 @@ def test_a_password_is_never_on_a_command_line(
 
 
 @only_on_postgresql
-def test_a_restore_that_fails_leaves_what_was_there(liveroom: Liveroom, url: str, copy: Path) -> None:
+def test_a_restore_that_fails_leaves_what_was_there(
+    liveroom: Liveroom, url: str, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     liveroom("backup", str(copy))
-    copy.write_bytes(copy.read_bytes()[:-3_000])
+    copy.write_bytes(copy.read_bytes()[:-40])  # the last table is cut: all before it is restored, and has to go again
     put_on(url, "spring")
+    moved: list[str] = []
+    move = postgresql_backup._move
+
+    async def watched(connection: AsyncConnection, here: str, there: str) -> None:
+        moved.append(there)
+        await move(connection, here, there)
+
+    monkeypatch.setattr(postgresql_backup, "_move", watched)
     assert "pg_restore has failed" in liveroom("restore", str(copy), "--force").one_sentence()
     assert shows_of(url) == {"spring"}
+    assert moved == [postgresql_backup.ASIDE, "public"]
 
 
 @only_on_postgresql
