@@ -99,6 +99,9 @@ class Client:
     async def close(self) -> None:
         """Leave."""
         await self.sio.disconnect()
+        loops = [task for task in (self.sio.eio.read_loop_task, self.sio.eio.write_loop_task) if task is not None]
+        if loops:  # whichever still speaks would open a session of its own
+            await asyncio.wait(loops, timeout=DEADLINE_SECONDS)
         await self._http.close()
 
     def _event(self, event: str, data: Any = None) -> None:
