@@ -15,6 +15,7 @@ from auth.keys_http import JwksSource
 from auth.tokens import TokenVerifier
 from gateway import ambient, preflight
 from gateway.admission import Admission
+from gateway.apart import Apart
 from gateway.box_office import BoxOffice
 from gateway.deadlines import Deadlines
 from gateway.engine.limits import EngineLimits
@@ -82,6 +83,7 @@ class House:
         )
         self.waiting = Waiting(self)
         self.resync = Resync(self)
+        self.apart = Apart(self)
         self.live_rooms = LiveRooms(self)
         self.commands = Commands(self)
         self.housekeeping = Housekeeping(self, node=self.new_id())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from auth.identity import RoomId, UserId
+from gateway.apart import TELL_SECONDS as TELL_APART_SECONDS
 from gateway.contract import shapes
 from gateway.waiting import TELL_SECONDS, TURN_SECONDS
 from rooms import stage_sql
@@ -64,6 +65,7 @@ class Housekeeping:
             group.create_task(self._every(TURN_SECONDS, "admissions", self._house.waiting.turn))
             group.create_task(self._every(TELL_SECONDS, "queue", self._house.waiting.tell))
             group.create_task(self._every(BEHIND_SECONDS, "behind", self._house.live_rooms.look_behind))
+            group.create_task(self._every(TELL_APART_SECONDS, "apart", self._house.apart.tell))
             group.create_task(self._every(HEALTH_SECONDS, "health", self._health))
             group.create_task(self._chores_in_turn())
 

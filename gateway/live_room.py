@@ -102,6 +102,8 @@ class LiveRoom(Attendance):
             event = decode(delivery.publication.body)
             self.house.metrics.published(type(event).__name__)
             self.recent.add(delivery, event, self.house.clock())
+            if delivery.degraded and isinstance(event, rooms.DanmakuSaid):
+                self.house.apart.said(self.id)
             self.happen(event, delivery.publication.at_ms)
         except Exception:  # one unreadable publication must not deafen the room
             log.exception("room.publication_failed", room=self.id, publication=delivery.publication.id)
@@ -213,6 +215,10 @@ class LiveRoom(Attendance):
     @_happened.register
     def _(self, event: rooms.SeatsTaken, _before: RoomRecord) -> None:
         self.house.seats.lost(self.id, event.holders)
+
+    @_happened.register
+    def _(self, event: rooms.SaidApart, _before: RoomRecord) -> None:
+        self.house.apart.heard(self, event)
 
     @_happened.register
     def _(self, event: presale.EntitlementChanged, _before: RoomRecord) -> None:

@@ -14,7 +14,7 @@ from gateway.cursor import to_cursor
 from gateway.replica import Event, decode
 from gateway.welcome import danmaku_item, gift_item
 from pubsub.broker import Delivery, Position
-from rooms.events import DanmakuSaid, GiftSent, Retracted
+from rooms.events import DanmakuSaid, GiftSent, Retracted, SaidApart
 
 if TYPE_CHECKING:
     from gateway.live_room import LiveRoom
@@ -132,17 +132,19 @@ async def recover(room: "LiveRoom", after: Position) -> Recovered:
     if known is not None:
         return known
     recovery = await room.house.broker.recover(room.id, after)
+    events = [(delivery, decode(delivery.publication.body)) for delivery in recovery.deliveries]
     return Recovered(
-        list(_history(recovery.deliveries)),
+        list(_history(events)),
         recovery.position,
-        short_complete=recovery.short_complete and room.recent.is_sure(after),
+        short_complete=recovery.short_complete
+        and room.recent.is_sure(after)
+        and not any(isinstance(event, SaidApart) for _, event in events),
         long_complete=recovery.long_complete,
     )
 
 
-def _history(deliveries: Iterable[Delivery]) -> Iterable[Past]:
-    for delivery in deliveries:
-        event = decode(delivery.publication.body)
+def _history(events: Iterable[tuple[Delivery, Event]]) -> Iterable[Past]:
+    for delivery, event in events:
         if isinstance(event, HistoryEvent):
             yield Past(delivery.position, delivery.publication.at_ms, event)
 

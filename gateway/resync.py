@@ -89,6 +89,10 @@ class Resync:
         self._mend(room.id, gap)
         self._woken.set()
 
+    def parted(self, room: "LiveRoom") -> None:
+        """Up to here, danmaku of a room were heard at another gateway alone."""
+        self.gap(room.id, Gap(room.position, room.position, short_complete=False, long_complete=True))
+
     # ---- mending -------------------------------------------------------------------------------------
 
     def committed(self, rooms: Iterable[RoomId]) -> None:

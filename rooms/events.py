@@ -185,6 +185,13 @@ class SeatsTaken(Struct, frozen=True, tag_field="t", tag="room.seats_taken"):
     holders: tuple[str, ...]
 
 
+class SaidApart(Struct, frozen=True, tag_field="t", tag="room.said_apart"):
+    """Before this, danmaku were heard at one gateway alone, and no history has them."""
+
+    by: str
+    """That gateway."""
+
+
 RoomEvent: TypeAlias = (
     PhaseChanged
     | SwitchesChanged
@@ -207,6 +214,7 @@ RoomEvent: TypeAlias = (
     | RoleChanged
     | LeaderboardChanged
     | SeatsTaken
+    | SaidApart
 )
 
 _encoder = msgspec.json.Encoder()

@@ -1,8 +1,9 @@
 """A whole liveroom for tests: the gateway in this process on a free port, the sandbox provider as its own."""
 
 import asyncio
+import itertools
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,8 +98,13 @@ async def liveroom(folder: Path, **overrides: Any) -> AsyncIterator[Liveroom]:
 
 
 @asynccontextmanager
-async def liverooms(folder: Path, count: int, **overrides: Any) -> AsyncIterator[list[Liveroom]]:
-    """Gateways side by side on one empty database in `folder`, and their provider; all are ended at the end."""
+async def liverooms(
+    folder: Path, count: int, *, each: Sequence[dict[str, Any]] = (), **overrides: Any
+) -> AsyncIterator[list[Liveroom]]:
+    """Gateways side by side on one empty database in `folder`, and their provider; all are ended at the end.
+
+    `each` has settings of the first, the second and so on.
+    """
     sandbox_port = free_port()
     houses = [
         Settings.load(
@@ -110,9 +116,10 @@ async def liverooms(folder: Path, count: int, **overrides: Any) -> AsyncIterator
                 "drain_seconds": 0.0,
                 "handshakes_per_minute": 1000,
                 **overrides,
+                **own,
             },
         )
-        for _ in range(count)
+        for own in itertools.islice(itertools.chain(each, itertools.repeat({})), count)
     ]
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(sandbox(houses[0]))
