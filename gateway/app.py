@@ -143,10 +143,10 @@ async def _not_ready(house: "House") -> list[str]:
         return ["draining"]
     try:
         async with house.db.read() as connection:
-            current = await migrations.is_current(connection)
+            is_served = await migrations.is_served(connection)
     except Exception:  # noqa: BLE001 - whatever a driver raises: the database cannot be asked
         return ["database_unreachable"]
-    if not current:
+    if not is_served:
         return ["database_schema_outdated"]
     return [] if house.db.is_writable else ["database_not_writable"]
 

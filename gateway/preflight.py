@@ -79,19 +79,21 @@ def require_free_port(host: str, port: int, setting: str) -> None:
 
 @asynccontextmanager
 async def database(url: str) -> AsyncIterator[Database]:
-    """Open a database, which must exist and stand at this version's schema; closed at the end."""
+    """Open a database, which must exist and have a schema that this version may serve; closed at the end."""
     path = embedded_path(url)
     if path is not None and not path.exists():
         raise CommandError(f"there is no database at {path}: `liveroom migrate` or a first `liveroom demo` makes it.")
     try:
-        stands_at = await migrations.current(url)
+        stands_at, is_served = await migrations.current(url), await migrations.serves(url)
     except Exception as error:
         # whatever the database's driver raises: the first talk with it is where set-ups fail
         raise unreachable(url, error) from error
-    if stands_at != migrations.head():
+    if not is_served:
+        is_newer = stands_at is not None and not migrations.knows(stands_at)
+        remedy = "take a newer version" if is_newer else "run `liveroom migrate`"
         raise CommandError(
             f"the database {spoken(url)} stands at revision {stands_at or 'none'} and this version needs "
-            f"{migrations.head()}: run `liveroom migrate`."
+            f"{migrations.head()}: {remedy}."
         )
     opened = await Database.open(url, clock=ambient.now_ms, new_id=ambient.new_id)
     try:

@@ -13,7 +13,9 @@ Progress = Callable[[int, int], None]
 """Called now and then with how much is done, and of how much."""
 
 REVISIONS = "alembic_version"
-"""The table in which a database says where its schema stands; its one row is none of ours."""
+"""The table in which a database says where its schema stands."""
+OF_THE_SCHEMA = frozenset({REVISIONS, "schema_floor"})
+"""Tables in which the schema speaks of itself; their rows are none of ours."""
 
 
 class BackupError(Exception):

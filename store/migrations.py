@@ -1,4 +1,9 @@
-"""Bring a database to the schema of this version, and tell whether it is there."""
+"""Bring a database to the schema of this version, and tell whether this version may serve it.
+
+Two versions serve side by side while the processes of a house are exchanged: first the database is migrated, then one
+process after another. Each revision says by `serves_since` which is the oldest revision whose code can live with it
+(docs/adr/0022-two-versions-side-by-side.md).
+"""
 
 from collections.abc import Callable
 from functools import cache
@@ -9,11 +14,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, delete, insert, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.database_sql import writer_engine
+from store.tables_sql import schema_floor
 
 _SCHEMA = Path(__file__).parent / "schema"
 _VERSIONS = _SCHEMA / "versions"
@@ -26,6 +32,7 @@ def head() -> str:
     return str(ScriptDirectory.from_config(_config()).as_revision_number("head"))
 
 
+@cache
 def knows(revision: str) -> bool:
     """Whether this version can bring a database of that revision to its own."""
     return any(each.revision == revision for each in ScriptDirectory.from_config(_config()).walk_revisions())
@@ -33,13 +40,30 @@ def knows(revision: str) -> bool:
 
 async def current(url: str) -> str | None:
     """The revision a database stands at; None for an empty one."""
-    return await _run(url, lambda connection: MigrationContext.configure(connection).get_current_revision())
+    return await _run(url, _stands_at)
 
 
-async def is_current(connection: AsyncConnection) -> bool:
-    """Whether a database may be served by this version. Only reads, so that it can be asked all the time."""
-    stands_at = await connection.run_sync(lambda one: MigrationContext.configure(one).get_current_revision())
-    return stands_at == head()
+async def serves(url: str) -> bool:
+    """Whether this version of the code may serve a database: at its own revision, or at a newer one that allows it."""
+    return await _run(url, _is_served)
+
+
+async def is_served(connection: AsyncConnection) -> bool:
+    """As `serves`, of an open database. Only reads, so that it can be asked all the time."""
+    return await connection.run_sync(_is_served)
+
+
+def _stands_at(connection: Connection) -> str | None:
+    revision: str | None = MigrationContext.configure(connection).get_current_revision()
+    return revision
+
+
+def _is_served(connection: Connection) -> bool:
+    revision = _stands_at(connection)
+    if revision is None or knows(revision):
+        return revision == head()
+    floor = connection.execute(select(schema_floor.c.serves_since)).scalar_one_or_none()
+    return floor is not None and floor <= head()  # revisions are numbered, so their names are in order
 
 
 async def upgrade(url: str, revision: str = "head") -> None:
@@ -52,8 +76,20 @@ async def upgrade(url: str, revision: str = "head") -> None:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+        _lay_floor(connection)
 
     await _run(url, migrate)
+
+
+def _lay_floor(connection: Connection) -> None:
+    """Write down which older versions may serve what stands now; those before revision 0004 cannot read it."""
+    stands_at = _stands_at(connection)
+    assert stands_at is not None, "just migrated"
+    script = ScriptDirectory.from_config(_config()).get_revision(stands_at)
+    serves_since: str | None = getattr(script.module, "serves_since", None)
+    if serves_since is not None:
+        connection.execute(delete(schema_floor))
+        connection.execute(insert(schema_floor).values(id=1, serves_since=serves_since))
 
 
 def _config() -> Config:

@@ -16,7 +16,16 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store.backup import REVISIONS, BackupError, Contents, Place, Progress, require_known, require_replaceable
+from store.backup import (
+    OF_THE_SCHEMA,
+    REVISIONS,
+    BackupError,
+    Contents,
+    Place,
+    Progress,
+    require_known,
+    require_replaceable,
+)
 from store.database_sql import writer_engine
 
 ASIDE: Final = "liveroom_replaced"
@@ -94,10 +103,11 @@ async def _contents(connection: AsyncConnection) -> Contents:
     tables = [row.tablename for row in await connection.execute(text(_TABLES), {"schema": "public"})]
     revision = None
     if REVISIONS in tables:
-        tables.remove(REVISIONS)
         revision = (await connection.execute(text(f"SELECT version_num FROM {REVISIONS}"))).scalar()  # noqa: S608 - a constant
     rows = {}
     for name in tables:
+        if name in OF_THE_SCHEMA:
+            continue
         rows[name] = (await connection.execute(text(f'SELECT count(*) FROM "{name}"'))).scalar_one()  # noqa: S608 - its own tables
     return Contents(revision, rows)
 

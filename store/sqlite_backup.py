@@ -7,7 +7,16 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from store.backup import REVISIONS, BackupError, Contents, Place, Progress, require_known, require_replaceable
+from store.backup import (
+    OF_THE_SCHEMA,
+    REVISIONS,
+    BackupError,
+    Contents,
+    Place,
+    Progress,
+    require_known,
+    require_replaceable,
+)
 
 PAGES_AT_A_TIME: Final = 1024
 LOCK_SECONDS: Final = 5.0
@@ -92,10 +101,10 @@ def _contents(connection: sqlite3.Connection) -> Contents:
     tables = sorted(name for (name,) in found)
     revision = None
     if REVISIONS in tables:
-        tables.remove(REVISIONS)
         row = connection.execute(f"SELECT version_num FROM {REVISIONS}").fetchone()  # noqa: S608 - a constant
         revision = row and row[0]
-    count = {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables}  # noqa: S608 - its own tables
+    ours = [name for name in tables if name not in OF_THE_SCHEMA]
+    count = {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in ours}  # noqa: S608 - its own tables
     return Contents(revision, count)
 
 

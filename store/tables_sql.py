@@ -1,8 +1,19 @@
-"""The tables of the ground floor: outbox and jobs."""
+"""The tables of the ground floor: outbox, jobs, and what the schema says of itself."""
 
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from store.metadata_sql import metadata
 
@@ -45,4 +56,13 @@ jobs = Table(
     Column("error", Text),
     UniqueConstraint("kind", "key"),
     Index(None, "state", "run_at_ms"),
+)
+
+schema_floor = Table(
+    "schema_floor",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    # the oldest revision whose code may serve this schema; see docs/adr/0022
+    Column("serves_since", String(32), nullable=False),
+    CheckConstraint("id = 1", name="one"),
 )

@@ -1,7 +1,9 @@
 import asyncio
 import json
 import socket
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -142,6 +144,20 @@ def test_an_audit_takes_a_database_of_this_version(liveroom: Liveroom, data_dir:
     assert not data_dir.exists()
     asyncio.run(migrations.upgrade(f"sqlite+aiosqlite:///{_made(data_dir) / 'liveroom.sqlite'}", "0001"))
     assert "run `liveroom migrate`" in liveroom("audit").one_sentence()
+
+
+@pytest.mark.parametrize(("serves_since", "is_served"), [(migrations.head(), True), ("9998", False)])
+def test_a_newer_schema_is_used_if_it_allows_this_version(
+    liveroom: Liveroom, data_dir: Path, serves_since: str, *, is_served: bool
+) -> None:
+    liveroom("migrate")
+    with closing(sqlite3.connect(data_dir / "liveroom.sqlite")) as newer, newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+        newer.execute("UPDATE schema_floor SET serves_since = ?", (serves_since,))
+    audited = liveroom("audit")
+    assert ("Nothing found" in audited.out) is is_served
+    if not is_served:
+        assert "take a newer version" in audited.one_sentence()
 
 
 def test_a_file_that_is_no_database_is_told(liveroom: Liveroom, data_dir: Path) -> None:

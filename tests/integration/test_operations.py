@@ -133,7 +133,7 @@ async def test_the_metrics_move_with_what_happens(house: Liveroom) -> None:
         ):
             assert grown(before, after, sample) > 0, sample
         health = await show.host.wait("health")
-        assert set(health) == {"online", "shed", "lag_ms"}
+        assert set(health) == {"online", "shed", "lag_ms", "waiting"}
         sockets = await metrics(house)
         assert sockets['liveroom_sockets{codec="json",namespace="/console"}'] >= 1
         assert "mei" not in str(sockets)  # nobody's name stands in a label

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text, update
 from sqlalchemy.engine import make_url
 
 from store import migrations
 from store.database_sql import metadata, writer_engine
+from store.tables_sql import schema_floor
 from tests.store import homes
 
 for registered in ("presale.tables_sql", "rooms.tables_sql"):
@@ -30,21 +31,59 @@ def other_url(home: str, tmp_path: Path) -> Iterator[str]:
         yield made
 
 
-async def is_current(url: str) -> bool:
+async def is_served(url: str) -> bool:
     engine = writer_engine(make_url(url))
     async with engine.connect() as connection:
-        found = await migrations.is_current(connection)
+        found = await migrations.is_served(connection)
     await engine.dispose()
+    assert found is await migrations.serves(url)
     return found
+
+
+async def become(url: str, revision: str, serves_since: str) -> None:
+    """What a newer version's `liveroom migrate` leaves behind."""
+    engine = writer_engine(make_url(url))
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+        await connection.execute(update(schema_floor).values(serves_since=serves_since))
+    await engine.dispose()
 
 
 async def test_an_empty_database_reaches_the_head_and_stays_there(url: str) -> None:
     assert await migrations.current(url) is None
-    assert not await is_current(url)
+    assert not await is_served(url)
     await migrations.upgrade(url)
-    assert await is_current(url)
+    assert await is_served(url)
     await migrations.upgrade(url)
     assert await migrations.current(url) == migrations.head()
+
+
+async def test_an_older_version_goes_on_serving_a_newer_schema_that_allows_it(url: str) -> None:
+    await migrations.upgrade(url)
+    await become(url, "9999", serves_since=migrations.head())
+    assert await is_served(url)
+
+
+async def test_an_older_version_does_not_serve_a_newer_schema_that_needs_newer_code(url: str) -> None:
+    await migrations.upgrade(url)
+    await become(url, "9999", serves_since="9998")
+    assert not await is_served(url)
+
+
+async def test_an_older_schema_is_not_served(url: str) -> None:
+    await migrations.upgrade(url, "0003")
+    assert not await is_served(url)
+
+
+def test_every_revision_says_which_code_can_live_with_it() -> None:
+    # and only ever a later one than the revision before it: a floor never sinks
+    floors = [
+        import_module(f"store.schema.versions.{path.stem}").serves_since
+        for path in sorted(Path(migrations.__file__).parent.glob("schema/versions/0*.py"))
+        if path.stem >= "0004"
+    ]
+    assert floors == sorted(floors)
+    assert floors[-1] <= migrations.head()
 
 
 async def test_the_migrated_schema_is_what_the_code_describes(url: str) -> None:
@@ -79,7 +118,7 @@ async def test_the_migrated_checks_are_what_the_code_describes(url: str, other_u
 @homes.only_on_postgresql
 async def test_several_that_migrate_at_once_migrate_once(url: str) -> None:
     await asyncio.gather(*(migrations.upgrade(url) for _ in range(3)))
-    assert await is_current(url)
+    assert await is_served(url)
 
 
 def _checks(connection: Connection) -> set[tuple[str, str, str]]:
