@@ -14,7 +14,8 @@ import msgspec
 
 from benchmarks import build, machine, page
 from benchmarks.contestants import versions
-from benchmarks.experiments import FULL, QUICK, Result, experiments, perform
+from benchmarks.experiments import FULL, QUICK, Result, perform
+from benchmarks.programme import experiments
 from benchmarks.report import Report
 from benchmarks.tables import print_report
 from benchmarks.targets import ROWS, judge

@@ -28,27 +28,34 @@ PRICE_MINOR = 6_800
 ROWS_AT_ONCE = 500
 
 
-def put_on(data_dir: Path, holders: int, rooms: int) -> Path:
+def put_on(data_dir: Path, holders: int, rooms: int, lobby: int = 0) -> Path:
     """Live ticketed shows with `holders` ticket holders dealt out to `rooms`; answers the file of their auths.
+
+    The last `lobby` of them have a show of their own, beside the rooms.
 
     Every holder has one paid order, as bought; only the payment is missing, which no socket asks about.
     """
     settings = Settings.load(Mode.TEST, data_dir=data_dir)
     file = data_dir / "auths.jsonl"
-    auths = asyncio.run(_write(settings, holders, rooms))
+    auths = asyncio.run(_write(settings, _dealt(holders, rooms, lobby)))
     file.write_text("\n".join(auths) + "\n", "utf-8")
     return file
 
 
-async def _write(settings: Settings, holders: int, rooms: int) -> list[str]:
+def _dealt(holders: int, rooms: int, lobby: int) -> list[range]:
+    """The chairs of each room."""
+    seated = holders - lobby
+    return [range(number, seated, rooms) for number in range(rooms)] + [range(seated, holders)] * bool(lobby)
+
+
+async def _write(settings: Settings, dealt: list[range]) -> list[str]:
     url = settings.effective_database_url
     await migrations.upgrade(url)
     db = await Database.open(url, clock=ambient.now_ms, new_id=ambient.new_id)
-    auths: list[str] = [""] * holders
+    auths: list[str] = [""] * sum(map(len, dealt))
     try:
         async with db.write() as uow:
-            for number in range(rooms):
-                chairs = range(number, holders, rooms)
+            for chairs in dealt:
                 users = [UserId(f"fan-{chair:05}") for chair in chairs]
                 show, product = await _show(uow, len(chairs))
                 await _sell(uow, show, product, users)

@@ -6,13 +6,14 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import audience, build
 from benchmarks.crowd import Address
+from benchmarks.house import house
 from benchmarks.machine import version_of
 from benchmarks.processes import CannotRunError, free_port, listening
 
@@ -70,19 +71,10 @@ OWN_LIMITS = {
 def _gateway(codec: str, path: str) -> Callable[[Stand], AbstractContextManager[Address]]:
     @contextmanager
     def start(stand: Stand) -> Iterator[Address]:
-        port = free_port()
         rooms = 1 if stand.scene is Scene.HALL else stand.sockets
         auths = audience.put_on(stand.folder, stand.sockets, rooms)
-        env = {
-            "LIVEROOM_MODE": "test",
-            "LIVEROOM_DATA_DIR": str(stand.folder),
-            "LIVEROOM_ADMISSIONS_BURST": "1000000",  # the doors are measured, not the queue before them
-            **OWN_LIMITS[stand.scene],
-        }
-        command = [sys.executable, "-m", "gateway.cli", "serve", "--host", "127.0.0.1", "--port", str(port)]
-        with listening(command, port, core=stand.core, folder=stand.folder, env=env) as pids:
-            target = f"{path}?EIO=4&transport=websocket"
-            yield Address(port, pids, codec, target, "/live", ready_on="welcome", auths=auths)
+        with house(stand.folder, stand.core, auths, env=OWN_LIMITS[stand.scene]) as address:
+            yield replace(address, codec=codec, target=f"{path}?EIO=4&transport=websocket")
 
     return start
 

@@ -11,6 +11,10 @@ from benchmarks.machine import pinned
 from benchmarks.processes import CannotRunError
 
 GRACE_SECONDS = 30.0
+WAITS_WHEN = '"admission":{'
+"""In the welcome of somebody who has to wait at the gateway's door."""
+ADMITTED_ON = '"admission",{"position":0,'
+"""The event that ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +34,14 @@ class Load:
     drain_seconds: float = 1
     ack: bool = False
     connect_limit_seconds: float = 40
+    waits: bool = False
+    """Whether the gateway's door may let them wait: they are in with `welcome`, and admitted some time after."""
 
     @property
     def longest_seconds(self) -> float:
         """No load lasts longer."""
         stage = self.warm_seconds + self.seconds + self.drain_seconds
-        return 2 * (self.connect_limit_seconds + self.settle_seconds) + len(self.rates) * stage * 2 + GRACE_SECONDS
+        return 3 * (self.connect_limit_seconds + self.settle_seconds) + len(self.rates) * stage * 2 + GRACE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,10 @@ class Address:
     ready_on: str = ""
     auths: Path | None = None
     text_bytes: int = 40
+    farther_ports: Sequence[int] = ()
+    """Of other gateways of the same house: the first sockets connect to `port`, the last ones to the last of these."""
+    redis_port: int | None = None
+    """The wire between them."""
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -72,6 +82,11 @@ class Arrival(msgspec.Struct, frozen=True):
     rss_kib_before: float
     rss_kib: float
     handshake_ms: Spread
+    admitted: int = 0
+    """Of the sockets, those that wait no more."""
+    admitted_seconds: float = 0
+    wait_ms: Spread = Spread(0, 0, 0, 0)
+    """From `welcome` to being admitted, of those that had to wait."""
 
     @property
     def cpu_us(self) -> float:
@@ -102,6 +117,10 @@ class Stage(msgspec.Struct, frozen=True):
     all_bytes: int
     latency_ms: Spread
     answer_ms: Spread
+    began: float = 0
+    """On the monotonic clock."""
+    latency_ms_at: list[Spread] = []
+    """The same by gateway, where there are several."""
 
     @property
     def cpu_us_per_delivery(self) -> float:
@@ -160,7 +179,7 @@ def run(swarm: Path, load: Load, to: Address, core: int | None) -> Outcome:
 
 def _arguments(load: Load, to: Address) -> list[str]:
     given: dict[str, object] = {
-        "port": to.port,
+        "port": ",".join(map(str, (to.port, *to.farther_ports))),
         "codec": to.codec,
         "target": to.target,
         "namespace": to.namespace,
@@ -181,5 +200,7 @@ def _arguments(load: Load, to: Address) -> list[str]:
         given["rates"] = ",".join(map(str, load.rates))
     if to.auths is not None:
         given["auth"] = to.auths
+    if load.waits:
+        given |= {"waits-when": WAITS_WHEN, "admitted-on": ADMITTED_ON}
     pairs = (("--" + name, str(value)) for name, value in given.items())
     return [part for pair in pairs for part in pair] + (["--ack"] if load.ack else [])

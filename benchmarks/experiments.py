@@ -1,28 +1,18 @@
-"""What is done to whom: four loads, each on every contestant that can take it, one after the other."""
+"""A load on every contestant that can take it, one after the other, and what came of it."""
 
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from benchmarks.contestants import (
-    FLOOR,
-    NCHAN,
-    OURS,
-    OURS_MSGPACK,
-    SOCKETIO,
-    SOCKETIO_MSGPACK,
-    STOCK,
-    Contestant,
-    Scene,
-    Stand,
-)
-from benchmarks.crowd import Load, Outcome, Stage, run
+from benchmarks.contestants import Contestant, Scene, Stand
+from benchmarks.crowd import Address, Load, Outcome, Stage, run
 from benchmarks.machine import Cores
 from benchmarks.processes import CannotRunError
+from benchmarks.wire import Watch, WireUse
 
 SATURATED_MS = 500
 """A p99 above it: more was asked than could be done."""
@@ -30,14 +20,10 @@ COMPLETE = 0.99
 DISTURBED = 0.2
 """Cores used by programs that do not belong here: latencies and highest rates then tell of them."""
 HALL = 1_000
-STORM_RATE = 500.0
-FAN_OUT_RATE = 20.0
-ALONE = 16
-"""Sockets, each in a room of its own: enough to take turns, few enough that no room's upkeep is measured."""
-INCOMING_RATE = 2_000.0
-CONNECT_RATE = 500.0
+DOORS = "doors"
+INCOMING = frozenset({Scene.ALONE, Scene.ANSWER})
 HALL_EXPERIMENTS = frozenset({"fanout", "storm"})
-"""Where everybody must receive everything."""
+"""Where everybody must receive everything, peers and we."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +42,53 @@ class Profile:
     ladder: tuple[float, ...]
     has_everybody: bool
     """Whether the peers that no target names take part too."""
+    over_redis: tuple[int, int, int]
+    """Viewers of two gateways."""
+    in_a_room: tuple[int, int, int]
+    rooms: tuple[int, ...]
+    seat_renew_seconds: float
+    doors: int
+    """Fans who come within a minute, or as fast as in the full run."""
+    rush: int
+    """Fans who come within five seconds, or as fast as in the full run."""
 
 
-FULL = Profile("full", 8, 2, 1, 500, 5_000, 1_000, 4, (20, 30, 40, 50, 60, 75, 90), has_everybody=True)
-QUICK = Profile("quick", 2.5, 1, 0.3, 1_000, 1_400, 400, 1.5, (30, 45), has_everybody=False)
+FULL = Profile(
+    "full",
+    seconds=8,
+    warm_seconds=2,
+    settle_seconds=1,
+    hall_connect_rate=500,
+    viewers=5_000,
+    first_viewers=1_000,
+    ladder_seconds=4,
+    ladder=(20, 30, 40, 50, 60, 75, 90),
+    has_everybody=True,
+    over_redis=(100, 1_000, 5_000),
+    in_a_room=(100, 1_000, 10_000),
+    rooms=(1, 10, 100, 1_000),
+    seat_renew_seconds=15,
+    doors=10_000,
+    rush=3_000,
+)
+QUICK = Profile(
+    "quick",
+    seconds=2.5,
+    warm_seconds=1,
+    settle_seconds=0.3,
+    hall_connect_rate=1_000,
+    viewers=1_400,
+    first_viewers=400,
+    ladder_seconds=1.5,
+    ladder=(30, 45),
+    has_everybody=False,
+    over_redis=(100, 300, 600),
+    in_a_room=(100, 400, 1_000),
+    rooms=(1, 10, 200),
+    seat_renew_seconds=2,
+    doors=500,
+    rush=1_000,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +100,8 @@ class Experiment:
     scene: Scene
     contestants: Sequence[Contestant]
     load: Callable[[Contestant], Load]
+    listeners: Callable[[Contestant], int] = lambda _: HALL
+    """How many there are to receive each message."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -81,69 +112,23 @@ class Result(msgspec.Struct, frozen=True):
     label: str
     outcome: Outcome | None = None
     reason: str = ""
+    listeners: int = HALL
+    wire: WireUse | None = None
+    """Of the last stage, where Redis took part."""
 
     @property
     def best(self) -> Stage | None:
         """The highest rate at which everything was delivered in time; where there is none, the lowest rate."""
         stages = self.outcome.stages if self.outcome is not None else []
-        return next((stage for stage in reversed(stages) if not is_saturated(stage)), stages[0] if stages else None)
+        return next(
+            (stage for stage in reversed(stages) if not is_saturated(stage, self.listeners)),
+            stages[0] if stages else None,
+        )
 
 
 def is_saturated(stage: Stage, listeners: int = HALL) -> bool:
     """Whether the server could not keep up."""
     return stage.complete(listeners) < COMPLETE or stage.latency_ms.p99 > SATURATED_MS
-
-
-def experiments(profile: Profile) -> list[Experiment]:
-    """All of them, cheapest first."""
-    stages = Load(
-        HALL,
-        seconds=profile.seconds,
-        warm_seconds=profile.warm_seconds,
-        settle_seconds=profile.settle_seconds,
-        drain_seconds=profile.settle_seconds,
-        connect_rate=profile.hall_connect_rate,
-    )
-    fan_out = replace(stages, senders=40, rates=(FAN_OUT_RATE,))
-    storm = replace(stages, senders=HALL, rates=(STORM_RATE,), drain_seconds=1)
-    ladder = replace(storm, rates=profile.ladder, seconds=profile.ladder_seconds, warm_seconds=1)
-    crowd = Load(profile.viewers, first=profile.first_viewers, connect_rate=CONNECT_RATE, settle_seconds=1)
-    incoming = replace(stages, sockets=ALONE, first=ALONE, connect_rate=100, senders=ALONE, rates=(INCOMING_RATE,))
-    msgpack, stock = ((SOCKETIO_MSGPACK,), (STOCK,)) if profile.has_everybody else ((), ())
-    everybody = (OURS, OURS_MSGPACK, SOCKETIO, *msgpack, *stock, NCHAN, FLOOR)
-    return [
-        Experiment(
-            "fanout", f"fan-out: {FAN_OUT_RATE:.0f} messages/s to {HALL:,}", Scene.HALL, everybody, lambda _: fan_out
-        ),
-        Experiment(
-            "storm",
-            f"storm: {STORM_RATE:.0f} danmaku/s to {HALL:,}; peers at the highest rate they can",
-            Scene.HALL,
-            (OURS, OURS_MSGPACK, SOCKETIO, *msgpack),
-            lambda who: storm if who.is_ours else ladder,
-        ),
-        Experiment(
-            "crowd",
-            f"crowd: {profile.viewers:,} connect at {CONNECT_RATE:.0f}/s and stay",
-            Scene.HALL,
-            (OURS, SOCKETIO, *stock, NCHAN),
-            lambda _: crowd,
-        ),
-        Experiment(
-            "accepted",
-            f"incoming: {INCOMING_RATE:,.0f} danmaku/s accepted, each sent back to its sender",
-            Scene.ALONE,
-            (OURS, SOCKETIO, *stock),
-            lambda _: incoming,
-        ),
-        Experiment(
-            "refused",
-            f"incoming: {INCOMING_RATE:,.0f} danmaku/s refused for their rate, each answered by an ack",
-            Scene.ANSWER,
-            (OURS, SOCKETIO, *stock),
-            lambda _: replace(incoming, ack=True),
-        ),
-    ]
 
 
 def perform(
@@ -167,12 +152,21 @@ def _perform_one(experiment: Experiment, who: Contestant, swarm: Path, cores: Co
         stand = Stand(experiment.scene, load.sockets, Path(folder), cores.server)
         try:
             with who.start(stand) as address:
-                outcome = run(swarm, load, address, cores.load)
+                outcome, wire = put(swarm, load, address, cores)
         except CannotRunError as error:
             return Result(experiment.key, who.key, who.label, reason=str(error))
     if outcome.connect.lost == load.sockets:
         return Result(experiment.key, who.key, who.label, reason=f"it let nobody in: {outcome.first_loss}")
-    return Result(experiment.key, who.key, who.label, outcome)
+    return Result(experiment.key, who.key, who.label, outcome, listeners=experiment.listeners(who), wire=wire)
+
+
+def put(swarm: Path, load: Load, to: Address, cores: Cores) -> tuple[Outcome, WireUse | None]:
+    """Put the load on a server, and look at its Redis meanwhile."""
+    if to.redis_port is None:
+        return run(swarm, load, to, cores.load), None
+    with Watch(to.redis_port) as watch:
+        outcome = run(swarm, load, to, cores.load)
+    return outcome, watch.during(outcome.stages[-1]) if outcome.stages else None
 
 
 def _short(result: Result, experiment: Experiment) -> str:
@@ -184,10 +178,15 @@ def _short(result: Result, experiment: Experiment) -> str:
         lost += f", disturbed: others used {result.outcome.others:.1f} cores"
     if best is None:
         p99 = connect.handshake_ms.p99
+        if experiment.key == DOORS:
+            admitted = f"{connect.admitted:,} of {connect.sockets:,} admitted within {connect.admitted_seconds:.0f} s"
+            return f"{connect.cpu_us:.0f} us a connect, p99 {p99:.1f} ms, {admitted}{lost}"
         return f"{connect.cpu_us:.0f} us a connect, p99 {p99:.1f} ms, {connect.rss_kib_per_socket:.1f} KiB each{lost}"
-    if experiment.scene is not Scene.HALL:
+    if experiment.scene in INCOMING:
         return f"{best.cpu_us_per_sent:.0f} us a message{lost}"
+    if result.wire is not None:
+        lost = f", {result.wire.executed:.0f} commands/s of Redis{lost}"
     return (
         f"{best.cpu_us_per_delivery:.2f} us a delivery at {best.rate:.0f}/s, p99 {best.latency_ms.p99:.0f} ms, "
-        f"{best.complete(HALL):.2%} delivered{lost}"
+        f"{best.complete(result.listeners):.2%} delivered{lost}"
     )

@@ -1,6 +1,7 @@
 """Servers under load: started on their core, watched until they listen, ended by their id whatever happens."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -30,10 +31,16 @@ def free_port() -> int:
 
 @contextmanager
 def listening(
-    command: list[str], port: int, *, core: int | None, folder: Path, env: Mapping[str, str] | None = None
+    command: list[str],
+    port: int,
+    *,
+    core: int | None,
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+    name: str = "server",
 ) -> Iterator[list[int]]:
-    """The ids of a running server's processes, once it listens. What it says goes to a file in `folder`."""
-    log = folder / "server.log"
+    """The ids of a running server's processes, once it listens. What it says goes to `name`.log in `folder`."""
+    log = folder / f"{name}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
             pinned(command, core),
@@ -48,6 +55,15 @@ def listening(
         yield family(process.pid)
     finally:
         _end(process)
+
+
+def require_files(count: int) -> None:
+    """See to it that each process started from now on may have so many open files. CannotRunError: it may not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count:
+        raise CannotRunError(f"{count:,} open files are needed for it and {hard:,} are allowed: see `ulimit -n`")
+    if soft != resource.RLIM_INFINITY and soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 def family(pid: int) -> list[int]:

@@ -13,13 +13,15 @@
 #include "swarm.h"
 
 static const char USAGE[] =
-    "liveroom-swarm --port PORT --sockets N [options]\n"
+    "liveroom-swarm --port PORT[,PORT...] --sockets N [options]\n"
     "  --host ADDRESS          IPv4 address of the server (127.0.0.1)\n"
     "  --target PATH           of the upgrade (/socket.io/?EIO=4&transport=websocket)\n"
     "  --codec json|msgpack|raw  Socket.IO in one of its encodings, or bare WebSocket messages (json)\n"
     "  --namespace NAME        Socket.IO namespace, like /live (the main one)\n"
     "  --auth FILE             one flat JSON map of strings a line: the auth of socket i is line i modulo\n"
     "  --ready-on EVENT        a socket is in when it has received this event (when CONNECT was answered)\n"
+    "  --waits-when TEXT       in that event: the socket is in, and waits for the rest (none)\n"
+    "  --admitted-on TEXT      in an event: it waits no more\n"
     "  --first N               of the sockets connect before anything is measured (0)\n"
     "  --connect-rate R        sockets a second (500)\n"
     "  --connect-limit S       seconds after which those not let in count as lost (60)\n"
@@ -59,6 +61,13 @@ static void read_rates(options *o, char *list) {
     }
 }
 
+static void read_ports(options *o, char *list) {
+    for (char *port = strtok(list, ","); port; port = strtok(NULL, ",")) {
+        if (o->port_count == MAX_PORTS || atoi(port) < 1) fail("no list of ports: ", port);
+        o->ports[o->port_count++] = atoi(port);
+    }
+}
+
 static codec read_codec(const char *name) {
     if (!strcmp(name, "json")) return JSON;
     if (!strcmp(name, "msgpack")) return MSGPACK;
@@ -67,12 +76,13 @@ static codec read_codec(const char *name) {
     return RAW;
 }
 
-enum { HOST = 1, PORT, TARGET, CODEC, NAMESPACE, AUTH, READY_ON, FIRST, CONNECT_RATE, CONNECT_LIMIT, SETTLE, SENDERS, RATES,
+enum { HOST = 1, PORT, TARGET, CODEC, NAMESPACE, AUTH, READY_ON, WAITS_WHEN, ADMITTED_ON, FIRST, CONNECT_RATE, CONNECT_LIMIT, SETTLE, SENDERS, RATES,
        WARM, SECONDS, DRAIN, EVENT_NAME, TEXT_BYTES, ASK, PIDS, SOCKETS };
 
 static const struct option FLAGS[] = {
     {"host", 1, 0, HOST}, {"port", 1, 0, PORT}, {"target", 1, 0, TARGET}, {"codec", 1, 0, CODEC},
-    {"namespace", 1, 0, NAMESPACE}, {"auth", 1, 0, AUTH}, {"ready-on", 1, 0, READY_ON}, {"first", 1, 0, FIRST},
+    {"namespace", 1, 0, NAMESPACE}, {"auth", 1, 0, AUTH}, {"ready-on", 1, 0, READY_ON}, {"waits-when", 1, 0, WAITS_WHEN},
+    {"admitted-on", 1, 0, ADMITTED_ON}, {"first", 1, 0, FIRST},
     {"connect-rate", 1, 0, CONNECT_RATE}, {"connect-limit", 1, 0, CONNECT_LIMIT}, {"settle", 1, 0, SETTLE},
     {"senders", 1, 0, SENDERS}, {"rates", 1, 0, RATES}, {"warm", 1, 0, WARM}, {"seconds", 1, 0, SECONDS},
     {"drain", 1, 0, DRAIN}, {"event", 1, 0, EVENT_NAME}, {"text-bytes", 1, 0, TEXT_BYTES}, {"ack", 0, 0, ASK},
@@ -82,12 +92,14 @@ static const struct option FLAGS[] = {
 static void read_options(options *o, int argc, char **argv) {
     for (int flag; (flag = getopt_long(argc, argv, "", FLAGS, NULL)) != -1;) switch (flag) {
             case HOST: o->host = optarg; break;
-            case PORT: o->port = atoi(optarg); break;
+            case PORT: read_ports(o, optarg); break;
             case TARGET: o->target = optarg; break;
             case CODEC: o->dialect.codec = read_codec(optarg); break;
             case NAMESPACE: o->dialect.name_space = optarg; break;
             case AUTH: read_auths(o, optarg); break;
             case READY_ON: o->ready_on = optarg; break;
+            case WAITS_WHEN: o->waits_when = optarg; break;
+            case ADMITTED_ON: o->admitted_on = optarg; break;
             case FIRST: o->first = atoi(optarg); break;
             case CONNECT_RATE: o->connect_rate = atof(optarg); break;
             case CONNECT_LIMIT: o->connect_limit_seconds = atof(optarg); break;
@@ -106,35 +118,49 @@ static void read_options(options *o, int argc, char **argv) {
             case SOCKETS: o->sockets = atoi(optarg); break;
             default: fputs(USAGE, stderr); exit(2);
         }
-    if (o->port < 1 || o->sockets < 1 || o->sockets > MAX_SOCKETS || o->senders < 1 || o->senders > o->sockets ||
+    if (!o->port_count || o->sockets < 1 || o->sockets > MAX_SOCKETS || o->senders < 1 || o->senders > o->sockets ||
         o->first < 0 || o->first > o->sockets || o->dialect.text_bytes > MAX_PACKET / 4 || o->connect_rate <= 0) {
         fputs(USAGE, stderr);
         exit(2);
     }
 }
 
-static void print_milliseconds(const char *name, const histogram *h) {
-    printf("\"%s\":{\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f,\"count\":%" PRIu64 "}", name, histogram_quantile(h, 0.5) / 1e6,
+// What follows the brace of a map.
+static void print_quantiles(const histogram *h) {
+    printf("\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f,\"count\":%" PRIu64 "}", histogram_quantile(h, 0.5) / 1e6,
            histogram_quantile(h, 0.99) / 1e6, (double)h->max / 1e6, h->count);
+}
+
+static void print_milliseconds(const char *name, const histogram *h) {
+    printf("\"%s\":{", name);
+    print_quantiles(h);
 }
 
 static void print_arrival(const arrival *a) {
     printf("\"connect\":{\"sockets\":%d,\"lost\":%d,\"seconds\":%.3f,\"cpu_seconds\":%.2f,\"others_cpu_seconds\":%.2f,\"rss_kib_before\":%.0f,\"rss_kib\":%.0f,",
            a->sockets, a->lost, a->seconds, a->cpu_seconds, a->others_cpu_seconds, a->rss_kib_before, a->rss_kib);
+    printf("\"admitted\":%d,\"admitted_seconds\":%.3f,", a->admitted, a->admitted_seconds);
     print_milliseconds("handshake_ms", &a->handshake);
+    printf(",");
+    print_milliseconds("wait_ms", &a->wait);
     printf("}");
 }
 
-static void print_stage(const stage *g) {
-    printf("{\"rate\":%g,\"seconds\":%.3f,\"cpu_seconds\":%.2f,\"others_cpu_seconds\":%.2f,\"sent\":%" PRIu64 ",\"held_back\":%" PRIu64
+static void print_stage(const stage *g, int ports) {
+    printf("{\"rate\":%g,\"began\":%.3f,\"seconds\":%.3f,\"cpu_seconds\":%.2f,\"others_cpu_seconds\":%.2f,\"sent\":%" PRIu64 ",\"held_back\":%" PRIu64
            ",\"answers\":%" PRIu64 ",\"arrived\":%" PRIu64 ",\"returned\":%" PRIu64 ",\"frames\":%" PRIu64
            ",\"frame_bytes\":%" PRIu64 ",\"all_bytes\":%" PRIu64 ",",
-           g->rate, g->seconds, g->cpu_seconds, g->others_cpu_seconds, g->sent, g->held_back, g->answers, g->arrived, g->returned, g->frames,
+           g->rate, g->began, g->seconds, g->cpu_seconds, g->others_cpu_seconds, g->sent, g->held_back, g->answers, g->arrived, g->returned, g->frames,
            g->frame_bytes, g->all_bytes);
     print_milliseconds("latency_ms", &g->latency);
     printf(",");
     print_milliseconds("answer_ms", &g->answer_latency);
-    printf("}");
+    printf(",\"latency_ms_at\":[");
+    for (int i = 0; ports > 1 && i < ports; i++) {
+        printf(i ? ",{" : "{");
+        print_quantiles(&g->latency_at[i]);
+    }
+    printf("]}");
 }
 
 static void print_quoted(const char *text) {
@@ -147,7 +173,8 @@ static void print_quoted(const char *text) {
 }
 
 int main(int argc, char **argv) {
-    options o = {.host = "127.0.0.1", .target = "/socket.io/?EIO=4&transport=websocket", .ready_on = "", .sockets = 0,
+    options o = {.host = "127.0.0.1", .target = "/socket.io/?EIO=4&transport=websocket", .ready_on = "", .waits_when = "",
+                 .admitted_on = "", .sockets = 0,
                  .senders = 1, .connect_rate = 500, .connect_limit_seconds = 60, .settle_seconds = 1, .warm_seconds = 1,
                  .seconds = 5, .drain_seconds = 1,
                  .dialect = {.codec = JSON, .name_space = "", .event = "danmaku", .text_bytes = 40}};
@@ -170,7 +197,7 @@ int main(int argc, char **argv) {
         stage *g = calloc(1, sizeof *g);
         swarm_speak(s, o.rates[i], g);
         if (i) printf(",");
-        print_stage(g);
+        print_stage(g, o.port_count);
         free(g);
     }
     printf("],\"standing\":%d,\"first_loss\":", swarm_standing(s));

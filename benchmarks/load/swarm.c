@@ -24,6 +24,7 @@ typedef struct {
     int fd;
     state state;
     uint64_t began;
+    uint64_t waits_since; // 0: it does not wait
     uint8_t *rest; // the begin of a frame whose end was not read yet
     size_t rest_size;
 } client;
@@ -31,10 +32,10 @@ typedef struct {
 struct swarm {
     const options *o;
     client *clients;
-    int epoll, started, ready, lost, next_sender;
+    int epoll, started, ready, lost, waiting, next_sender;
     uint32_t mask, number;
     char first_loss[MAX_REASON];
-    histogram *handshakes;
+    histogram *handshakes, *waits;
     stage *measured; // NULL outside of a stage
     int within;      // whether the stage's time still runs, or only its last messages are awaited
     uint64_t stage_began, stage_ended;
@@ -62,6 +63,7 @@ static void lose(swarm *s, client *c, const char *why, size_t size) {
     if (c->state == LOST) return;
     if (!*s->first_loss) snprintf(s->first_loss, sizeof s->first_loss, "%.*s", (int)size, why);
     if (c->state == READY) s->ready--;
+    if (c->waits_since) s->waiting--, c->waits_since = 0;
     c->state = LOST;
     s->lost++;
     close(c->fd);
@@ -77,9 +79,15 @@ static void watch(swarm *s, client *c, int how, uint32_t events) {
     epoll_ctl(s->epoll, how, c->fd, &event);
 }
 
+static int place_of(const swarm *s, const client *c) {
+    return (int)((long long)(c - s->clients) * s->o->port_count / s->o->sockets);
+}
+
+static int port_of(const swarm *s, const client *c) { return s->o->ports[place_of(s, c)]; }
+
 static void start(swarm *s) {
     client *c = &s->clients[s->started];
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)s->o->port)};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port_of(s, c))};
     struct sockaddr_in from = {.sin_family = AF_INET};
     int one = 1;
     inet_pton(AF_INET, s->o->host, &to.sin_addr);
@@ -113,7 +121,7 @@ static void upgrade(swarm *s, client *c) {
         lose_to(s, c, strerror(error));
         return;
     }
-    int n = ws_request(request, sizeof request, s->o->host, s->o->port, s->o->target);
+    int n = ws_request(request, sizeof request, s->o->host, port_of(s, c), s->o->target);
     if (write(c->fd, request, (size_t)n) != n) {
         lose_to(s, c, "the upgrade could not be written");
         return;
@@ -141,7 +149,7 @@ static void become_ready(swarm *s, client *c) {
 
 // ---- what arrives -------------------------------------------------------------------------------------------
 
-static void count_deliveries(swarm *s, const ws_frame *frame, uint64_t now) {
+static void count_deliveries(swarm *s, const client *c, const ws_frame *frame, uint64_t now) {
     const uint8_t *at = frame->payload, *end = at + frame->size;
     int here = 0;
     while ((at = memmem(at, (size_t)(end - at), MARK, sizeof MARK - 1))) {
@@ -150,7 +158,9 @@ static void count_deliveries(swarm *s, const ws_frame *frame, uint64_t now) {
         here++;
         if (sent < s->stage_began || sent >= s->stage_ended) continue;
         s->measured->returned++;
-        histogram_add(&s->measured->latency, now > sent ? now - sent : 0);
+        uint64_t took = now > sent ? now - sent : 0;
+        histogram_add(&s->measured->latency, took);
+        if (s->o->port_count > 1) histogram_add(&s->measured->latency_at[place_of(s, c)], took);
     }
     if (!here || !s->within) return;
     s->measured->arrived += (uint64_t)here;
@@ -165,10 +175,28 @@ static void count_answer(swarm *s, const ws_frame *frame, uint64_t now) {
     histogram_add(&s->measured->answer_latency, now - asked);
 }
 
+static int has_text(const ws_frame *frame, const char *text) {
+    return memmem(frame->payload, frame->size, text, strlen(text)) != NULL;
+}
+
+static void begin_to_wait(swarm *s, client *c, const ws_frame *frame, uint64_t now) {
+    if (!*s->o->waits_when || !has_text(frame, s->o->waits_when)) return;
+    c->waits_since = now;
+    s->waiting++;
+}
+
+static void end_wait(swarm *s, client *c, uint64_t now) {
+    if (s->waits) histogram_add(s->waits, now - c->waits_since);
+    c->waits_since = 0;
+    s->waiting--;
+}
+
 static void take_event(swarm *s, client *c, const ws_frame *frame, uint64_t now) {
     if (c->state == WELCOMING && memmem(frame->payload, frame->size, s->o->ready_on, strlen(s->o->ready_on)))
-        become_ready(s, c);
-    if (s->measured) count_deliveries(s, frame, now);
+        become_ready(s, c), begin_to_wait(s, c, frame, now);
+    else if (c->waits_since && has_text(frame, s->o->admitted_on))
+        end_wait(s, c, now);
+    if (s->measured) count_deliveries(s, c, frame, now);
 }
 
 static void take_packet(swarm *s, client *c, const ws_frame *frame, uint64_t now) {
@@ -283,11 +311,16 @@ void swarm_connect(swarm *s, arrival *a) {
     a->rss_kib_before = processes_rss_kib(&o->server);
     uint64_t began = now_ns();
     s->handshakes = &a->handshake;
+    s->waits = &a->wait;
     start_until(s, o->sockets);
     a->seconds = (double)(now_ns() - began) / SECOND;
     s->handshakes = NULL;
+    while (s->waiting && (double)(now_ns() - began) / SECOND < a->seconds + o->connect_limit_seconds) pump(s);
+    a->admitted_seconds = (double)(now_ns() - began) / SECOND;
+    s->waits = NULL;
     pump_for(s, o->settle_seconds);
     a->sockets = s->ready - before;
+    a->admitted = a->sockets - s->waiting;
     a->lost = s->lost;
     a->cpu_seconds = processes_cpu_seconds(&o->server) - cpu;
     a->others_cpu_seconds = processes_cpu_seconds_of_others(&o->server) - others;
@@ -331,6 +364,7 @@ void swarm_speak(swarm *s, double rate, stage *result) {
     s->stage_ended = now_ns();
     result->cpu_seconds = processes_cpu_seconds(&o->server) - cpu;
     result->others_cpu_seconds = processes_cpu_seconds_of_others(&o->server) - others;
+    result->began = (double)s->stage_began / SECOND;
     result->seconds = (double)(s->stage_ended - s->stage_began) / SECOND;
     s->within = 0;
     pump_for(s, o->drain_seconds);
