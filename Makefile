@@ -6,7 +6,7 @@ export PYTHON
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz abuse oversell check bench format contract build lock clean
+.PHONY: help setup demo test fuzz abuse oversell faults check bench format contract build lock clean
 
 BIN := .venv/bin
 
@@ -38,6 +38,10 @@ abuse: ## every attack in full against a gateway of its own: stalled readers, bo
 oversell: ## 500 buyers for 100 seats, 200 times on each database; writes docs/oversell.md
 	@$(call set_up,dev)
 	$(BIN)/python -m tests.oversell $(ARGS)
+
+faults: ## every part frozen, killed and restarted while all goes on, about ten minutes; writes docs/faults.md
+	@$(call set_up,dev)
+	$(BIN)/python -m tests.faults $(ARGS)
 
 check: ## format, lint, types, import rules, generated files
 	@$(call set_up,dev web)

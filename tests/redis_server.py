@@ -65,6 +65,13 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
+    def stop(self) -> None:
+        """End it in good order."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(START_S)
+            self._process = None
+
     def freeze(self) -> None:
         """Let its kernel answer, and nothing else."""
         self._signal(signal.SIGSTOP)

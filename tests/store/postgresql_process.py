@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -70,6 +71,12 @@ class PostgresProcess:
         """Have it drop everything at once, as `pg_ctl -m immediate stop`; what was committed is recovered."""
         self._end(signal.SIGQUIT)
 
+    def kill(self) -> None:
+        """Have the kernel end it and all its connections, as where memory runs out."""
+        assert self._process is not None, "it was never started"
+        self._signal_all(signal.SIGKILL)
+        self._process.wait()
+
     def freeze(self) -> None:
         """Have it stand still, connections and all."""
         self._signal_all(signal.SIGSTOP)
@@ -123,10 +130,12 @@ class PostgresProcess:
     def _signal_all(self, what: signal.Signals) -> None:
         """The server and the processes it made: each connection has one, in a session of its own."""
         assert self._process is not None, "it was never started"
-        os.kill(self._process.pid, what)
+        if what is not signal.SIGCONT:
+            os.kill(self._process.pid, signal.SIGSTOP)  # so that it makes no other while these are told
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text("ascii")
-        for child in children.split():
-            os.kill(int(child), what)
+        for child in (*map(int, children.split()), self._process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(child, what)
 
 
 @cache
