@@ -124,7 +124,9 @@ class Housekeeping:
                 count = sum(1 for one in server.connections.values() if one.namespace == namespace)
                 metrics.sockets.labels(namespace, server.codec).set(count)
                 online += count
-        for room in self._house.live_rooms:
+        rooms = list(self._house.live_rooms)
+        metrics.rooms.set(len(rooms))
+        for room in rooms:
             shed = room.budget.take_shed()
             for weight, count in shed.items():
                 metrics.shed.labels(weight).inc(count)

@@ -1,5 +1,7 @@
 """The gateway's Prometheus metrics, one registry per process composition so that tests do not share counts."""
 
+import asyncio
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 
@@ -42,6 +44,9 @@ class Metrics:
         self.loop_lag_seconds = Gauge(
             "liveroom_loop_lag_seconds", "How late the event loop runs its timers", registry=self.registry
         )
+        self.tasks = Gauge("liveroom_tasks", "Tasks on the event loop", registry=self.registry)
+        self.tasks.set_function(_tasks)
+        self.rooms = Gauge("liveroom_rooms", "Rooms that this process keeps", registry=self.registry)
         self.outbox_pending = Gauge(
             "liveroom_outbox_pending", "Committed publications not yet published", registry=self.registry
         )
@@ -82,3 +87,11 @@ class Metrics:
     def exposition(self) -> bytes:
         """The text format of Prometheus."""
         return generate_latest(self.registry)
+
+
+def _tasks() -> int:
+    """Asked on the loop that answers /metrics; 0 where none runs."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0
