@@ -113,7 +113,11 @@ async def _obey(worker: Worker, server: _Uvicorn, stop: asyncio.Event) -> None:
     started = asyncio.Event()
     await _announce(server, started)
     worker.ready()
-    await worker.obey(server.leave_port)
+    living = asyncio.create_task(worker.stay_alive())
+    try:
+        await worker.obey(server.leave_port)
+    finally:
+        living.cancel()
     stop.set()
 
 

@@ -26,6 +26,8 @@ SHORTEST_WAIT_SECONDS: Final = 0.5
 LONGEST_WAIT_SECONDS: Final = 10.0
 STEADY_SECONDS: Final = 30.0
 """A worker that lived so long did not fall for what it met at its start."""
+SILENCE_SECONDS: Final = 5.0
+"""A worker that says nothing for so long, and then for as long again, hangs and is ended."""
 START_SECONDS: Final = 60.0
 """How long a replacement may take to serve before the old worker is kept."""
 FOLDER_BYTES: Final = 90
@@ -78,13 +80,36 @@ class Child:
 
     async def ended(self) -> int:
         """Hear what it says of its start, and wait for its end; its status."""
-        said = ""
-        with suppress(OSError):
-            said = (await asyncio.get_running_loop().sock_recv(self._line, LINE_BYTES)).decode().strip()
+        said = await self._hear()
         if said.startswith(REFUSED):
             self.refusal = said.removeprefix(REFUSED).strip()
-        self.serves.set_result(said == READY)
+        self.serves.set_result(said.startswith(READY))
+        if said:
+            await self._listen()
         return await self.gone()
+
+    async def _listen(self) -> None:
+        """Until it has no more to say; who falls silent before is ended."""
+        silences = 0
+        while silences < 2:  # the first may have been the supervisor's own, which was stopped for a while
+            try:
+                async with asyncio.timeout(SILENCE_SECONDS):
+                    said = await self._hear()
+            except TimeoutError:
+                silences += 1
+                continue
+            if not said:
+                return
+            silences = 0
+        log.error("worker.hung", worker=self.number)
+        self.signal(signal.SIGKILL)
+
+    async def _hear(self) -> str:
+        """What it says next; nothing once it is gone, or drains."""
+        try:
+            return (await asyncio.get_running_loop().sock_recv(self._line, LINE_BYTES)).decode().strip()
+        except OSError:
+            return ""
 
     async def gone(self) -> int:
         """Wait for its end; its status."""

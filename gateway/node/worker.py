@@ -13,6 +13,8 @@ from gateway.engine.handover import Handover
 READY: Final = "ready"
 REFUSED: Final = "refused"
 RETIRE: Final = "retire"
+ALIVE: Final = "alive"
+ALIVE_SECONDS: Final = 1.0
 LINE_BYTES: Final = 4096
 
 
@@ -42,6 +44,12 @@ class Worker:
     def refused(self, sentence: str) -> None:
         """Say why it does not."""
         self._say(f"{REFUSED} {' '.join(sentence.split())}"[: LINE_BYTES // 4])
+
+    async def stay_alive(self) -> None:
+        """Say now and then that it turns, until cancelled: one that does not is ended by the supervisor."""
+        while True:
+            await asyncio.sleep(ALIVE_SECONDS)
+            self._say(ALIVE)
 
     async def obey(self, leave_port: Callable[[], None]) -> None:
         """Return when it is time to end: another took the place of this worker, or the supervisor is gone.

@@ -89,6 +89,18 @@ async def test_a_worker_that_falls_is_started_again_under_the_same_number(tmp_pa
         assert sorted(of for of, _ in found.born()) == sorted([0, 1, 2, number])
 
 
+async def test_a_worker_that_hangs_is_ended_and_started_again_and_the_others_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "SILENCE_SECONDS", 0.2)
+    async with workers(tmp_path) as found:
+        number, process = found.born()[0]
+        os.kill(process, signal.SIGSTOP)
+        await until(lambda: len(found.born()) == 4)
+        assert found.told("worker.hung", "worker") == [number]
+        assert sorted(of for of, _ in found.born()) == sorted([0, 1, 2, number])
+
+
 async def test_one_that_keeps_falling_is_waited_for_longer_and_longer(tmp_path: Path) -> None:
     async with workers(tmp_path, 2) as found:
         found.shall("fall")

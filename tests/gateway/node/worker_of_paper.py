@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from pathlib import Path
 
 number, line = sys.argv[1], sys.argv[3]
@@ -19,5 +18,10 @@ if (told / "fall").exists():
 signal.signal(signal.SIGTERM, lambda *_: sys.exit((told / "drain badly").exists()))
 said.sendall(b"ready\n")
 (told / f"serves.{os.getpid()}").touch()
-while not said.recv(100):  # whoever is told to retire does so
-    time.sleep(60)
+said.settimeout(0.02)
+while True:  # whoever is told to retire does so
+    try:
+        told_to_retire = said.recv(100)
+        break
+    except TimeoutError:
+        said.sendall(b"alive\n")
