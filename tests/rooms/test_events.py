@@ -37,6 +37,8 @@ EXAMPLES: list[events.RoomEvent] = [
     events.AuditRecorded("a", ANN, "mute", "ben", 1),
     events.RoleChanged(ANN, Role.HOST),
     events.LeaderboardChanged((LeaderboardItem(ANN, "Ann", 9),), 1),
+    events.SeatsTaken(("holder",)),
+    events.SaidApart("gateway"),
 ]
 
 
