@@ -6,7 +6,7 @@ export PYTHON
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz abuse oversell faults check bench format contract build lock clean
+.PHONY: help setup demo test fuzz abuse oversell faults outages check bench soak format contract build lock clean
 
 BIN := .venv/bin
 
@@ -43,6 +43,10 @@ faults: ## every part frozen, killed and restarted while all goes on, about ten 
 	@$(call set_up,dev)
 	$(BIN)/python -m tests.faults $(ARGS)
 
+outages: ## Redis out in every way, refunds and orders by the thousand, 25 minutes; writes docs/outages.md
+	@$(call set_up,dev)
+	$(BIN)/python -m tests.outages $(ARGS)
+
 check: ## format, lint, types, import rules, generated files
 	@$(call set_up,dev web)
 	$(BIN)/ruff format --check .
@@ -54,6 +58,9 @@ check: ## format, lint, types, import rules, generated files
 
 bench: ## the gateway and its peers under one load (ARGS="--quick --only storm --ours")
 	@$(call set_up,runtime) && exec $(BIN)/python -m benchmarks $(ARGS)
+
+soak: ## two gateways under a crowd that comes and goes for an hour (ARGS="--minutes 60"); writes docs/soak.md
+	@$(call set_up,runtime) && exec $(BIN)/python -m benchmarks.soak $(ARGS)
 
 format: ## put the sources in shape
 	@$(call set_up,dev)
