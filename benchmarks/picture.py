@@ -93,8 +93,8 @@ def draw(report: Report) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" {FONT} role="img">',
         "<title>What liveroom and its peers spend under one load; shorter is better</title>",
         f'<rect width="{WIDTH}" height="{height}" rx="8" fill="{PAPER}"/>',
-        _text(MARGIN, 34, "One load, one machine, one run: shorter is better", size=18, weight=600),
-        _text(MARGIN, 54, f"{report.at[:10]}, {report.machine}", fill=FAINT),
+        text(MARGIN, 34, "One load, one machine, one run: shorter is better", size=18, weight=600),
+        text(MARGIN, 54, f"{report.at[:10]}, {report.machine}", fill=FAINT),
     ]
     top = TOP
     for line in lines:
@@ -122,29 +122,30 @@ def _note(result: Result) -> str:
 
 
 def _drawn(panel: Panel, left: int, top: int) -> Iterator[str]:
-    yield _text(left, top + 16, panel.title, size=14, weight=600)
-    yield _text(left, top + 34, panel.subtitle, fill=FAINT)
+    yield text(left, top + 16, panel.title, size=14, weight=600)
+    yield text(left, top + 34, panel.subtitle, fill=FAINT)
     longest = max(bar.value for bar in panel.bars)
     for number, bar in enumerate(panel.bars):
         y = top + HEAD + number * LINE
         length = max(2.0, bar.value / longest * (COLUMN - LABEL - FIGURE))
         weight = 600 if bar.is_ours else 400
-        yield _text(left + LABEL - 8, y + 12, bar.label, weight=weight, anchor="end")
+        yield text(left + LABEL - 8, y + 12, bar.label, weight=weight, anchor="end")
         yield (
             f'<rect x="{left + LABEL}" y="{y}" width="{length:.1f}" height="{BAR}" rx="2" '
             f'fill="{OURS if bar.is_ours else PEER}"/>'
         )
-        yield _text(left + LABEL + length + 6, y + 12, _figure(bar.value) + bar.note, weight=weight)
+        yield text(left + LABEL + length + 6, y + 12, _figure(bar.value) + bar.note, weight=weight)
 
 
 def _figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def _text(
-    x: float, y: float, text: str, *, size: int = 12, weight: int = 400, fill: str = INK, anchor: str = "start"
+def text(
+    x: float, y: float, words: str, *, size: int = 12, weight: int = 400, fill: str = INK, anchor: str = "start"
 ) -> str:
+    """Words at a place."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" fill="{fill}" '
-        f'text-anchor="{anchor}">{escape(text)}</text>'
+        f'text-anchor="{anchor}">{escape(words)}</text>'
     )

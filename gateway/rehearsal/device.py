@@ -10,7 +10,7 @@ import httpx2
 
 from gateway import ambient
 from gateway.rehearsal.journal import End, Entry, Journal, Place, Refusal, SocketLog
-from gateway.rehearsal.links import Link, PollingLink, WebSocketLink
+from gateway.rehearsal.links import Gone, Heard, Link, PollingLink, WebSocketLink
 from gateway.rehearsal.wire import (
     PONG,
     Accepted,
@@ -86,11 +86,7 @@ class Device:
             if life == self._life:
                 self._gone(why)
 
-        encoding = self._wire.encoding
-        if self._polling:
-            self._link = PollingLink.open(self._http, encoding, heard, gone)
-        else:
-            self._link = await WebSocketLink.open(str(self._http.base_url), encoding, heard, gone)
+        self._link = await self._open(heard, gone)
         try:
             async with asyncio.timeout(WELCOME_SECONDS):
                 refused = await self._entered
@@ -236,6 +232,12 @@ class Device:
                 answer.set_result(None)
         self._waiting.clear()
         self._news.set()
+
+    async def _open(self, heard: Heard, gone: Gone) -> Link:
+        encoding = self._wire.encoding
+        if self._polling:
+            return PollingLink.open(self._http, encoding, heard, gone)
+        return await WebSocketLink.open(str(self._http.base_url), encoding, heard, gone)
 
     def _hang_up(self) -> None:
         self._life += 1
