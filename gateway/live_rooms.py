@@ -122,11 +122,12 @@ class LiveRooms:
         self._house.resync.committed(RoomId(room) for room, _ in emitted)
 
     async def look_behind(self) -> None:
-        """Find the rooms whose publications have waited for too long; their guest lists do not count meanwhile."""
+        """Find the rooms whose publications have waited for too long: meanwhile SQL counts and not what is known."""
         async with self._house.db.read() as connection:
             behind = await outbox_sql.rooms_behind(connection, self._house.clock() - BEHIND_MS)
         for room, guests in self._guest_lists.items():
             guests.is_behind = room in behind or self._house.resync.is_cut_off
+        self._house.resync.waited_for(map(RoomId, behind))
 
     async def refresh_products(self, room: LiveRoom) -> None:
         """Read the products again, after one was added."""

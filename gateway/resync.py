@@ -50,6 +50,8 @@ class Resync:
         self._due: dict[RoomId, None] = {}
         """Rooms to read, longest first."""
         self._gaps: dict[RoomId, Gap] = {}
+        self._behind: set[RoomId] = set()
+        """Rooms whose publications have waited for too long."""
         self._marks_ms: dict[RoomId, int] = {}
         """Up to when the changes of rights are known, by room, where publications did not tell them."""
         self._woken = asyncio.Event()
@@ -99,6 +101,13 @@ class Resync:
         """This process has changed these rooms; while their publications do not come they are read instead."""
         if self.is_cut_off:
             self._due.update((room, None) for room in rooms if self._house.live_rooms.known(room) is not None)
+            self._woken.set()
+
+    def waited_for(self, rooms: Iterable[RoomId]) -> None:
+        """Publications of these rooms were committed and do not come: whoever was to relay them may be gone."""
+        self._behind = {room for room in rooms if self._house.live_rooms.known(room) is not None}
+        if self._behind and not self.is_cut_off:
+            self._due.update(dict.fromkeys(self._behind))
             self._woken.set()
 
     async def run(self) -> None:
@@ -178,7 +187,8 @@ class Resync:
             self._marks_ms[room.id] = asked_ms
         else:
             self._marks_ms.pop(room.id, None)
-        house.metrics.refreshes.labels("gap" if gap is not None else "cut_off").inc()
+        is_behind = room.id in self._behind and not self.is_cut_off
+        house.metrics.refreshes.labels("gap" if gap is not None else "behind" if is_behind else "cut_off").inc()
         room.replica.products = fresh.products
         room.replica.gift_credits = max(room.replica.gift_credits, fresh.gift_credits)
         now = differences.Known.of(room)

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from sqlalchemy import insert
 
+from gateway import preflight
+from store.tables_sql import outbox
 from tests.integration.clients import Client, connected
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import Evening, denied, done, evening
@@ -170,3 +173,20 @@ async def test_a_gift_acknowledged_while_redis_is_away_is_shown_after_it(tmp_pat
         for fan in (near, far):
             gift = await fan.wait("gift", seconds=HEAL_SECONDS)
             assert [item["id"] for item in gift["items"]] == [given["id"]]
+
+
+async def test_a_right_ends_though_its_publication_waits_for_a_relay_that_was_killed(
+    tmp_path: Path, redis: RedisServer
+) -> None:
+    # whatever a killed process had claimed holds the room up until its lease ends: rights do not wait for that
+    async with scene(tmp_path, redis) as here:
+        order = await here.show.ticket("mei")
+        far = await here.far_fan("mei")
+        url = here.far.settings.effective_database_url
+        async with preflight.database(url) as database, database.write() as uow:
+            claimed = {"id": "claimed", "room": here.show.room, "retention": "none", "at_ms": uow.now_ms}
+            late_ms = uow.now_ms + 3_600_000
+            await uow.connection.execute(insert(outbox).values(**claimed, body=b"{}", lease_until_ms=late_ms))
+        await here.show.refund("mei", order)
+        told = await far.wait("tier", lambda told: told["tier"] == "none", seconds=HEAL_SECONDS)
+        assert told["reason"] == "refund"
