@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-AGAIN_SECONDS = 0.15
+AGAIN_SECONDS = 0.1
+"""After the first attempt in vain; twice as long after each further one."""
+AGAIN_AT_MOST_SECONDS = 1.0
 
 
 class What(StrEnum):
@@ -51,8 +53,10 @@ class Journal:
         """Try until the answer is not None."""
         deed = Deed(what, user, key, time.monotonic())
         self.deeds.append(deed)
+        again = AGAIN_SECONDS
         while (answer := await attempt()) is None:
-            await asyncio.sleep(AGAIN_SECONDS)
+            await asyncio.sleep(again)
+            again = min(2 * again, AGAIN_AT_MOST_SECONDS)
         deed.ended, deed.answer = time.monotonic(), answer
         return deed
 

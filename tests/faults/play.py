@@ -1,6 +1,7 @@
 """One fault on one evening: what goes on before, during and after it, and what is found when all have come to rest."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -50,7 +51,14 @@ class Played:
     how: How
     seconds: float
     """How long the fault was there."""
+    load: float
+    """Of the machine in the last minute."""
     cells: dict[What, Cell]
+
+    @property
+    def has_held(self) -> bool:
+        """Whether nothing broke."""
+        return not any(cell.broke for cell in self.cells.values())
 
 
 async def play(
@@ -63,15 +71,21 @@ async def play(
         if What.REFUND in whats:
             spread = pace.before_seconds + freeze_seconds + pace.after_seconds
             tasks.append(asyncio.create_task(people.leave(here, spread)))
-        await _watched(tasks, pace.before_seconds)
-        outage = await house.strike(who, how, freeze_seconds)
-        await _watched(tasks, pace.after_seconds)
-        here.stopping.set()
-        await _rest(tasks)
-        await _repeat(here)
+        try:
+            await _watched(tasks, pace.before_seconds)
+            outage = await house.strike(who, how, freeze_seconds)
+            await _watched(tasks, pace.after_seconds)
+            here.stopping.set()
+            await _rest(tasks)
+            await _repeat(here)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         books = await _settled(here)
         cells = judge(here, books, outage)
-        return Played(who, how, outage.ended - outage.began, {what: cells[what] for what in whats if what in cells})
+        asked = {what: cells[what] for what in whats if what in cells}
+        return Played(who, how, outage.ended - outage.began, os.getloadavg()[0], asked)
 
 
 async def _watched(tasks: list[asyncio.Task[None]], seconds: float) -> None:

@@ -22,9 +22,13 @@ from tests.integration.running import Liveroom
 
 CREDITS = 100
 PRODUCTS = [{"name": "main", "tier": "main", "price_minor": 6_800, "capacity": 5_000, "credits": CREDITS}]
-GIVERS, WATCHERS, TRUSTING, VISITORS, LEAVERS = 4, 6, 2, 4, 20
-ORDER_EVERY, GIFT_EVERY, SAY_EVERY, RETRACT_EVERY = 0.5, 0.7, 1.2, 2.5
-VISIT_SECONDS, KNOCK_EVERY, PROBE_EVERY = 0.3, 0.5, 0.25
+GIVERS, WATCHERS, TRUSTING, VISITORS, LEAVERS = 4, 6, 2, 2, 16
+ORDER_EVERY, GIFT_EVERY, SAY_EVERY, RETRACT_EVERY = 1.0, 1.0, 1.2, 2.5
+VISIT_SECONDS, KNOCK_EVERY, PROBE_EVERY = 0.5, 1.0, 0.25
+INSIDE_SECONDS = 2.0
+"""For how long somebody is inside who then returns the ticket."""
+COUNTER_SECONDS = 6.0
+"""The patience of somebody at the box office."""
 PROBE_SECONDS = 2.0
 """For how long somebody goes on trying who was told that their right has ended."""
 PROBE_AT_MOST_SECONDS = 40.0
@@ -146,7 +150,7 @@ async def scene(house: Quarter, leavers: int = LEAVERS) -> AsyncIterator[Scene]:
     """A show that is live, with everybody in it who has a ticket from before."""
     async with AsyncExitStack() as stack:
         presale = await stack.enter_async_context(
-            httpx2.AsyncClient(base_url=house.address("presale"), trust_env=False, timeout=PATIENCE_SECONDS)
+            httpx2.AsyncClient(base_url=house.address("presale"), trust_env=False, timeout=COUNTER_SECONDS)
         )
         room = Liveroom(house.settings, presale, asyncio.Event())
         show = await stack.enter_async_context(evening(room, products=PRODUCTS))
@@ -209,8 +213,11 @@ async def leave(here: Scene, seconds: float) -> None:
 
 
 async def _leave(here: Scene, user: str, first: int, wait: float) -> None:
+    await here.rest(wait)
     async with here.line(user, first).held() as line:
-        await here.rest(wait)
+        while not line.arrivals:
+            await asyncio.sleep(PROBE_EVERY)
+        await here.rest(INSIDE_SECONDS)
         deed = await here.journal.insist(What.REFUND, user, here.orders[user], lambda: here.refund(user))
         assert deed.ended is not None
         await _probe(here, line, deed.ended)
