@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MAX_ROOM_ID_CHARS = 64
+OPENED_AT_ONCE = 2
+"""Rooms that are read from SQL at a time: others have to read there too."""
 BEHIND_MS = 1_000
 """A publication that has waited for so long since its commit means that the room's news lag behind."""
 
@@ -38,7 +40,8 @@ class LiveRooms:
         self._subscriptions: list[Subscription] = []
         self._guest_lists: dict[RoomId, GuestList] = {}
         """Of the rooms that are open or being opened."""
-        self._opening = asyncio.Lock()
+        self._opening: dict[RoomId, asyncio.Task[LiveRoom | None]] = {}
+        self._turns = asyncio.Semaphore(OPENED_AT_ONCE)
 
     def __iter__(self) -> Iterator[LiveRoom]:
         return iter(list(self._rooms.values()))
@@ -52,12 +55,18 @@ class LiveRooms:
         known = self._rooms.get(RoomId(room_id))
         if known is not None or len(room_id) > MAX_ROOM_ID_CHARS:
             return known
-        async with self._opening:
-            known = self._rooms.get(RoomId(room_id))
-            return known or await self._open(RoomId(room_id))
+        opening = self._opening.get(RoomId(room_id))
+        if opening is None:
+            opening = self._opening[RoomId(room_id)] = asyncio.create_task(self._open_in_turn(RoomId(room_id)))
+        # whoever asks may lose patience: it is opened all the same, for those who ask next
+        return await asyncio.shield(opening)
 
     async def close(self) -> None:
         """Stop listening, after storing what was said."""
+        opening = list(self._opening.values())
+        for task in opening:
+            task.cancel()
+        await asyncio.gather(*opening, return_exceptions=True)
         await self.store()
         for subscription in self._subscriptions:
             await subscription.close()
@@ -78,6 +87,13 @@ class LiveRooms:
             for room_id, count in liked.items():
                 await rooms_sql.add_likes(uow, room_id, count)
 
+    async def _open_in_turn(self, room_id: RoomId) -> LiveRoom | None:
+        try:
+            async with self._turns:
+                return await self._open(room_id)
+        finally:
+            del self._opening[room_id]
+
     async def _open(self, room_id: RoomId) -> LiveRoom | None:
         async with self._house.db.read() as connection:
             if await rooms_sql.load_room(connection, room_id) is None:
@@ -93,10 +109,15 @@ class LiveRooms:
                 room.deliver(delivery)
 
         subscription = await self._house.broker.subscribe(room_id, receive)
-        position = await self._house.broker.position(room_id)
-        async with self._house.db.read() as connection:
-            replica = await load_replica(connection, room_id)
-        room = LiveRoom(self._house, replica, await self._guests(replica), position)
+        try:
+            position = await self._house.broker.position(room_id)
+            async with self._house.db.read() as connection:
+                replica = await load_replica(connection, room_id)
+            room = LiveRoom(self._house, replica, await self._guests(replica), position)
+        except BaseException:
+            self._guest_lists.pop(room_id, None)
+            await subscription.close()
+            raise
         for delivery in early:
             room.deliver(delivery)
         self._subscriptions.append(subscription)
