@@ -27,6 +27,8 @@ DELIVERIES = 20_000
 SPEAK_IN = 5
 """Sockets of a room, where there are many of them."""
 ROOMS_RATE = 500.0
+ROOMS_CONNECT_RATE = 200.0
+"""Every fifth socket opens a room, which is read from SQL then."""
 SPARE_FILES = 300
 """Beside its sockets a gateway has these open at most."""
 
@@ -96,7 +98,9 @@ def experiments(profile: Profile) -> list[Experiment]:
             "rooms",
             f"rooms: {ROOMS_RATE:.0f} danmaku/s in all, {SPEAK_IN} sockets in each room, the others in a silent one",
             _rooms(profile),
-            lambda size: replace(load, senders=size.rooms * SPEAK_IN, rates=(size.rate,)),
+            lambda size: replace(
+                load, senders=size.rooms * SPEAK_IN, rates=(size.rate,), connect_rate=ROOMS_CONNECT_RATE
+            ),
         ),
         _experiment(
             DOORS,

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from sqlalchemy import insert, update
@@ -43,9 +44,10 @@ def put_on(data_dir: Path, holders: int, rooms: int, lobby: int = 0) -> Path:
 
 
 def _dealt(holders: int, rooms: int, lobby: int) -> list[range]:
-    """The chairs of each room."""
+    """The chairs of each room, one room after another."""
     seated = holders - lobby
-    return [range(number, seated, rooms) for number in range(rooms)] + [range(seated, holders)] * bool(lobby)
+    ends = [seated * number // rooms for number in range(rooms + 1)]
+    return [range(first, end) for first, end in pairwise(ends)] + [range(seated, holders)] * bool(lobby)
 
 
 async def _write(settings: Settings, dealt: list[range]) -> list[str]:
