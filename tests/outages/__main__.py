@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from tests.outages import page
 from tests.outages.flood import flooded
 from tests.outages.outages import Frozen, Site, behind_a_line, clustered, one_server, watched
+from tests.outages.priority import first_in_line
 from tests.outages.processes import house
 from tests.outages.refunds import AT_ONCE, Refunds, give_back, watching
 from tests.outages.scenario import Outcome, suffer
@@ -31,29 +32,33 @@ def main() -> int:
     parser.add_argument("--only", default="", help="outages with this in their name")
     parser.add_argument("--fans", type=int, default=40)
     parser.add_argument("--refunds", type=int, default=1_000)
+    parser.add_argument("--refunds-out", type=int, default=1_000, help="the same, without Redis")
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help="refunds under way at a time")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--round-seconds", type=float, default=8.0)
+    parser.add_argument("--priority", action="store_true", help="what is measured goes before other programs")
     parser.add_argument("--keep", action="store_true", help="leave docs/outages.md as it is")
     asked = parser.parse_args()
     parts = asked.part or list(page.HEADINGS)
     where = f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}"
+    where += ", scheduled before other programs" if asked.priority else ""
     held = True
     for part in parts:
         work = {"outages": _outages, "refunds": _refunds, "flood": _flood}[part]
         section, is_held = asyncio.run(work(asked, where))
         held &= is_held
         if not asked.keep:
-            page.write(part, section)
+            page.write(part, section, keeps_rows=bool(asked.only or asked.seconds))
     return 0 if held else 1
 
 
 async def _outages(asked: argparse.Namespace, where: str) -> tuple[str, bool]:
-    outcomes = [outcome async for outcome in _suffered(asked.seconds or SECONDS, asked.only, asked.fans)]
+    suffered = _suffered(asked.seconds or SECONDS, asked.only, asked.fans, is_first=asked.priority)
+    outcomes = [outcome async for outcome in suffered]
     return page.outages(where, outcomes), all(map(page.is_held, outcomes))
 
 
-async def _suffered(spans: tuple[float, ...], only: str, fans: int) -> AsyncIterator[Outcome]:
+async def _suffered(spans: tuple[float, ...], only: str, fans: int, *, is_first: bool) -> AsyncIterator[Outcome]:
     for at in SITES:
         async with at() as site:
             wanted = [outage for outage in site.outages if only in outage.name]
@@ -62,7 +67,8 @@ async def _suffered(spans: tuple[float, ...], only: str, fans: int) -> AsyncIter
             async with house(site.url) as running:
                 for outage in wanted:
                     for seconds in spans if outage.is_repeatable else (0.0,):
-                        outcome = await suffer(running, outage, seconds, fans, site.takes)
+                        with first_in_line(is_wanted=is_first):
+                            outcome = await suffer(running, outage, seconds, fans, site.takes)
                         _say(page.row(outcome), "" if page.is_held(outcome) else str(outcome))
                         yield outcome
 
@@ -72,12 +78,15 @@ async def _refunds(asked: argparse.Namespace, where: str) -> tuple[str, bool]:
     async with one_server() as site, house(site.url, GRANT_SECONDS="3600") as running, live_show(running) as show:
         frozen = next(outage for outage in site.outages if isinstance(outage, Frozen))
         for is_out in (False, True):
-            fans = await watching(running, asked.refunds, f"out-{is_out}".lower(), show)
+            fans = await watching(
+                running, asked.refunds_out if is_out else asked.refunds, f"out-{is_out}".lower(), show
+            )
             _say(f"{len(fans)} watch")
             if is_out:
                 await frozen.begin()
                 await asyncio.sleep(NOTICED_SECONDS)
-            came.append(await give_back(show, fans, asked.at_once))
+            with first_in_line(is_wanted=asked.priority):
+                came.append(await give_back(show, fans, asked.at_once))
             _say(page.refund_row("frozen" if is_out else "there", came[-1]))
             for fan in fans:
                 fan.device.leave()
@@ -89,7 +98,7 @@ async def _refunds(asked: argparse.Namespace, where: str) -> tuple[str, bool]:
 
 
 async def _flood(asked: argparse.Namespace, where: str) -> tuple[str, bool]:
-    came = await flooded(asked.rounds, asked.round_seconds)
+    came = await flooded(asked.rounds, asked.round_seconds, is_first=asked.priority)
     _say(str(came))
     is_held = came.danmaku.growth <= page.MOST_GROWTH and came.connect.growth <= page.MOST_GROWTH and not came.failed
     return page.flood(where, came, asked.rounds, asked.round_seconds), is_held

@@ -4,12 +4,14 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from statistics import median
 
 from tests.outages.audience import Round, Times
+from tests.outages.priority import first_in_line
 from tests.outages.processes import House, house
 from tests.outages.show import Fan, Show, live_show
 from tests.redis_server import RedisServer
@@ -21,6 +23,9 @@ SAYS_PER_SECOND = 20.0
 COMES_PER_SECOND = 20.0
 AT_ONCE = 32
 CAPACITY_SECONDS = 6.0
+CALM_SECONDS = 60.0
+QUICK_SECONDS = 0.2
+QUICK_ANSWERS = 3
 OVER = 3.0
 """How much more the flood is than what presale can take."""
 
@@ -54,7 +59,7 @@ class Flooded:
     failed: int
 
 
-async def flooded(rounds: int, seconds: float) -> Flooded:
+async def flooded(rounds: int, seconds: float, *, is_first: bool = False) -> Flooded:
     """Rounds without and with the flood by turns, each of so many seconds."""
     room_core, flood_core = _cores()
     with _on(flood_core):
@@ -72,15 +77,16 @@ async def flooded(rounds: int, seconds: float) -> Flooded:
                 "sandbox": flood_core,
             }
             async with house(redis.url, cores=cores, postgres=postgres.url) as running, live_show(running) as show:
-                return await _measured(running, show, rounds, seconds, room_core, flood_core)
+                fans = await show.invite(LISTENERS + COMERS, "fan")
+                with first_in_line(is_wanted=is_first):
+                    return await _measured(running, show, fans, rounds, seconds, room_core, flood_core)
     finally:
         postgres.discard()
 
 
 async def _measured(
-    running: House, show: Show, rounds: int, seconds: float, room_core: int, flood_core: int
+    running: House, show: Show, fans: list[Fan], rounds: int, seconds: float, room_core: int, flood_core: int
 ) -> Flooded:
-    fans = await show.invite(LISTENERS + COMERS, "fan")
     orders = ["--port", str(running.desk.http.base_url.port), "--show", show.id, "--product", show.product]
 
     async def flood(name: str, *more: str) -> dict[str, object]:
@@ -97,6 +103,7 @@ async def _measured(
         pouring = asyncio.create_task(flood(f"flood-{number}", *lasting))
         loud.append(await _audience(room_core, told))
         floods.append(await pouring)
+        await _calm(running)
     asked = sum(int(str(one["begun"])) for one in floods)
     lasted = sum(float(str(one["seconds"])) for one in floods)
     others: dict[str, int] = {}
@@ -113,6 +120,17 @@ async def _measured(
         _shares([one.connect_ms for one in quiet], [one.connect_ms for one in loud]),
         sum(one.failed for one in (*quiet, *loud)),
     )
+
+
+async def _calm(running: House) -> None:
+    """Wait until presale has done with what is left of the flood."""
+    async with asyncio.timeout(CALM_SECONDS):
+        quick = 0
+        while quick < QUICK_ANSWERS:
+            began_s = time.monotonic()
+            await running.desk.http.get("/api/v1/shows")
+            quick = quick + 1 if time.monotonic() - began_s < QUICK_SECONDS else 0
+            await asyncio.sleep(QUICK_SECONDS)
 
 
 def _round(running: House, show: Show, fans: list[Fan], seconds: float) -> Round:

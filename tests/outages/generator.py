@@ -100,6 +100,7 @@ async def open_loop(orders: Orders, rate: float, seconds: float) -> None:
         task = asyncio.create_task(orders.one())
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+    orders.answers["without an answer when it ended"] += len(tasks)
     for task in list(tasks):
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -98,15 +98,38 @@ FLOOD_COLUMNS = (
 )
 
 
-def write(part: str, section: str) -> None:
-    """Put a section in the place of its predecessor; all others, and remarks below a section's table, stay."""
+def write(part: str, section: str, *, keeps_rows: bool) -> None:
+    """Put a section in the place of its predecessor; all others, and remarks below a section's table, stay.
+
+    `keeps_rows`: so do the rows of its outages that were not in this run.
+    """
     there = PAGE.read_text("utf-8") if PAGE.exists() else ""
     sections = dict(re.findall(r"^## (.+)\n((?:(?!^## ).*\n?)*)", there, re.MULTILINE))
     heading = HEADINGS[part]
+    if keeps_rows:
+        section = _with_rows_of(sections.get(heading, ""), section)
     remarks = re.findall(r"^(?:\* |  ).*$", sections.get(heading, ""), re.MULTILINE)
     sections[heading] = section + ("\n" + "\n".join(remarks) + "\n" if remarks else "")
     text = "\n".join(f"## {name}\n{sections[name].rstrip()}\n" for name in HEADINGS.values() if name in sections)
     PAGE.write_text(f"{HEAD}\n{text}", "utf-8")
+
+
+def _with_rows_of(old: str, new: str) -> str:
+    """The old section with the rows of the new one in their places."""
+    rows = {_key(line): line for line in new.splitlines() if _key(line)}
+    known = {_key(line) for line in old.splitlines()}
+    if not rows.keys() <= known:
+        return new
+    return "\n".join(rows.get(_key(line), line) for line in old.splitlines())
+
+
+def _key(line: str) -> tuple[str, float] | None:
+    """Which outage a row is about; None for what is no row."""
+    cells = [cell.strip() for cell in line.split("|")[1:3]]
+    if len(cells) < 2 or not re.fullmatch(r"[0-9.]+", cells[1]):
+        return None
+    lasts = cells[0].startswith(("killed", "frozen", "blackholed"))
+    return cells[0], min((3.0, 10.0, 60.0), key=lambda span: abs(span - float(cells[1]))) if lasts else 0.0
 
 
 def is_held(one: Outcome) -> bool:

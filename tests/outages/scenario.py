@@ -105,10 +105,12 @@ async def suffer(house: House, outage: Outage, seconds: float, fans: int, takes:
                 await asyncio.sleep(LISTEN_SECONDS)
                 truth = await _truth(show, cast)
                 counters = [_counters(fan, truth) for fan in cast.steady]
+                problems = [wrong for fan in cast.steady for wrong in _wrong(fan, truth)]
             finally:
                 enough_said.set()
                 enough_given.set()
-        problems = [] if await _all_hear_the_last(show, cast) else ["not everybody heard the last words and gifts"]
+        if not await _all_hear_the_last(show, cast):
+            problems.append("not everybody heard the last words and gifts")
         house.check_alive()
         return _outcome(show, cast, outage, span, commits, counters, problems)
 
@@ -189,6 +191,12 @@ def _is_told_out(fan: Fan) -> bool:
 
 def _counters(fan: Fan, truth: dict[str, Any]) -> int | None:
     return verdict.right_since_ms(fan.notes, COUNTERS, _is(truth))
+
+
+def _wrong(fan: Fan, truth: dict[str, Any]) -> list[str]:
+    """Counters on a screen that never became right, for people."""
+    names = [name for name in COUNTERS if verdict.right_since_ms(fan.notes, (name,), _is(truth)) is None]
+    return [f"{fan.user} at {fan.gateway}: {name} {fan.notes.last(name)}, not {truth[name]}" for name in names]
 
 
 def _rights(cast: Cast) -> dict[str, int | None]:
