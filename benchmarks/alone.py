@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 
 from benchmarks import audience
-from benchmarks.contestants import PACKETS, Contestant, Scene, Stand
+from benchmarks.contestants import FLOOR, PACKETS, Contestant, Scene, Stand
 from benchmarks.crowd import Address, Load
 from benchmarks.experiments import DOORS, Experiment, Profile
 from benchmarks.house import house
@@ -114,11 +114,15 @@ def experiments(profile: Profile) -> list[Experiment]:
 
 def _experiment(key: str, title: str, sizes: list[Size], load: Callable[[Size], Load]) -> Experiment:
     of = {size.key: size for size in sizes}
+    contestants = [size.contestant for size in sizes]
+    if key == "sockets":  # what the kernel's part of it grows by
+        of |= {f"floor-{size.key}": size for size in sizes}
+        contestants += [replace(FLOOR, key=f"floor-{size.key}", label=f"send(), {size.label}") for size in sizes]
     return Experiment(
         key,
         title,
         Scene.HALL,
-        [size.contestant for size in sizes],
+        contestants,
         lambda who: replace(load(of[who.key]), sockets=of[who.key].sockets),
         lambda who: of[who.key].listeners,
     )

@@ -91,6 +91,16 @@ RATIOS = (
     _Ratio("commands", "executed there, 5,000 viewers / 100", FLAT, "commands", LARGEST, SMALLEST, _executed, "/s"),
     _Ratio("growth", "CPU per delivery, 10,000 sockets / 100", FLAT, "sockets", LARGEST, SMALLEST, _per_delivery, "us"),
     _Ratio("growth", "CPU per delivery, 10,000 sockets / 1,000", FLAT, "sockets", LARGEST, MIDDLE, _per_delivery, "us"),
+    _Ratio(
+        "growth",
+        "CPU per delivery, 10,000 / bare send()",
+        1.6,
+        "sockets",
+        LARGEST,
+        "floor-largest",
+        _per_delivery,
+        "us",
+    ),
     _Ratio("growth", "CPU per delivery, 1,000 rooms / 1", FLAT, "rooms", LARGEST, SMALLEST, _per_delivery, "us"),
 )
 
