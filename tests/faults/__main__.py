@@ -73,8 +73,8 @@ without PostgreSQL. A Redis that was killed or restarted has lost everything.
 What this does not show: each fault strikes once, at whatever moment that is, and a house of this size is not at its
 limits. Where other programs left it a tenth of a core (2026-11-23, `load` 6 to 16, without `--priority`), nothing
 acknowledged was lost or doubled and no stranger was served, but the bounds in seconds broke: somebody was served up to
-5.6 s after their right had ended, fans were out for up to 19 s, and a box office that came back to 30 s of repeated
-requests once did not become ready within a minute.
+5.6 s after their right had ended, fans were out for up to 19 s, and once a house was not ready again within a minute
+after PostgreSQL had been frozen.
 """
 
 
