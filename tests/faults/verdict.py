@@ -176,8 +176,8 @@ def _gifts(here: Scene, books: Books, _: Outage) -> None:
 
 
 def _lateness(here: Scene, outage: Outage) -> float:
-    """The longest that somebody was served after their right had ended, and whether that was too long."""
-    longest = 0.0
+    """The longest that somebody was served after their right had ended; what was served for too long is a breach."""
+    longest, too_late = 0.0, dict[str, float]()
     for served in here.served:
         since = served.right_ended
         if outage.who is Who.GATEWAY and outage.how is How.FREEZE and not served.gateway and since < outage.healed:
@@ -186,7 +186,9 @@ def _lateness(here: Scene, outage: Outage) -> float:
         bound = RIGHTS_WITHOUT_REDIS_SECONDS if without_redis else RIGHTS_SECONDS
         longest = max(longest, served.at - since)
         if served.at - since > bound:
-            here.journal.broke(What.REFUND, f"{served.what} {served.at - since:.1f} s after the right had ended")
+            too_late[served.what] = max(too_late.get(served.what, 0.0), served.at - since)
+    for what, seconds in too_late.items():
+        here.journal.broke(What.REFUND, f"{what} {seconds:.1f} s after the right had ended")
     return longest
 
 
