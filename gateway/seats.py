@@ -31,7 +31,7 @@ GATHER_SECONDS = 0.005
 """How long the first claim waits for others to go with it."""
 LOOK_SECONDS = 1.0
 """How often the store is asked whether it still knows the leases."""
-BATCH = 200
+BATCH = 500
 """Leases held in one call; claims go in between."""
 
 

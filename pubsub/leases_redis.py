@@ -1,9 +1,12 @@
-"""Leases over all nodes of one Redis: a key per seat with a time to live, and per room the last fence and an era.
+"""Leases over all nodes of one Redis: a field per seat in a hash of the room, and beside it the last fence and an era.
 
-Keys, all of a room in one slot of a cluster:
+Keys, both of a room in one slot of a cluster:
 
-    :seats      hash: f the last fence, e the era, r the replication id that the era belongs to
-    :seat:<id>  msgpack: the floor (the greatest fence that found no room), then holder, device, fence, end of each
+    :seats   hash: f the last fence, e the era, r the replication id that the era belongs to
+    :leases  hash: by seat, msgpack: the floor (the greatest fence that found no room), then holder, device, fence, end
+             of each; it goes when nobody has held a seat of the room for the length of a lease
+
+So a batch costs Redis a handful of commands, however many leases are in it.
 """
 
 import time
@@ -17,7 +20,7 @@ from pubsub.leases import LEASE_MS, HolderId, Lease, SeatId, Verdict
 from pubsub.link import BrokerAwayError
 from pubsub.wire_redis import Wire
 
-BATCH = 200
+BATCH = 500
 """Leases that one script looks at; Redis serves others between two."""
 STANDING_MS = 600_000
 """How long a room without seats remembers its era and its last fence; later fences are greater by the clock."""
@@ -26,8 +29,7 @@ _NOW = """
 local clock = redis.call('TIME')
 local now_us = clock[1] * 1000000 + clock[2] + tonumber(ARGV[1]) * 1000
 local now = math.floor(now_us / 1000)
-local function standing(key)
-  local value = redis.call('GET', key)
+local function standing(value)
   local seat = value and cmsgpack.unpack(value) or {0}
   local living = {}
   for i = 2, #seat do
@@ -63,10 +65,14 @@ local function settle(living, floor, mine)
   return others, floor, stands, ousted
 end
 
-for i = 2, #KEYS do
-  local at = 3 * i - 2
+local seats = {}
+for at = 5, #ARGV, 4 do seats[#seats + 1] = ARGV[at] end
+local known, kept = redis.call('HMGET', KEYS[2], unpack(seats)), {}
+local met = {}
+for i, seat in ipairs(seats) do
+  local at = 4 * i + 2
   local device, holder, fence = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
-  local living, floor = standing(KEYS[i])
+  local living, floor = standing(met[seat] or known[i])
   local stands, ousted = nil, {}
   for _, one in ipairs(living) do
     if one[1] == holder then
@@ -82,30 +88,38 @@ for i = 2, #KEYS do
       living, floor, stands, ousted = settle(living, floor, {holder, device, fence, now + lease_ms})
     end
   end
-  redis.call('SET', KEYS[i], cmsgpack.pack({floor, unpack(living)}), 'PX', lease_ms)
-  answer[i - 1] = {fence, stands, unpack(ousted)}
+  met[seat] = cmsgpack.pack({floor, unpack(living)})
+  answer[i] = {fence, stands, unpack(ousted)}
 end
+for seat, value in pairs(met) do
+  kept[#kept + 1] = seat
+  kept[#kept + 1] = value
+end
+redis.call('HSET', KEYS[2], unpack(kept))
+redis.call('PEXPIRE', KEYS[2], lease_ms)
 redis.call('HSET', KEYS[1], 'f', string.format('%.0f', last))
-redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[#ARGV]))
+redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[4]))
 return answer
 """
 )
-"""Arguments: lead, length of a lease, devices, then device, holder and fence of each key after the first, and how long
-the first is kept. Answers for each of them its fence, whether it stands, and who was ousted."""
+"""Arguments: lead, length of a lease, devices, how long the first key is kept, then seat, device, holder and fence of
+each lease. Answers for each its fence, whether it stands, and who was ousted."""
 
 _RELEASE = (
     _NOW
     + """
-for i = 1, #KEYS do
-  local living, floor = standing(KEYS[i])
+for at = 2, #ARGV, 2 do
+  local seat, holder = ARGV[at], ARGV[at + 1]
+  local value = redis.call('HGET', KEYS[1], seat)
+  local living, floor = standing(value)
   local others = {}
   for _, one in ipairs(living) do
-    if one[1] ~= ARGV[i + 1] then others[#others + 1] = one end
+    if one[1] ~= holder then others[#others + 1] = one end
   end
   if #others == 0 and floor == 0 then
-    redis.call('DEL', KEYS[i])
-  elseif redis.call('PTTL', KEYS[i]) > 0 then
-    redis.call('SET', KEYS[i], cmsgpack.pack({floor, unpack(others)}), 'KEEPTTL')
+    redis.call('HDEL', KEYS[1], seat)
+  elseif value then
+    redis.call('HSET', KEYS[1], seat, cmsgpack.pack({floor, unpack(others)}))
   end
 end
 return 0
@@ -115,8 +129,8 @@ return 0
 _OTHERS = (
     _NOW
     + """
-local seen, count = {[ARGV[2]] = true}, 0
-for _, one in ipairs((standing(KEYS[1]))) do
+local seen, count = {[ARGV[3]] = true}, 0
+for _, one in ipairs((standing(redis.call('HGET', KEYS[1], ARGV[2])))) do
   if not seen[one[2]] then
     seen[one[2]], count = true, count + 1
   end
@@ -176,16 +190,16 @@ class RedisLeases:
     async def release(self, room: RoomId, leases: Sequence[Lease]) -> None:
         """Give up; in batches."""
         for batch in _batches(leases):
-            keys = [self._key(room, lease.seat) for lease in batch]
+            given_up = (word for lease in batch for word in (lease.seat, lease.holder))
             try:
-                await self._wire.script(_RELEASE, keys, self._lead_ms(), *(lease.holder for lease in batch))
+                await self._wire.script(_RELEASE, (self._key(room, "leases"),), self._lead_ms(), *given_up)
             except BrokerAwayError:
                 return  # they end by themselves
 
     async def others(self, room: RoomId, seat: SeatId, device: str) -> int:
         """How many other devices use the seat now."""
         try:
-            count: int = await self._wire.script(_OTHERS, (self._key(room, seat),), self._lead_ms(), device)
+            count: int = await self._wire.script(_OTHERS, (self._key(room, "leases"),), self._lead_ms(), seat, device)
         except BrokerAwayError:
             return 0
         return count
@@ -193,17 +207,17 @@ class RedisLeases:
     async def era(self, room: RoomId) -> str | None:
         """Made up anew whenever the store has lost the last one, or another server has taken over."""
         try:
-            era: bytes = await self._wire.script(_ERA, (self._key(room),), uuid.uuid4().hex, STANDING_MS)
+            era: bytes = await self._wire.script(_ERA, (self._key(room, "seats"),), uuid.uuid4().hex, STANDING_MS)
         except BrokerAwayError:
             return None
         return f"{era.decode()}.{self._guesses}"
 
     async def _hold(self, room: RoomId, batch: Sequence[Lease]) -> list[Verdict]:
-        keys = [self._key(room), *(self._key(room, lease.seat) for lease in batch)]
-        asked = (word for lease in batch for word in (lease.device, lease.holder, lease.fence))
+        keys = (self._key(room, "seats"), self._key(room, "leases"))
+        asked = (word for lease in batch for word in (lease.seat, lease.device, lease.holder, lease.fence))
         try:
             answers: list[list[Any]] = await self._wire.script(
-                _HOLD, keys, self._lead_ms(), self._lease_ms, self._devices, *asked, STANDING_MS
+                _HOLD, keys, self._lead_ms(), self._lease_ms, self._devices, STANDING_MS, *asked
             )
         except BrokerAwayError:
             self._guesses += 1
@@ -217,9 +231,8 @@ class RedisLeases:
         self._last = max(self._last + 1, self._clock_us())
         return self._last
 
-    def _key(self, room: RoomId, seat: SeatId | None = None) -> str:
-        tagged = f"{self._prefix}:{{{quote(room, safe='')}}}"
-        return f"{tagged}:seats" if seat is None else f"{tagged}:seat:{quote(seat, safe='')}"
+    def _key(self, room: RoomId, name: str) -> str:
+        return f"{self._prefix}:{{{quote(room, safe='')}}}:{name}"
 
 
 def _batches(leases: Sequence[Lease]) -> list[Sequence[Lease]]:

@@ -31,7 +31,7 @@ SEAT_TAKEN = {"code": "SEAT_TAKEN", "retryable": False}
 async def leased(redis: RedisServer) -> None:
     """The seat of the fan is known to Redis, for a time."""
     async with asyncio.timeout(HEAL_SECONDS), Redis(port=redis.port) as store:
-        while not (keys := await store.keys("liveroom:*:seat:fan")):
+        while not (keys := [key for key in await store.keys("liveroom:*:leases") if await store.hexists(key, "fan")]):
             await asyncio.sleep(0.02)
         assert [await store.pttl(key) > 0 for key in keys] == [True]
 

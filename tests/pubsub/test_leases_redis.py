@@ -71,15 +71,36 @@ async def test_all_keys_of_a_room_are_in_one_slot_of_a_cluster(hall: RedisHall) 
     for room in (ROOM, RoomId("}{"), RoomId("{}")):
         await node.hold(room, [lease("phone", seat=SeatId(name)) for name in ("ann", "{bob}", "")])
         await node.era(room)
-        assert len({key_slot(node._key(room, seat).encode()) for seat in (None, ANN, SeatId("{bob}"))}) == 1
-    assert len(await hall.keys()) == 3 * 4
+        assert len({key_slot(node._key(room, name).encode()) for name in ("seats", "leases")}) == 1
+        assert [await node.others(room, SeatId(name), "") for name in ("ann", "{bob}", "", "eve")] == [1, 1, 1, 0]
+    assert len(await hall.keys()) == 3 * 2
 
 
 async def test_what_was_released_leaves_no_key_behind(hall: RedisHall) -> None:
     node = hall.node()
     phone = await claim(node, lease("phone"))
     await node.release(ROOM, [phone])
-    assert await hall.keys() == [node._key(ROOM).encode()]
+    assert await hall.keys() == [node._key(ROOM, "seats").encode()]
+
+
+async def test_a_renewal_costs_redis_a_few_commands_however_many_leases_are_in_it(
+    hall: RedisHall, redis_url: str
+) -> None:
+    async def commands() -> int:
+        async with Redis.from_url(redis_url) as client:
+            told = await client.info("commandstats")
+        return sum(stats["calls"] for name, stats in told.items() if name != "cmdstat_info")
+
+    async def renewal(count: int) -> int:
+        node, room = hall.node(), RoomId(f"{ROOM} of {count}")
+        leases = [lease("phone", seat=SeatId(f"fan-{number}")) for number in range(count)]
+        await node.hold(room, leases)
+        before = await commands()
+        await node.hold(room, leases)
+        return await commands() - before
+
+    few, many = await renewal(2), await renewal(400)
+    assert many <= few + 8, "what the server's own clients do meanwhile included"
 
 
 async def test_an_era_ends_with_what_was_known(hall: RedisHall) -> None:
