@@ -150,6 +150,9 @@ class Settings(BaseSettings):
     danmaku_store_ms: int = Field(1000, ge=10, description="danmaku are stored in batches this often")
 
     order_ttl_seconds: int = Field(900, ge=10, description="how long an unpaid order holds its tickets")
+    requests_at_once: int = Field(
+        128, ge=1, description="requests of the API that one process serves at a time; more are answered BUSY"
+    )
     sandbox_port: int = Field(SANDBOX_PORT, ge=1, le=65535, description="port of the sandbox payment provider")
     sandbox_url: str = Field("", description="base URL of the sandbox provider; empty outside demo: no sandbox")
     sandbox_secrets: Annotated[list[str], NoDecode] = Field(

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from gateway.api import refusals
+from gateway.api.at_once import AtOnce
 from gateway.api.audit import audit_routes
 from gateway.api.bodies import BoundedBodies
 from gateway.api.callers import ApiDependencies
@@ -17,8 +18,8 @@ from gateway.api.shows import show_routes
 VERSION = "1"
 
 
-def create_api(deps: ApiDependencies) -> FastAPI:
-    """Routes under `/v1`, described at `/v1/openapi.json`.
+def create_api(deps: ApiDependencies, *, at_once: int = 128) -> FastAPI:
+    """Routes under `/v1`, described at `/v1/openapi.json`; so many requests are served at a time, the rest is BUSY.
 
     The pages FastAPI could add are off: they load scripts from elsewhere.
     """
@@ -34,7 +35,8 @@ def create_api(deps: ApiDependencies) -> FastAPI:
     for routes in (show_routes(deps), order_routes(deps), role_routes(deps), audit_routes(deps)):
         api.include_router(routes)
     refusals.install(api)
-    api.add_middleware(BoundedBodies)
+    api.add_middleware(AtOnce, limit=at_once)
+    api.add_middleware(BoundedBodies)  # around it: whoever takes long over a body takes no turn
 
     def openapi() -> dict[str, Any]:
         if api.openapi_schema is None:
