@@ -109,6 +109,7 @@ async def _lively_evening(house: Liveroom, phase: str = "live") -> AsyncIterator
         )
         giver = await show.enter("vip")
         await done(giver, "gift", {"gift": "star", "count": 1, "key": "the-first-star"})
+        await giver.close()  # its page asks before it takes a seat
         yield show
 
 
