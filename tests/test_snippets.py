@@ -52,6 +52,7 @@ ANSWERED_FOR: Mapping[str, str] = {
     "make oversell": "half an hour; tests/oversell/test_oversell.py runs the same race in small",
     "make faults": "tests/faults plays some of its cells",
     "make outages": "tests/outages plays the short ones",
+    'ARGS="--part outages --seconds 3"': "for the same: which of it",
     "make soak": "tests/test_soak.py runs a minute of it",
     "make bench": "minutes; tests/test_benchmarks.py runs its parts under a tiny load",
     'make bench ARGS="--priority"': "the same, ahead of other programs",
