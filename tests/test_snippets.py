@@ -55,7 +55,6 @@ ANSWERED_FOR: Mapping[str, str] = {
     'ARGS="--part outages --seconds 3"': "for the same: which of it",
     "make soak": "tests/test_soak.py runs a minute of it",
     "make bench": "minutes; tests/test_benchmarks.py runs its parts under a tiny load",
-    'make bench ARGS="--priority"': "the same, ahead of other programs",
     "make abuse": "minutes; tests/abuse runs the same attacks in small",
     "make fuzz": "minutes; tests/fuzz feeds fewer samples of the same",
     "ABUSE_TREE=<folder> make abuse": "the same, against another tree",
