@@ -84,7 +84,8 @@ async def database(url: str) -> AsyncIterator[Database]:
     if path is not None and not path.exists():
         raise CommandError(f"there is no database at {path}: `liveroom migrate` or a first `liveroom demo` makes it.")
     try:
-        stands_at, is_served = await migrations.current(url), await migrations.serves(url)
+        is_served = await migrations.serves(url)
+        stands_at = None if is_served else await migrations.current(url)
     except Exception as error:
         # whatever the database's driver raises: the first talk with it is where set-ups fail
         raise unreachable(url, error) from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from auth.denials import Code, Denied
-from auth.identity import RoomId, UserId
+from auth.identity import RoomId
 from gateway.contract import shapes
 from gateway.cursor import Stamps
 from gateway.sockets.codec import Prepared
@@ -189,7 +189,7 @@ def _never_waits(member: "Member") -> bool:
 
 
 def _key(member: "Member") -> Key:
-    return Key(member.room.id, UserId(member.user))
+    return Key(member.room.id, member.user)
 
 
 def _told(standing: Standing) -> shapes.Admission:
