@@ -15,7 +15,8 @@ from benchmarks import audience, build
 from benchmarks.crowd import Address
 from benchmarks.house import house
 from benchmarks.machine import version_of
-from benchmarks.processes import CannotRunError, free_port, listening
+from benchmarks.processes import CannotRunError, listening
+from tests.ports import free_port
 
 RAW_BYTES = 180
 """Of a message that is relayed as it came: as long as the frame a socket.io server makes of a danmaku."""

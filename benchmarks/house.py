@@ -6,8 +6,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.crowd import Address
-from benchmarks.processes import free_port, listening
+from benchmarks.processes import listening
 from benchmarks.wire import redis_running
+from tests.ports import free_port
 
 
 @contextmanager

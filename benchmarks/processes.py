@@ -21,14 +21,6 @@ class CannotRunError(Exception):
     """Why a server cannot take part, in one sentence; the tables say so in its place."""
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def listening(
     command: list[str],

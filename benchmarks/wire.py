@@ -16,7 +16,8 @@ import msgspec
 from redis import Redis
 
 from benchmarks.crowd import Stage
-from benchmarks.processes import CannotRunError, free_port, listening
+from benchmarks.processes import CannotRunError, listening
+from tests.ports import free_port
 
 LOOK_SECONDS = 0.1
 FROM_CLIENTS = frozenset(

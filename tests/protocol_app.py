@@ -34,7 +34,7 @@ from gateway.engine.requests import Handshake
 from gateway.engine.session import Heartbeat, Reason
 from gateway.engine.socket import Socket
 from gateway.sockets.engineio_seam import EngineServer
-from tests.integration.running import free_port
+from tests.ports import free_port
 
 PING_INTERVAL_SECONDS = 0.3
 PING_TIMEOUT_SECONDS = 0.2

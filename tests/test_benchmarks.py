@@ -21,13 +21,14 @@ from benchmarks.contestants import Contestant, Scene, Stand
 from benchmarks.crowd import Address, Arrival, Load, Outcome, Spread, Stage, run
 from benchmarks.experiments import FULL, QUICK, Experiment, Profile, Result, put
 from benchmarks.machine import Cores
-from benchmarks.processes import CannotRunError, family, free_port, listening, require_files
+from benchmarks.processes import CannotRunError, family, listening, require_files
 from benchmarks.programme import experiments
 from benchmarks.report import Report
 from benchmarks.tables import verdict_rows
 from benchmarks.targets import BOUNDS, FLAT, RATIOS, ROWS, judge
 from benchmarks.wire import Watch, WireUse, redis_running
 from tests import test_repository
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 TINY = Load(

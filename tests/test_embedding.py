@@ -18,8 +18,9 @@ import pytest_asyncio
 from gateway.settings import DEMO_JWT_SECRET
 from tests.integration.clients import Client, client, connected
 from tests.integration.evening import Evening, evening
-from tests.integration.running import Liveroom, free_port, liveroom
+from tests.integration.running import Liveroom, liveroom
 from tests.integration.wire import wire
+from tests.ports import free_port
 from tests.snippets import Desk, Program
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

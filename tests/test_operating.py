@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx2
 
-from tests.integration.running import free_port
+from tests.ports import free_port
 from tests.snippets import Desk
 
 PAGE = "docs/operating.md"

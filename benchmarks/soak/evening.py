@@ -11,7 +11,7 @@ from auth.identity import Tier
 from auth.situation import Phase
 from benchmarks.crowd import Address
 from benchmarks.house import house
-from benchmarks.processes import CannotRunError, free_port, listening
+from benchmarks.processes import CannotRunError, listening
 from gateway import ambient
 from gateway.rehearsal.desk import Desk
 from gateway.rehearsal.fan import Stall
@@ -19,6 +19,7 @@ from gateway.rehearsal.host import Host
 from gateway.rehearsal.journal import Entry, Journal
 from gateway.rehearsal.wire import Memo
 from gateway.settings import DEMO_SANDBOX_SECRET
+from tests.ports import free_port
 
 HOUR_MS = 3_600_000
 SEATS = 1_000_000

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.integration.running import free_port
+from tests.ports import free_port
 
 HALL = Path(__file__).with_name("hall.py")
 TREE = Path(os.environ.get("ABUSE_TREE", HALL.parents[2]))

@@ -9,7 +9,8 @@ from tests.browser.chromium import Watched, watched
 from tests.browser.line import line_to
 from tests.browser.moves import AT_ONCE_MS, buys, enters, fan_page, line, pays, says, sees
 from tests.integration.evening import done, evening
-from tests.integration.running import Liveroom, free_port, liveroom
+from tests.integration.running import Liveroom, liveroom
+from tests.ports import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

@@ -20,7 +20,8 @@ import socketio
 from tests.deploy.street import PLACES, Street, command, configured, street
 from tests.integration.clients import connected
 from tests.integration.evening import evening
-from tests.integration.running import Liveroom, free_port
+from tests.integration.running import Liveroom
+from tests.ports import free_port
 
 SECONDS = 20.0
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gateway.settings import Mode, Settings
 from store import migrations
-from tests.integration.running import free_port
+from tests.ports import free_port
 from tests.processes import Processes, answers, house_environment, until
 from tests.redis_server import RedisServer
 from tests.store.postgresql_process import PostgresProcess

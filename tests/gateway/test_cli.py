@@ -20,6 +20,7 @@ from presale.shows import Product, ProductId, Show
 from presale.tables_sql import products
 from store import migrations
 from store.database_sql import Database
+from tests.ports import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -102,9 +103,7 @@ def test_a_taken_port_is_told_with_the_setting_that_moves_it(liveroom: Liveroom,
     told = liveroom("demo", port=str(taken_port)).one_sentence()
     assert f"port {taken_port} on 127.0.0.1 is taken" in told
     assert "LIVEROOM_PORT" in told
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    told = liveroom("demo", port=str(port), sandbox_port=str(taken_port)).one_sentence()
+    told = liveroom("demo", port=str(free_port()), sandbox_port=str(taken_port)).one_sentence()
     assert "LIVEROOM_SANDBOX_PORT" in told
 
 

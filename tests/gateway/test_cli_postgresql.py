@@ -12,7 +12,7 @@ import pytest
 
 from store import migrations
 from tests.gateway.test_cli import Liveroom
-from tests.integration.running import free_port
+from tests.ports import free_port
 from tests.store import postgresql
 
 START_SECONDS = 30.0

@@ -12,14 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 DEADLINE_SECONDS = 20.0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    assert isinstance(port, int)
-    return port
 
 
 def is_open(port: int) -> bool:

@@ -13,7 +13,8 @@ from gateway.cli import main
 from gateway.doctor import Finding, Level, examine
 from gateway.settings import DEMO_JWT_SECRET, Mode, Settings
 from gateway.settings_described import described
-from tests.redis_server import RedisServer, free_port
+from tests.ports import free_port
+from tests.redis_server import RedisServer
 
 SECRET = "x" * 32
 

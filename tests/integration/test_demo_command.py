@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.test_demo import free_port, is_open
+from tests.gateway.test_demo import is_open
+from tests.ports import free_port
 
 START_SECONDS = 30.0
 END_SECONDS = 15.0

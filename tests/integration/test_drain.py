@@ -18,7 +18,7 @@ import pytest
 import socketio
 
 from tests.gateway.sockets.raw import CONNECT_ERROR, Closed, RawSocket, WebSocket, http_client, raw_socket
-from tests.integration.running import free_port
+from tests.ports import free_port
 
 START_SECONDS = 60.0
 DRAIN_SECONDS = 1.5

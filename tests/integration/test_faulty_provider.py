@@ -31,6 +31,7 @@ from presale.payments_sandbox import SandboxPayments
 from presale.refunds import Refund
 from store import migrations
 from store.database_sql import Database
+from tests.ports import free_port
 from tests.presale.house import FAN, MAIN, OPERATOR, SHOW, product, show
 from tests.presale.sandbox_process import SECRET, new_id, now_ms, running_sandbox, script_faults
 
@@ -123,9 +124,7 @@ async def serving(app: Starlette, port: int) -> AsyncIterator[None]:
 
 @pytest.fixture(scope="module")
 def gateway_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
+    return free_port()
 
 
 @pytest.fixture(scope="module")

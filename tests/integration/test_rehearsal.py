@@ -19,7 +19,8 @@ from gateway.rehearsal.rehearse import Wishes, rehearse
 from gateway.rehearsal.report import Report
 from gateway.replica import Replica
 from gateway.sockets.codec import Prepared
-from tests.integration.running import free_port, liveroom
+from tests.integration.running import liveroom
+from tests.ports import free_port
 
 FANS = 20
 SECONDS = 4.0

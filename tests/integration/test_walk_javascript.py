@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.test_demo import children, free_port, is_open
+from tests.gateway.test_demo import children, is_open
 from tests.integration.test_demo_command import END_SECONDS, House, house
+from tests.ports import free_port
 
 WALK = Path(__file__).parents[1] / "clients" / "walk.mjs"
 WALK_SECONDS = 60.0

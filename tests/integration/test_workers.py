@@ -14,8 +14,8 @@ import pytest
 import pytest_asyncio
 
 from tests.integration.evening import Evening, evening
-from tests.integration.running import free_port
 from tests.integration.workers import DEADLINE_SECONDS, START_SECONDS, Crowd, Node, crowd, node, until, workers_of
+from tests.ports import free_port
 from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -17,7 +17,8 @@ from typing import Any
 import httpx2
 
 from gateway.settings import Mode, Settings
-from tests.integration.running import Liveroom, free_port
+from tests.integration.running import Liveroom
+from tests.ports import free_port
 from tests.redis_server import RedisServer
 
 START_SECONDS = 60.0

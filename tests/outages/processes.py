@@ -19,7 +19,8 @@ from gateway import ambient
 from gateway.settings import Mode, Settings
 from store import migrations
 from store.database_sql import Database
-from tests.integration.running import Liveroom, free_port
+from tests.integration.running import Liveroom
+from tests.ports import free_port
 from tests.store import postgresql
 
 START_SECONDS = 60.0

@@ -8,7 +8,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sqlalchemy.engine import URL
+
+from tests.ports import free_port
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -36,7 +37,7 @@ class PostgresProcess:
         self._programs = _runnable_by(self._user, self._group, self._folder)
         self._process: subprocess.Popen[bytes] | None = None
         self._initialized = False
-        self.port = _free_port()
+        self.port = free_port()
         self.url = URL.create("postgresql+asyncpg", SUPERUSER, host="127.0.0.1", port=self.port, database="postgres")
 
     def start(self) -> None:
@@ -176,9 +177,3 @@ def _runnable_by(user: int | None, group: int | None, folder: Path) -> Path:
 
 def _environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.node.port import SPREADS, Port
 from gateway.preflight import CommandError
-from tests.integration.running import free_port
+from tests.ports import free_port
 
 HOST = "127.0.0.1"
 KNOCKS = 40

@@ -16,7 +16,7 @@ from gateway.node import supervisor
 from gateway.node.supervisor import Supervisor, supervise
 from gateway.preflight import CommandError
 from gateway.settings import Mode, Settings
-from tests.integration.running import free_port
+from tests.ports import free_port
 
 PROGRAM = (str(Path(__file__).with_name("worker_of_paper.py")),)
 DEADLINE_SECONDS = 20.0

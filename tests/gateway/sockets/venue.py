@@ -18,7 +18,7 @@ from gateway.settings import Mode, Settings
 from presale import shows_sql
 from rooms import roles_sql, rooms_sql
 from store import migrations
-from tests.integration.running import free_port
+from tests.ports import free_port
 
 PRODUCTION_SECRET = "a-secret-of-this-test-run-32-bytes-long"
 PRODUCTION: dict[str, Any] = {
