@@ -86,8 +86,12 @@ class Subscription(Protocol):
 class Broker(Protocol):
     """The port. Channels are room ids; they need no creation."""
 
-    async def publish(self, channel: str, publication: Publication) -> Position:
-        """Append and deliver. On return every live in-process subscriber has been called."""
+    async def publish(self, channel: str, *publications: Publication) -> Position:
+        """Append and deliver, in this order and with nothing in between; answers the place of the last.
+
+        On return every live in-process subscriber has been called. Where it raises, nothing or all was accepted:
+        publish all of it again, under the same ids.
+        """
         ...
 
     def post(self, channel: str, publication: Publication) -> None:

@@ -44,9 +44,10 @@ class MemoryBroker:
         self._channels: dict[str, _Channel] = {}
         self._closed = False
 
-    async def publish(self, channel: str, publication: Publication) -> Position:
+    async def publish(self, channel: str, *publications: Publication) -> Position:
         """Append and deliver without yielding to the loop, so that no other publication comes between."""
-        return self._channel(channel).publish(publication, self._monotonic_ms())
+        to, now_ms = self._channel(channel), self._monotonic_ms()
+        return [to.publish(publication, now_ms) for publication in publications][-1]
 
     def post(self, channel: str, publication: Publication) -> None:
         """Append and deliver at once."""

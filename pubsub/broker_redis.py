@@ -109,10 +109,10 @@ class RedisBroker:
 
     # ---- the port ------------------------------------------------------------------------------------
 
-    async def publish(self, channel: str, publication: Publication) -> Position:
-        """Append and deliver everywhere. BrokerAwayError: publish it again later, under the same id."""
+    async def publish(self, channel: str, *publications: Publication) -> Position:
+        """Append and deliver everywhere. BrokerAwayError: publish all of it again later, under the same ids."""
         self._check_open()
-        position = await self._publisher.publish(channel, publication)
+        position = await self._publisher.publish(channel, publications)
         self._know(channel, position)
         subscribed = self._channels.get(channel)
         if subscribed is not None:

@@ -43,12 +43,12 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A publication on its way."""
+    """What is on its way together."""
 
     channel: str
-    publication: Publication
+    publications: tuple[Publication, ...]
     placed: asyncio.Future[Position] | None
-    """Of a publication that somebody waits for; None for a post."""
+    """The place of the last, where somebody waits for it; None for a post."""
 
 
 class Publisher:
@@ -74,26 +74,29 @@ class Publisher:
         self._arrived = arrived
         self._stranded = stranded
         self._queue: deque[Outgoing] = deque()
+        self._waiting = 0
+        """Publications in the queue."""
         self._some = asyncio.Event()
         self._urgent = asyncio.Event()
 
-    def publish(self, channel: str, publication: Publication) -> asyncio.Future[Position]:
-        """Its place, once Redis has accepted it; raises BrokerAwayError, now or by the future."""
-        if not self._reaches(channel) or len(self._queue) >= MAX_WAITING:
+    def publish(self, channel: str, publications: tuple[Publication, ...]) -> asyncio.Future[Position]:
+        """The place of the last, once Redis has accepted all; raises BrokerAwayError, now or by the future.
+
+        They travel in one call of the script, however many: Redis takes all or none.
+        """
+        if not self._takes(channel):
             raise BrokerAwayError("Redis is away, or too slow")
         placed: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
-        self._queue.append(Outgoing(channel, publication, placed))
-        self._some.set()
+        self._put(Outgoing(channel, publications, placed))
         self._urgent.set()
         return placed
 
     def post(self, channel: str, publication: Publication) -> None:
         """Send it with the next batch."""
-        if not self._reaches(channel) or len(self._queue) >= MAX_WAITING:
+        if self._takes(channel):
+            self._put(Outgoing(channel, (publication,), None))
+        else:
             self._stranded(channel, publication)
-            return
-        self._queue.append(Outgoing(channel, publication, None))
-        self._some.set()
 
     async def run(self) -> None:
         """Send batches until cancelled."""
@@ -111,10 +114,16 @@ class Publisher:
         finally:
             batch += self._queue
             self._queue.clear()
+            self._waiting = 0
             self._give_up(batch, BrokerAwayError("the broker is closed"))
 
-    def _reaches(self, channel: str) -> bool:
-        return self._wire.reaches(keys_of(self._prefix, channel)[0])
+    def _takes(self, channel: str) -> bool:
+        return self._waiting < MAX_WAITING and self._wire.reaches(keys_of(self._prefix, channel)[0])
+
+    def _put(self, outgoing: Outgoing) -> None:
+        self._queue.append(outgoing)
+        self._waiting += len(outgoing.publications)
+        self._some.set()
 
     async def _pace(self, seconds: float) -> None:
         if seconds > 0:
@@ -126,10 +135,12 @@ class Publisher:
 
     def _batch(self) -> list[Outgoing]:
         batch: list[Outgoing] = []
-        size = 0
-        while self._queue and len(batch) < MAX_BATCH and (not batch or size < MAX_BATCH_BYTES):
+        count = size = 0
+        while self._queue and count < MAX_BATCH and size < MAX_BATCH_BYTES:
             batch.append(self._queue.popleft())
-            size += len(batch[-1].publication.body)
+            count += len(batch[-1].publications)
+            size += sum(len(publication.body) for publication in batch[-1].publications)
+        self._waiting -= count
         if not self._queue:
             self._some.clear()
             self._urgent.clear()
@@ -154,31 +165,40 @@ class Publisher:
     def _call(self, channel: str, some: list[Outgoing]) -> asyncio.Future[list[object]]:
         arguments: list[str | bytes | int] = [*self._arguments(channel), DEDUPE_MS]
         for outgoing in some:
-            publication = outgoing.publication
-            arguments += (
-                publication.id,
-                _CLASSES[publication.retention],
-                len(publication.body),
-                self._seal.close(channel, publication),
-            )
+            for publication in outgoing.publications:
+                arguments += (
+                    publication.id,
+                    _CLASSES[publication.retention],
+                    len(publication.body),
+                    self._seal.close(channel, publication),
+                )
         return self._wire.script(PUBLISH, keys_of(self._prefix, channel), *arguments)
 
     def _place(self, some: list[Outgoing], answer: list[object]) -> None:
         epoch, *places = answer
         assert isinstance(epoch, bytes)
-        for outgoing, place in zip(some, places, strict=True):
-            assert isinstance(place, list)
-            offset, *known_as = place
-            position = Position((known_as[0] if known_as else epoch).decode(), offset)
-            if not known_as:
-                self._arrived(outgoing.channel, Delivery(position, outgoing.publication))
+        following = iter(places)
+        for outgoing in some:
+            positions = [
+                self._placed(outgoing.channel, publication, epoch, next(following))
+                for publication in outgoing.publications
+            ]
             if outgoing.placed is not None and not outgoing.placed.done():
-                outgoing.placed.set_result(position)
+                outgoing.placed.set_result(positions[-1])
+
+    def _placed(self, channel: str, publication: Publication, epoch: bytes, place: object) -> Position:
+        assert isinstance(place, list)
+        offset, *known_as = place
+        position = Position((known_as[0] if known_as else epoch).decode(), offset)
+        if not known_as:
+            self._arrived(channel, Delivery(position, publication))
+        return position
 
     def _give_up(self, some: list[Outgoing], error: BrokerAwayError) -> None:
         for outgoing in some:
             if outgoing.placed is None:
-                self._stranded(outgoing.channel, outgoing.publication)
+                for publication in outgoing.publications:
+                    self._stranded(outgoing.channel, publication)
             elif not outgoing.placed.done():
                 outgoing.placed.set_exception(error)
                 outgoing.placed.exception()  # who no longer waits need not be told

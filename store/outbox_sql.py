@@ -26,10 +26,15 @@ class OutboxRow:
     at_ms: int
 
 
-async def claim(db: Database, limit: int, lease_ms: int) -> list[OutboxRow]:
-    """Lease the oldest free rows, in commit order. They come back after `lease_ms` unless `done`."""
+async def claim(db: Database, limit: int, lease_ms: int, done: Sequence[str] = ()) -> list[OutboxRow]:
+    """Lease the oldest free rows, in commit order. They come back after `lease_ms` unless they are done.
+
+    `done` are rows claimed before that the broker has accepted: they are forgotten in the same transaction.
+    """
     async with db.write() as uow:
         await uow.take_turn("outbox")  # a lease nobody can see yet would let the next row of its room pass
+        if done:
+            await uow.connection.execute(delete(outbox).where(outbox.c.id.in_(done)))
         earlier = outbox.alias()
         taken = exists().where(
             and_(
@@ -54,20 +59,13 @@ async def claim(db: Database, limit: int, lease_ms: int) -> list[OutboxRow]:
     return [OutboxRow(row.id, row.room, row.body, row.retention, row.at_ms) for row in rows]
 
 
-async def done(db: Database, ids: Sequence[str]) -> None:
-    """Forget rows that the broker has accepted."""
-    if not ids:
+async def settle(db: Database, *, done: Sequence[str] = (), free: Sequence[str] = ()) -> None:
+    """Forget rows that the broker has accepted, and give back at once those that it could not take."""
+    if not done and not free:
         return
     async with db.write() as uow:
-        await uow.connection.execute(delete(outbox).where(outbox.c.id.in_(ids)))
-
-
-async def release(db: Database, ids: Sequence[str]) -> None:
-    """Give leased rows back at once, because the broker could not take them."""
-    if not ids:
-        return
-    async with db.write() as uow:
-        await uow.connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(lease_until_ms=0))
+        await uow.connection.execute(delete(outbox).where(outbox.c.id.in_(done)))
+        await uow.connection.execute(update(outbox).where(outbox.c.id.in_(free)).values(lease_until_ms=0))
 
 
 async def rooms_behind(connection: AsyncConnection, before_ms: int) -> frozenset[str]:

@@ -138,6 +138,26 @@ class BrokerSuite:
         assert [delivery.position for delivery in inbox.deliveries] == positions
         assert await wire.here.position("answer") == positions[-1]
 
+    async def test_publications_of_one_call_arrive_in_order_with_nothing_in_between(self, wire: Wire) -> None:
+        inbox = Inbox()
+        await wire.there.subscribe("together", inbox)
+        last, alone = await asyncio.gather(
+            wire.here.publish("together", *(said(f"p{number}") for number in range(300))),
+            wire.there.publish("together", said("alone")),
+        )
+        await inbox.until(301)
+        assert [name for name in inbox.ids if name != "alone"] == [f"p{number}" for number in range(300)]
+        assert inbox.ids.index("alone") in {0, 300}
+        assert max(last.offset, alone.offset) == 301
+        assert inbox.deliveries[last.offset - 1].publication.id == "p299"
+
+    async def test_publications_of_one_call_that_were_accepted_before_are_dropped_from_it(self, wire: Wire) -> None:
+        inbox = Inbox()
+        await wire.here.subscribe("again", inbox)
+        await wire.here.publish("again", said("a"), said("b"))
+        assert (await wire.here.publish("again", said("a"), said("b"), said("c"))).offset == 3
+        assert inbox.ids == ["a", "b", "c"]
+
     async def test_own_subscribers_were_called_when_publish_returns(self, wire: Wire) -> None:
         inbox = Inbox()
         await wire.here.subscribe("prompt", inbox)

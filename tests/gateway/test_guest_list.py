@@ -267,7 +267,7 @@ async def test_after_any_sequence_the_list_says_what_sql_says(house: House, seed
             await loaded(house, by_wire)
         if evening.chance.random() < 0.5:
             rows = await outbox_sql.claim(house.db, evening.chance.randrange(1, 12), 1)
-            await outbox_sql.done(house.db, [row.id for row in rows])
+            await outbox_sql.settle(house.db, done=[row.id for row in rows])
             again = published[-evening.chance.randrange(1, 5) :]  # delivered twice, and late
             published += rows
             for row in (*rows, *again):

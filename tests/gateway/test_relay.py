@@ -19,13 +19,18 @@ class RecordingBroker:
     def __init__(self) -> None:
         self.published: list[tuple[str, Publication]] = []
         self.failures = 0
+        self.deaf: set[str] = set()
+        """Channels that take nothing."""
+        self.calls: list[tuple[str, int]] = []
+        """Channel and number of publications of each."""
         self.heard = asyncio.Event()
 
-    async def publish(self, channel: str, publication: Publication) -> Position:
-        if self.failures:
-            self.failures -= 1
+    async def publish(self, channel: str, *publications: Publication) -> Position:
+        self.calls.append((channel, len(publications)))
+        if self.failures or channel in self.deaf:
+            self.failures = max(0, self.failures - 1)
             raise ConnectionError
-        self.published.append((channel, publication))
+        self.published += [(channel, publication) for publication in publications]
         self.heard.set()
         return Position("epoch", len(self.published))
 
@@ -68,10 +73,10 @@ async def db(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def emit(db: Database, *bodies: bytes) -> None:
+async def emit(db: Database, *bodies: bytes, room: str = "room") -> None:
     async with db.write() as uow:
         for body in bodies:
-            await uow.emit("room", body, "long")
+            await uow.emit(room, body, "long")
 
 
 async def test_publications_keep_their_id_order_retention_and_time(
@@ -95,25 +100,53 @@ async def test_what_was_published_is_not_published_again(db: Database, broker: R
         assert await outbox_sql.pending(connection) == 0
 
 
-async def test_a_broker_that_fails_in_the_middle_gets_the_rest_in_order_next_time(
+async def test_what_waits_of_a_room_travels_together(db: Database, broker: RecordingBroker) -> None:
+    # one after another, each with a way to Redis and back, the news of a flooded box office lagged by seconds
+    await emit(db, b"1", b"2")
+    await emit(db, b"a", room="other")
+    await emit(db, b"3")
+    assert await OutboxRelay(db, broker).drain() == 4
+    assert sorted(broker.calls) == [("other", 1), ("room", 3)]
+    assert [body for body in broker.bodies if body != b"a"] == [b"1", b"2", b"3"]
+
+
+async def test_a_room_that_the_broker_cannot_take_costs_the_others_nothing_and_goes_out_in_order_next_time(
     db: Database, broker: RecordingBroker
 ) -> None:
-    await emit(db, b"1", b"2", b"3")
+    await emit(db, b"1", b"2")
+    await emit(db, b"a", room="other")
     relay = OutboxRelay(db, broker)
-    original, calls = broker.publish, 0
-
-    async def fail_once(channel: str, publication: Publication) -> Position:
-        nonlocal calls
-        calls += 1
-        if calls == 2:
-            raise ConnectionError
-        return await original(channel, publication)
-
-    broker.publish = fail_once  # type: ignore[method-assign]
+    broker.deaf.add("room")
     with pytest.raises(ConnectionError):
         await relay.drain()
-    await relay.drain()
-    assert broker.bodies == [b"1", b"2", b"3"]
+    assert broker.bodies == [b"a"]
+    broker.deaf.clear()
+    assert await relay.drain() == 2
+    assert broker.bodies == [b"a", b"1", b"2"]
+
+
+async def test_a_relay_that_is_cancelled_gives_back_what_it_has_not_published_and_forgets_what_it_has(
+    db: Database, broker: RecordingBroker
+) -> None:
+    await emit(db, b"1")
+    await emit(db, b"a", room="stuck")
+    never, publish = asyncio.Event(), broker.publish
+
+    async def hang(channel: str, *publications: Publication) -> Position:
+        if channel == "stuck":
+            await never.wait()
+        return await publish(channel, *publications)
+
+    broker.publish = hang  # type: ignore[method-assign]
+    task = asyncio.create_task(OutboxRelay(db, broker).drain())
+    async with asyncio.timeout(5):
+        await broker.heard.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    broker.publish = publish  # type: ignore[method-assign]
+    assert await OutboxRelay(db, broker).drain() == 1
+    assert broker.bodies == [b"1", b"a"]
 
 
 async def test_after_a_crash_between_publishing_and_finishing_the_same_ids_go_out_again(

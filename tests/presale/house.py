@@ -123,7 +123,7 @@ class House:
     async def events(self) -> list[events.PresaleEvent]:
         """What was announced since the last call."""
         rows = await outbox_sql.claim(self.db, 1000, 1000)
-        await outbox_sql.done(self.db, [row.id for row in rows])
+        await outbox_sql.settle(self.db, done=[row.id for row in rows])
         return [events.decode(row.body) for row in rows]
 
     async def work(self) -> int:

@@ -49,9 +49,9 @@ async def test_no_row_overtakes_an_earlier_one_of_its_room(db: Database, clock: 
 async def test_done_rows_are_gone_and_released_ones_come_back_at_once(db: Database) -> None:
     await emit(db, "1", "2")
     first, second = await outbox_sql.claim(db, 10, 1000)
-    await outbox_sql.done(db, [first.id])
-    await outbox_sql.release(db, [second.id])
+    await outbox_sql.settle(db, done=[first.id])
+    await outbox_sql.settle(db, free=[second.id])
     assert await bodies(db) == ["2"]
-    await outbox_sql.done(db, [second.id])
+    await outbox_sql.settle(db, done=[second.id])
     async with db.read() as connection:
         assert await outbox_sql.pending(connection) == 0

@@ -44,7 +44,7 @@ async def test_what_commits_late_is_not_passed_over_and_never_told_before_what_w
         while len(claimed) < 60:
             rows = await outbox_sql.claim(other, 100, 60_000)
             claimed.extend(row.body for row in rows)
-            await outbox_sql.done(other, [row.id for row in rows])
+            await outbox_sql.settle(other, done=[row.id for row in rows])
 
     async def write(number: int) -> None:
         async with db.write() as uow:
@@ -66,7 +66,7 @@ async def test_relays_side_by_side_never_split_a_room(db: Database, other: Datab
     for _ in range(10):
         few, many = await asyncio.gather(outbox_sql.claim(db, 3, 60_000), outbox_sql.claim(other, 30, 60_000))
         assert (len(few), len(many)) in {(3, 0), (0, 30)}, "what is left waits for the lease of the first"
-        await outbox_sql.release(db, [row.id for row in few + many])
+        await outbox_sql.settle(db, free=[row.id for row in few + many])
 
 
 async def test_who_writes_to_a_room_waits_for_the_commit_of_whom_it_will_follow(db: Database) -> None:
