@@ -30,8 +30,10 @@ SURVEYORS = 2
 """Connections for long reads."""
 OF_THE_STATEMENT = (IntegrityError, DataError, ProgrammingError)
 """Errors of the driver that speak of what was to be written, and not of whether anything can be."""
-WRITERS_ON_SERVER = 8
+WRITERS_ON_SERVER = 7
 """Concurrent write transactions where the database is a server; SQLite has one."""
+EXPRESS_ON_SERVER = 1
+"""Beside them, for `Database.write(express=True)`."""
 
 
 class RacedError(Exception):
@@ -137,6 +139,7 @@ class Database:
     def __init__(
         self,
         writer: AsyncEngine,
+        express: AsyncEngine,
         reader: AsyncEngine,
         surveyor: AsyncEngine,
         *,
@@ -144,6 +147,7 @@ class Database:
         new_id: Callable[[], str],
     ) -> None:
         self._writer = writer
+        self._express = express
         self._reader = reader
         self._surveyor = surveyor
         self._clock = clock
@@ -167,10 +171,12 @@ class Database:
         `postgresql+asyncpg://user:password@host/name`. Raises if the database cannot be reached.
         """
         parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        if _is_sqlite(parsed) and parsed.database in {None, "", ":memory:"}:
             raise ValueError("SQLite needs a file, not :memory:")
-        writer, reader, surveyor = writer_engine(parsed), _reader_engine(parsed), _surveying_engine(parsed)
-        database = cls(writer, reader, surveyor, clock=clock, new_id=new_id)
+        writer = writer_engine(parsed)
+        express = writer if _is_sqlite(parsed) else writer_engine(parsed, connections=EXPRESS_ON_SERVER)
+        reader, surveyor = _reader_engine(parsed), _surveying_engine(parsed)
+        database = cls(writer, express, reader, surveyor, clock=clock, new_id=new_id)
         try:
             async with database._writer.connect(), database._reader.connect():
                 return database
@@ -179,15 +185,18 @@ class Database:
             raise
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[UnitOfWork]:
+    async def write(self, *, express: bool = False) -> AsyncIterator[UnitOfWork]:
         """One write transaction: committed on normal exit, rolled back on an exception. Do not nest.
+
+        `express` is for what brings the others' work out, and is short: on a server it has a connection of its own, and
+        does not stand in line behind everybody who waits for a show's turn.
 
         On a server whose connection breaks, RacedError says that nothing was committed; any other error leaves open
         whether all of it was.
         """
         commits = False
         try:
-            async with self._turn, self._writer.begin() as connection:
+            async with self._turn, (self._express if express else self._writer).begin() as connection:
                 uow = UnitOfWork(connection, self._clock, self._new_id)
                 yield uow
                 await uow.write_outbox()
@@ -231,27 +240,34 @@ class Database:
     async def close(self) -> None:
         """Close all connections. Idempotent."""
         await self._writer.dispose()
+        await self._express.dispose()
         await self._reader.dispose()
         await self._surveyor.dispose()
 
 
-def writer_engine(url: URL, *, seconds: float | None = COMMAND_SECONDS) -> AsyncEngine:
+def writer_engine(
+    url: URL, *, connections: int = WRITERS_ON_SERVER, seconds: float | None = COMMAND_SECONDS
+) -> AsyncEngine:
     """An engine whose transactions hold the write lock from their beginning on SQLite.
 
     Raises `OperationalError` for a SQLite file that cannot be opened. `READ COMMITTED` on a server: whoever waited for
     a lock or a turn goes on with what its last holder has committed, instead of with an error. A statement that takes
     longer than `seconds` there has failed; None: a migration may take its time.
     """
-    if url.get_backend_name() != "sqlite":
+    if not _is_sqlite(url):
         return postgresql_connection.create_engine(
-            url, connections=WRITERS_ON_SERVER, isolation_level="READ COMMITTED", seconds=seconds
+            url, connections=connections, isolation_level="READ COMMITTED", seconds=seconds
         )
     _try_file(url)
     return _local_sqlite(url, connections=1, begin="BEGIN IMMEDIATE")
 
 
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
 def _reader_engine(url: URL) -> AsyncEngine:
-    if url.get_backend_name() != "sqlite":
+    if not _is_sqlite(url):
         return postgresql_connection.create_engine(
             url,
             connections=READERS,
@@ -263,7 +279,7 @@ def _reader_engine(url: URL) -> AsyncEngine:
 
 def _surveying_engine(url: URL) -> AsyncEngine:
     """Where a long query takes nobody's time: connections of its own, or the driver's thread on SQLite."""
-    if url.get_backend_name() != "sqlite":
+    if not _is_sqlite(url):
         return postgresql_connection.create_engine(
             url, connections=SURVEYORS, isolation_level="REPEATABLE READ", seconds=None
         )

@@ -31,7 +31,7 @@ async def claim(db: Database, limit: int, lease_ms: int, done: Sequence[str] = (
 
     `done` are rows claimed before that the broker has accepted: they are forgotten in the same transaction.
     """
-    async with db.write() as uow:
+    async with db.write(express=True) as uow:
         await uow.take_turn("outbox")  # a lease nobody can see yet would let the next row of its room pass
         if done:
             await uow.connection.execute(delete(outbox).where(outbox.c.id.in_(done)))
@@ -63,7 +63,7 @@ async def settle(db: Database, *, done: Sequence[str] = (), free: Sequence[str] 
     """Forget rows that the broker has accepted, and give back at once those that it could not take."""
     if not done and not free:
         return
-    async with db.write() as uow:
+    async with db.write(express=True) as uow:
         await uow.connection.execute(delete(outbox).where(outbox.c.id.in_(done)))
         await uow.connection.execute(update(outbox).where(outbox.c.id.in_(free)).values(lease_until_ms=0))
 

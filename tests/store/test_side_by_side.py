@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, text, update
 
 from store import jobs_sql, outbox_sql
-from store.database_sql import Database, RacedError
+from store.database_sql import WRITERS_ON_SERVER, Database, RacedError
 from store.tables_sql import jobs
 from tests.store import homes
 from tests.store.fakes import FakeClock, counting_ids
@@ -90,6 +90,28 @@ async def waiting_for_turns(db: Database) -> int:
     async with db.read() as connection:
         asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
         return int((await connection.execute(text(asked))).scalar_one())
+
+
+async def test_the_outbox_does_not_stand_in_line_behind_a_crowd_that_waits_for_a_turn(db: Database) -> None:
+    # it did: with fifty refunds of a show under way, their news waited for a connection that each of them held in turn
+    async def wait_in_turn() -> None:
+        async with db.write() as uow:
+            await uow.take_turn("show")
+
+    async with db.write() as uow:
+        await uow.emit("room", b"news", "none")
+    async with db.write() as first:
+        await first.take_turn("show")
+        crowd = [asyncio.create_task(wait_in_turn()) for _ in range(30)]
+        async with asyncio.timeout(5):
+            while await waiting_for_turns(db) < WRITERS_ON_SERVER - 1:
+                await asyncio.sleep(0.005)
+        async with asyncio.timeout(1):
+            rows = await outbox_sql.claim(db, 10, 1000)
+            await outbox_sql.settle(db, done=[row.id for row in rows])
+        assert [row.body for row in rows] == [b"news"]
+        assert not any(task.done() for task in crowd)
+    await asyncio.gather(*crowd)
 
 
 async def test_workers_side_by_side_claim_all_jobs_once(db: Database, other: Database) -> None:
