@@ -103,13 +103,14 @@ class Housekeeping:
         rooms = [room for room in self._house.live_rooms if room.size or room.id in self._reported]
         self._reported = {room.id for room in rooms if room.size}
         for first in range(0, len(rooms), ROOMS_AT_A_TIME):
-            await asyncio.gather(*(self._count(room) for room in rooms[first : first + ROOMS_AT_A_TIME]))
+            await self._count(rooms[first : first + ROOMS_AT_A_TIME])
 
-    async def _count(self, room: "LiveRoom") -> None:
-        presence = self._house.presence
-        await presence.report(room.id, self._node, room.online() if room.size else {})
-        if room.size:
-            room.tell_presence(sum((await presence.online(room.id)).values()))
+    async def _count(self, rooms: list["LiveRoom"]) -> None:
+        own = {room.id: room.online() if room.size else {} for room in rooms}
+        online = await self._house.presence.report(self._node, own)
+        for room in rooms:
+            if room.size:
+                room.tell_presence(sum(online[room.id].values()))
 
     async def _health(self) -> None:
         metrics = self._house.metrics

@@ -7,7 +7,7 @@ Guarantees of every adapter, held by `tests/contracts/presence_suite.py`:
 * Counts are approximate in time (a report is as old as its node's interval), never in sum.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from auth.identity import RoomId, Tier
@@ -15,14 +15,25 @@ from auth.identity import RoomId, Tier
 REPORT_MS = 15_000
 """How long a report counts; nodes renew theirs at least three times as often."""
 
+Counts = Mapping[Tier, int]
+"""Sockets per tier."""
+
 
 class Presence(Protocol):
     """The port."""
 
-    async def report(self, room: RoomId, node: str, counts: Mapping[Tier, int]) -> None:
-        """Tell how many sockets of each tier `node` has in `room`; an empty mapping withdraws the report."""
+    async def report(self, node: str, rooms: Mapping[RoomId, Counts]) -> Mapping[RoomId, Counts]:
+        """Tell how many sockets `node` has in each of some rooms, and hear how many all nodes have there now.
+
+        Empty counts withdraw the node's report of a room. In the answer every tier is a key.
+        """
         ...
 
-    async def online(self, room: RoomId) -> Mapping[Tier, int]:
-        """Sockets per tier now, every tier present as a key."""
-        ...
+
+def added_up(reports: Iterable[Counts]) -> Counts:
+    """The sum of what several nodes have in a room."""
+    totals = dict.fromkeys(Tier, 0)
+    for counts in reports:
+        for tier, count in counts.items():
+            totals[tier] += count
+    return totals

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Mapping
 
-from auth.identity import RoomId, Tier
-from pubsub.presence import REPORT_MS
+from auth.identity import RoomId
+from pubsub.presence import REPORT_MS, Counts, added_up
 
 
 class MemoryPresence:
@@ -12,29 +12,21 @@ class MemoryPresence:
 
     def __init__(self, *, monotonic_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000) -> None:
         self._monotonic_ms = monotonic_ms
-        self._reports: dict[RoomId, dict[str, tuple[int, Mapping[Tier, int]]]] = {}
+        self._reports: dict[RoomId, dict[str, tuple[int, Counts]]] = {}
 
-    async def report(self, room: RoomId, node: str, counts: Mapping[Tier, int]) -> None:
-        """Replace the node's report of this room."""
+    async def report(self, node: str, rooms: Mapping[RoomId, Counts]) -> Mapping[RoomId, Counts]:
+        """Replace the node's reports, and add up the living ones."""
+        now_ms = self._monotonic_ms()
+        return {room: self._report(node, room, counts, now_ms) for room, counts in rooms.items()}
+
+    def _report(self, node: str, room: RoomId, counts: Counts, now_ms: int) -> Counts:
         nodes = self._reports.setdefault(room, {})
-        nodes[node] = (self._monotonic_ms(), dict(counts))
-        if not counts:
-            del nodes[node]
-        self._forget_expired(room)
-
-    async def online(self, room: RoomId) -> Mapping[Tier, int]:
-        """Sum the living reports."""
-        self._forget_expired(room)
-        totals = dict.fromkeys(Tier, 0)
-        for _, counts in self._reports.get(room, {}).values():
-            for tier, count in counts.items():
-                totals[tier] += count
-        return totals
-
-    def _forget_expired(self, room: RoomId) -> None:
-        oldest = self._monotonic_ms() - REPORT_MS
-        living = {node: report for node, report in self._reports.get(room, {}).items() if report[0] >= oldest}
-        if living:
-            self._reports[room] = living
+        if counts:
+            nodes[node] = (now_ms, counts)
         else:
-            self._reports.pop(room, None)
+            nodes.pop(node, None)
+        for silent in [name for name, (at_ms, _) in nodes.items() if now_ms - at_ms > REPORT_MS]:
+            del nodes[silent]
+        if not nodes:
+            del self._reports[room]
+        return added_up(counts for _, counts in nodes.values())

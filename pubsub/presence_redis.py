@@ -1,5 +1,6 @@
-"""Presence over all nodes of one Redis: a hash per room, a field per node; whoever reads drops what is too old."""
+"""Presence over all nodes of one Redis: a hash per room, a field per node; whoever reports drops what is too old."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
@@ -7,39 +8,30 @@ import msgspec
 
 from auth.identity import RoomId, Tier
 from pubsub.link import BrokerAwayError
-from pubsub.presence import REPORT_MS
+from pubsub.presence import REPORT_MS, Counts, added_up
 from pubsub.wire_redis import Wire
 
-_NOW = """
+_REPORT = """
+local key, report_ms, node, own = KEYS[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000) + tonumber(ARGV[1])
-local report_ms = tonumber(ARGV[2])
-"""
-
-_REPORT = (
-    _NOW
-    + """
-if ARGV[4] == '' then return redis.call('HDEL', KEYS[1], ARGV[3]) end
-redis.call('HSET', KEYS[1], ARGV[3], string.format('%.0f ', now) .. ARGV[4])
-return redis.call('PEXPIRE', KEYS[1], 2 * report_ms)
-"""
-)
-
-_ONLINE = (
-    _NOW
-    + """
-local reports, answer = redis.call('HGETALL', KEYS[1]), {}
+if own == '' then
+  redis.call('HDEL', key, node)
+else
+  redis.call('HSET', key, node, string.format('%.0f ', now) .. own)
+  redis.call('PEXPIRE', key, 2 * report_ms)
+end
+local reports, answer = redis.call('HGETALL', key), {}
 for i = 1, #reports, 2 do
   local at_ms, counts = string.match(reports[i + 1], '^(%d+) (.*)$')
   if at_ms and now - tonumber(at_ms) <= report_ms then
     answer[#answer + 1] = counts
   else
-    redis.call('HDEL', KEYS[1], reports[i])
+    redis.call('HDEL', key, reports[i])
   end
 end
 return answer
 """
-)
 
 _decode = msgspec.json.Decoder(dict[Tier, int]).decode
 
@@ -55,34 +47,35 @@ class RedisPresence:
         self._wire = wire
         self._prefix = prefix
         self._lead_ms = lead_ms
-        self._own: dict[RoomId, dict[str, Mapping[Tier, int]]] = {}
+        self._own: dict[RoomId, dict[str, Counts]] = {}
 
-    async def report(self, room: RoomId, node: str, counts: Mapping[Tier, int]) -> None:
-        """Replace the node's report of this room."""
+    async def report(self, node: str, rooms: Mapping[RoomId, Counts]) -> Mapping[RoomId, Counts]:
+        """Replace the node's reports, one script call a room and all of them at once, and add up the living ones."""
+        for room, counts in rooms.items():
+            self._remember(node, room, counts)
+        answers = [self._ask(node, room, counts) for room, counts in rooms.items()]
+        return {room: await self._heard(room, answer) for room, answer in zip(rooms, answers, strict=True)}
+
+    def _remember(self, node: str, room: RoomId, counts: Counts) -> None:
         own = self._own.setdefault(room, {})
-        own[node] = dict(counts)
+        own[node] = counts
         if not counts:
             del own[node]
         if not own:
             del self._own[room]
-        try:
-            await self._run(_REPORT, room, node, msgspec.json.encode(counts) if counts else b"")
-        except BrokerAwayError:
-            return  # the next report, soon due, brings it
 
-    async def online(self, room: RoomId) -> Mapping[Tier, int]:
-        """Sum the living reports."""
-        try:
-            reports = [_decode(report) for report in await self._run(_ONLINE, room)]
-        except BrokerAwayError:
-            reports = [dict(counts) for counts in self._own.get(room, {}).values()]
-        totals = dict.fromkeys(Tier, 0)
-        for counts in reports:
-            for tier, count in counts.items():
-                totals[tier] += count
-        return totals
-
-    async def _run(self, script: str, room: RoomId, *arguments: str | bytes) -> list[bytes]:
+    def _ask(self, node: str, room: RoomId, counts: Counts) -> asyncio.Future[list[bytes]] | None:
         key = f"{self._prefix}:{{{quote(room, safe='')}}}:online"
-        answer: list[bytes] = await self._wire.script(script, (key,), self._lead_ms(), REPORT_MS, *arguments)
-        return answer
+        own = msgspec.json.encode(counts) if counts else b""
+        try:
+            return self._wire.script(_REPORT, (key,), self._lead_ms(), REPORT_MS, node, own)
+        except BrokerAwayError:
+            return None  # the next report, soon due, brings it
+
+    async def _heard(self, room: RoomId, answer: asyncio.Future[list[bytes]] | None) -> Counts:
+        if answer is not None:
+            try:
+                return added_up(map(_decode, await answer))
+            except BrokerAwayError:
+                pass
+        return added_up(self._own.get(room, {}).values())

@@ -27,5 +27,5 @@ class TestMemoryPresence(PresenceSuite):
 
 
 async def test_an_empty_room_leaves_nothing_behind(crowd: MemoryCrowd) -> None:
-    await crowd.presence.report(ROOM, "a", {})
+    await crowd.presence.report("a", {ROOM: {}})
     assert crowd.presence._reports == {}

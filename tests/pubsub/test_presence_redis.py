@@ -12,7 +12,7 @@ from pubsub.broker_redis import RedisBroker
 from pubsub.presence import REPORT_MS
 from pubsub.presence_redis import RedisPresence
 from tests.contracts.broker_suite import until
-from tests.contracts.presence_suite import ROOM, PresenceSuite
+from tests.contracts.presence_suite import ROOM, PresenceSuite, online
 from tests.pubsub.test_broker_redis import SECRETS
 from tests.redis_server import RedisServer
 
@@ -56,24 +56,24 @@ class TestRedisPresence(PresenceSuite):
 async def test_a_node_counts_its_own_while_redis_is_away_and_all_again_after(server: RedisServer) -> None:
     broker = await RedisBroker.open(server.url, SECRETS)
     here, there = RedisPresence(broker.wire), RedisPresence(broker.wire)
-    await here.report(ROOM, "a", {Tier.MAIN: 3})
-    await there.report(ROOM, "b", {Tier.MAIN: 4})
-    assert (await here.online(ROOM))[Tier.MAIN] == 7
+    await here.report("a", {ROOM: {Tier.MAIN: 3}})
+    await there.report("b", {ROOM: {Tier.MAIN: 4}})
+    assert (await online(here, ROOM))[Tier.MAIN] == 7
     server.kill()
-    assert (await here.online(ROOM))[Tier.MAIN] == 3
-    await here.report(ROOM, "a", {Tier.MAIN: 2})
-    assert (await here.online(ROOM))[Tier.MAIN] == 2
+    assert (await online(here, ROOM))[Tier.MAIN] == 3
+    await here.report("a", {ROOM: {Tier.MAIN: 2}})
+    assert (await online(here, ROOM))[Tier.MAIN] == 2
     server.start()
     await until(lambda: broker.wire.reaches("any"))
-    await here.report(ROOM, "a", {Tier.MAIN: 2})
-    await there.report(ROOM, "b", {Tier.MAIN: 4})
-    assert (await here.online(ROOM))[Tier.MAIN] == 6
+    await here.report("a", {ROOM: {Tier.MAIN: 2}})
+    await there.report("b", {ROOM: {Tier.MAIN: 4}})
+    assert (await online(here, ROOM))[Tier.MAIN] == 6
     await broker.close()
 
 
 async def test_a_dead_node_leaves_no_field_behind(crowd: RedisCrowd, redis_url: str) -> None:
-    await crowd.presence.report(ROOM, "dead", {Tier.MAIN: 3})
+    await crowd.presence.report("dead", {ROOM: {Tier.MAIN: 3}})
     await crowd.pass_time(REPORT_MS + 1)
-    await crowd.presence.online(ROOM)
+    await online(crowd.presence, ROOM)
     async with Redis.from_url(redis_url) as client:
         assert await client.exists(f"{crowd.presence._prefix}:{{{ROOM}}}:online") == 0
