@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -112,7 +113,8 @@ class Crowd:
         device.cursor = person.cursor
         resume = bool(person.cursor) and self._chance.random() < 0.8
         try:
-            refused = await device.connect(self._token(person), person.stall.room, resume=resume)
+            with _saying(lambda: f"neither welcome nor a refusal ({way}, {'resuming' if resume else 'anew'})"):
+                refused = await device.connect(self._token(person), person.stall.room, resume=resume)
             if refused is not None:
                 self._evening.count(f"refused: {refused.code}")
                 return
@@ -200,12 +202,15 @@ class Crowd:
         if not await desk.press(order["pay_url"], "pay", journal):
             return
         person.order = order["order"]
-        async with asyncio.timeout(PAID_SECONDS):
-            while True:
-                state = await desk.ask("GET", f"/orders/{person.order}", token, journal)
-                if not isinstance(state, str) and state["state"] == "paid":
-                    break
-                await asyncio.sleep(0.5)
+        state: object = None
+        with _saying(lambda: f"an order not paid {PAID_SECONDS:.0f} s after its cashier took the money: {state}"):
+            async with asyncio.timeout(PAID_SECONDS):
+                while True:
+                    answer = await desk.ask("GET", f"/orders/{person.order}", token, journal)
+                    state = answer if isinstance(answer, str) else answer["state"]
+                    if state == "paid":
+                        break
+                    await asyncio.sleep(0.5)
         self._evening.count("purchases")
 
     async def _return(self, person: Regular) -> None:
@@ -223,3 +228,12 @@ class Crowd:
         self._evening.count("troubles")
         if len(self._evening.troubles) < MAX_TROUBLES:
             self._evening.troubles.append(what)
+
+
+@contextmanager
+def _saying(what: Callable[[], str]) -> Iterator[None]:
+    """Have a TimeoutError, which says nothing, say what was waited for in vain."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise TimeoutError(what()) from error
