@@ -87,7 +87,7 @@ class Broker(Protocol):
     """The port. Channels are room ids; they need no creation."""
 
     async def publish(self, channel: str, *publications: Publication) -> Position:
-        """Append and deliver, in this order and with nothing in between; answers the place of the last.
+        """Append and deliver one or more, in this order and with nothing in between; answers the place of the last.
 
         On return every live in-process subscriber has been called. Where it raises, nothing or all was accepted:
         publish all of it again, under the same ids.

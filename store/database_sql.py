@@ -152,9 +152,10 @@ class Database:
         self._surveyor = surveyor
         self._clock = clock
         self._new_id = new_id
-        self._turn: AbstractAsyncContextManager[Any] = (
-            asyncio.Lock() if writer.dialect.name == "sqlite" else nullcontext()
-        )
+        queues = writer.dialect.name == "sqlite"
+        self._turn: AbstractAsyncContextManager[Any] = asyncio.Lock() if queues else nullcontext()
+        self._crowd: AbstractAsyncContextManager[Any] = asyncio.Lock() if queues else nullcontext()
+        """In front of the turn, for all but the express: of the crowd only one at a time stands in line for it."""
         self.on_commit: Callable[[], None] | None = None
         """Called after each commit that emitted or enqueued; must not block and must not raise."""
         self.is_writable = True
@@ -188,15 +189,16 @@ class Database:
     async def write(self, *, express: bool = False) -> AsyncIterator[UnitOfWork]:
         """One write transaction: committed on normal exit, rolled back on an exception. Do not nest.
 
-        `express` is for what brings the others' work out, and is short: on a server it has a connection of its own, and
-        does not stand in line behind everybody who waits for a show's turn.
+        `express` is for what brings the others' work out, and is short: it goes before all that wait. On a server it
+        has a connection of its own, on SQLite the next turn but one at the latest.
 
         On a server whose connection breaks, RacedError says that nothing was committed; any other error leaves open
         whether all of it was.
         """
         commits = False
         try:
-            async with self._turn, (self._express if express else self._writer).begin() as connection:
+            crowd = nullcontext() if express else self._crowd
+            async with crowd, self._turn, (self._express if express else self._writer).begin() as connection:
                 uow = UnitOfWork(connection, self._clock, self._new_id)
                 yield uow
                 await uow.write_outbox()

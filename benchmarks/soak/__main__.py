@@ -48,7 +48,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make soak ARGS=...", description="Two gateways under coming and going.")
     parser.add_argument("--minutes", type=float, default=60, help="how long, a tenth of it to warm up (60)")
-    parser.add_argument("--places", type=int, default=300, help="how many are there at a time, about (300)")
+    parser.add_argument("--places", type=int, default=150, help="how many are there at a time, about (150)")
     parser.add_argument("--shows", type=int, default=3, help="at which they are (3)")
     parser.add_argument("--seed", type=int, default=5, help="of what everybody does")
     parser.add_argument("--folder", type=Path, help="where it is kept: docs/, of a short run benchmarks/.build/")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.relay import LEASE_MS, OutboxRelay
+from gateway.relay import LEASE_MS, TICK_SECONDS, OutboxRelay
 from pubsub.broker import Position, Publication, Recovery, Retention, Subscription
 from store import migrations, outbox_sql
 from store.database_sql import Database
@@ -185,3 +185,21 @@ async def test_a_running_relay_survives_a_failing_broker_and_sweeps_without_bein
     with pytest.raises(asyncio.CancelledError):
         await task
     assert broker.bodies == [b"1"]
+
+
+async def test_a_busy_house_brings_many_rows_out_with_each_claim(db: Database, broker: RecordingBroker) -> None:
+    relay = OutboxRelay(db, broker, sweep_seconds=60)
+    db.on_commit = relay.wake
+    task = asyncio.create_task(relay.run())
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for number in range(100):
+        await emit(db, b"%d" % number)
+    async with asyncio.timeout(5):
+        while len(broker.published) < 100:
+            await asyncio.sleep(0.005)
+    assert broker.bodies == [b"%d" % number for number in range(100)]
+    assert len(broker.calls) <= (loop.time() - began) / TICK_SECONDS + 1
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -237,3 +237,25 @@ async def test_text_with_a_nul_is_never_an_error(db: Database) -> None:
     assert (job.key[0], len(job.key), job.payload) == ("a", 3, b"\x00")
     async with db.read() as connection:
         assert (await connection.execute(select(jobs.c.id).where(jobs.c.id == "\x00"))).first() is None
+
+
+@only_on_sqlite
+async def test_the_outbox_goes_before_the_crowd_that_queues_for_the_only_writer(db: Database) -> None:
+    written: list[int] = []
+
+    async def write(number: int) -> None:
+        async with db.write() as uow:
+            await uow.emit("room", b"%d" % number, "none")
+        written.append(number)
+
+    async with db.write() as first:
+        await first.emit("room", b"news", "none")
+        crowd = [asyncio.create_task(write(number)) for number in range(30)]
+        await asyncio.sleep(0)
+        claiming = asyncio.create_task(outbox_sql.claim(db, 10, 1000))
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        rows = await claiming
+    assert rows[0].body == b"news"
+    assert len(written) <= 1, "one of the crowd stood in line for the turn before"
+    await asyncio.gather(*crowd)
