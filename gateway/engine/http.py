@@ -155,6 +155,7 @@ class _EngineHttpProtocol(HttpToolsProtocol):
         connections: set[Any] = self.connections
         connections.add(answer)
         self.transport.set_protocol(answer)
+        self.parser = None  # type: ignore[assignment]  # it holds us as we hold it: only the collector would end the two
         answer.start(self.transport, handshake, partial(connections.discard, answer))
 
     def _owner(self, handover: Handover, data: bytes) -> int | None:
