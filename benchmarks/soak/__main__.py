@@ -28,7 +28,6 @@ TELL_SECONDS = 60.0
 def main() -> int:
     """0: everything held. 1: something grew or was left. 2: it could not be played to its end."""
     wanted = _arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers are ended on the way out
     try:
         require_files(wanted.places * FILES_PER_PLACE + 500)
         soak = asyncio.run(_soak(wanted))
@@ -38,6 +37,9 @@ def main() -> int:
     except KeyboardInterrupt:
         print("soak: interrupted; every process is ended.", file=sys.stderr)
         return 130
+    except asyncio.CancelledError:
+        print("soak: told to stop; every process is ended.", file=sys.stderr)
+        return 143
     for verdict in soak.verdicts:
         print(f"{WORDS[verdict.is_met]:<10}  {verdict.promise}: {verdict.found}")
     wanted.folder.mkdir(exist_ok=True)
@@ -59,6 +61,10 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _soak(wanted: argparse.Namespace) -> Soak:
+    playing = asyncio.current_task()
+    assert playing is not None
+    # not by an exception wherever the loop happens to be: one in the middle of a client's task once let it hang
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
     with tempfile.TemporaryDirectory(prefix="liveroom-soak-", ignore_cleanup_errors=True) as folder:
         async with evening(Path(folder), wanted.shows) as stage, contextlib.aclosing(Looks(stage.address)) as looks:
             source, described = machine.source(), machine.described()
