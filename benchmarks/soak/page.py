@@ -142,7 +142,7 @@ def _panel(samples: Sequence[Sample], name: str, of: Callable[[Held], float], to
     yield text(LEFT - 8, top + PANEL, "0", fill=FAINT, anchor="end")
     yield f'<line x1="{LEFT}" y1="{top + PANEL}" x2="{WIDTH - MARGIN}" y2="{top + PANEL}" stroke="{INK}"/>'
     for number, colour in zip(range(len(samples[0].gateways)), (OURS, SECOND), strict=False):
-        points = " ".join(
+        points = "\n".join(
             f"{LEFT + sample.at_s / last * width:.1f},{top + PANEL - of(sample.gateways[number]) / most * PANEL:.1f}"
             for sample in samples
         )
