@@ -180,13 +180,13 @@ class Publisher:
         following = iter(places)
         for outgoing in some:
             positions = [
-                self._placed(outgoing.channel, publication, epoch, next(following))
+                self._arrive(outgoing.channel, publication, epoch, next(following))
                 for publication in outgoing.publications
             ]
             if outgoing.placed is not None and not outgoing.placed.done():
                 outgoing.placed.set_result(positions[-1])
 
-    def _placed(self, channel: str, publication: Publication, epoch: bytes, place: object) -> Position:
+    def _arrive(self, channel: str, publication: Publication, epoch: bytes, place: object) -> Position:
         assert isinstance(place, list)
         offset, *known_as = place
         position = Position((known_as[0] if known_as else epoch).decode(), offset)
