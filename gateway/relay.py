@@ -31,6 +31,7 @@ class OutboxRelay:
         self._broker = broker
         self._sweep_seconds = sweep_seconds
         self._woken = asyncio.Event()
+        self._draining = asyncio.Lock()
         self._next_claim = 0.0
 
     def wake(self) -> None:
@@ -48,7 +49,14 @@ class OutboxRelay:
             await _wait(self._woken, self._sweep_seconds)
 
     async def drain(self) -> int:
-        """Publish everything that is free now; answers how many rows."""
+        """Publish everything that is free now; answers how many rows.
+
+        A drain that is under way comes to its end first: on return nothing of what it took is still on its way.
+        """
+        async with self._draining:
+            return await self._drain()
+
+    async def _drain(self) -> int:
         published = 0
         rows: list[OutboxRow] = []
         done: list[str] = []

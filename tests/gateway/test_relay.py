@@ -149,6 +149,29 @@ async def test_a_relay_that_is_cancelled_gives_back_what_it_has_not_published_an
     assert broker.bodies == [b"1", b"a"]
 
 
+async def test_a_drain_returns_only_when_one_that_is_under_way_has_published_what_it_took(
+    db: Database, broker: RecordingBroker
+) -> None:
+    await emit(db, b"1")
+    taken, go, publish = asyncio.Event(), asyncio.Event(), broker.publish
+
+    async def linger(channel: str, *publications: Publication) -> Position:
+        taken.set()
+        await go.wait()
+        return await publish(channel, *publications)
+
+    broker.publish = linger  # type: ignore[method-assign]
+    relay = OutboxRelay(db, broker)
+    first = asyncio.create_task(relay.drain())
+    await taken.wait()
+    second = asyncio.create_task(relay.drain())
+    await asyncio.sleep(3 * TICK_SECONDS)
+    assert not second.done()
+    go.set()
+    assert (await first, await second) == (1, 0)
+    assert broker.bodies == [b"1"]
+
+
 async def test_after_a_crash_between_publishing_and_finishing_the_same_ids_go_out_again(
     db: Database, broker: RecordingBroker, clock: FakeClock
 ) -> None:

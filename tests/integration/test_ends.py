@@ -245,9 +245,9 @@ async def test_a_socket_that_does_not_read_is_cut_as_slow_and_may_come_back(hous
         speaker = await show.enter("host")
         async with raw_socket(house.url, transport="polling") as fan:  # polls only when it is asked to
             await fan.enter(token=show.token("fan"), room=show.room)
-            here = (await speaker.wait("presence"))["online"]
+            await speaker.wait("presence", lambda one: one["online"] == 2)
             async with asyncio.timeout(3 * house.settings.outbox_seconds):
-                while speaker.all("presence")[-1]["online"] >= here:
+                while speaker.all("presence")[-1]["online"] == 2:
                     await done(speaker, "danmaku", {"text": "anybody there?"})
                     await asyncio.sleep(0.2)
             end = await fan.until_end()
