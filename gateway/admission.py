@@ -190,7 +190,8 @@ class Admission:
         self._house.metrics.recoveries.labels(outcome).inc()
         if not recovered.long_complete:
             return
-        missed = recovered.missed_by(await self._records.history(member), is_staff=member.role.is_staff)
+        history = await self._records.history_since(member, recovered.began_ms) if recovered.past else []
+        missed = recovered.missed_by(history, is_staff=member.role.is_staff)
         member.luggage = replace(
             member.luggage,
             missed=missed,

@@ -18,7 +18,6 @@ The door reads it instead of SQL. What it promises, and where it does not reach:
 
 import asyncio
 from collections.abc import Callable
-from itertools import islice
 from sys import intern
 from typing import Any, TypeVar
 
@@ -38,8 +37,13 @@ from rooms.events import RoleChanged
 
 MAX_GUESTS = 200_000
 """Beyond it strangers are looked up in SQL; some 600 bytes each."""
+MAX_CHANGES = 8
+"""Of an entitlement, the newest: what was missed is judged by the tier held at the time. Further back is SQL's."""
 MAX_ENDED = 20_000
 """Orders that are over whose version is remembered, so that late news of them revives nothing."""
+ENDED_MS = 600_000
+"""How long it is remembered at least, while there are not too many. A room's news come in order but for those of a
+relay that crashed, which come with its lease."""
 SLICE = 500
 """Guests taken in by `load` before others have their turn on the event loop."""
 NO_WALLET = Wallet()
@@ -51,7 +55,7 @@ class GuestRecord(Struct):
     """One user, as far as they differ from a stranger."""
 
     changes: tuple[Change, ...] = ()
-    """Of the entitlement, oldest first."""
+    """Of the entitlement, the newest few, oldest first."""
     wallet: Wallet = NO_WALLET
     orders: tuple[shapes.Order, ...] = ()
     """Those that stand, by number."""
@@ -66,16 +70,47 @@ class GuestRecord(Struct):
         """Of the entitlement; 0: never had one."""
         return self.changes[-1].version if self.changes else 0
 
-    @property
-    def history(self) -> list[tuple[int, Tier]] | None:
-        """The tiers held over time, as (at_ms, tier from then on); None where a change is missing."""
-        if len(self.changes) != self.tier_version:
-            return None
+    def history_since(self, at_ms: int) -> list[tuple[int, Tier]] | None:
+        """The tiers held from a time on, as (at_ms, tier from then on); None where a change is missing."""
+        if self.changes:
+            first, last = self.changes[0], self.changes[-1]
+            reaches_back = first.version == 1 or first.at_ms <= at_ms
+            if not reaches_back or len(self.changes) != last.version - first.version + 1:
+                return None
         return [(change.at_ms, change.tier) for change in self.changes]
 
 
 STRANGER = GuestRecord()
 """Somebody who is not on a complete list. Never changed."""
+
+
+class Ended:
+    """The versions of orders that are over, in two generations: when the younger is old or large, the older goes."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._younger: dict[str, int] = {}
+        self._older: dict[str, int] = {}
+        self._since_ms = 0
+
+    def version(self, number: str) -> int:
+        """The newest that is remembered; -1: none is."""
+        return max(self._younger.get(number, -1), self._older.get(number, -1))
+
+    def add(self, number: str, version: int) -> None:
+        """Remember it."""
+        self._younger[number] = max(version, self.version(number))
+        if len(self._younger) >= self.most // 2:
+            self._age()
+
+    def forget(self, now_ms: int) -> None:
+        """Forget what is old by now."""
+        if now_ms - self._since_ms > ENDED_MS:
+            self._age()
+            self._since_ms = now_ms
+
+    def _age(self) -> None:
+        self._older, self._younger = self._younger, {}
 
 
 class GuestList:
@@ -85,11 +120,10 @@ class GuestList:
         self.is_behind = False
         """Whether publications of this room are known to have waited too long."""
         self._max_guests = max_guests
-        self._max_ended = max_ended
         self._loaded = False
         self._full = False
         self._guests: dict[UserId, GuestRecord] = {}
-        self._ended: dict[str, int] = {}
+        self._ended = Ended(max_ended)
         self._staff: set[UserId] = set()
         self._shared: dict[Any, Any] = {}
         """One object for what many guests have alike."""
@@ -116,6 +150,7 @@ class GuestList:
 
     def apply(self, event: object, at_ms: int) -> None:
         """Take in an event of the room, committed at `at_ms`; most are none of the list's business."""
+        self._ended.forget(at_ms)
         take = self._takes.get(type(event))
         if take is not None:
             take(event, at_ms)
@@ -123,8 +158,8 @@ class GuestList:
     async def load(self, connection: AsyncConnection, show: ShowId) -> None:
         """Read everybody, in a few queries over the whole show, into what was taken in meanwhile."""
         self._staff.update(await roles_sql.list_staff(connection, show))
-        for number, version in reversed(await orders_sql.list_ended(connection, show, self._max_ended)):
-            self._end(number, version)
+        for number, version in reversed(await orders_sql.list_ended(connection, show, self._ended.most)):
+            self._ended.add(number, version)
         await self._in_slices(self._change, await entitlements_sql.list_changes(connection, show))
         await self._in_slices(self._fill, await wallet_sql.list_all(connection, show))
         last = OrderId("")
@@ -165,7 +200,7 @@ class GuestList:
         if guest is None or any(known.version == change.version for known in guest.changes):
             return
         # an older one that comes late only completes the history
-        guest.changes = tuple(sorted((*guest.changes, change)))
+        guest.changes = tuple(sorted((*guest.changes, change))[-MAX_CHANGES:])
 
     def _fill(self, user: UserId, wallet: Wallet) -> None:
         guest = self._record(user)
@@ -174,26 +209,18 @@ class GuestList:
 
     def _order(self, user: UserId, order: shapes.Order) -> None:
         known = self._guests.get(user, STRANGER).orders
-        seen = next((one.version for one in known if one.order == order.order), self._ended.get(order.order, -1))
+        seen = next((one.version for one in known if one.order == order.order), self._ended.version(order.order))
         if order.version <= seen:
             return
         others = tuple(one for one in known if one.order != order.order)
         if order.state in STANDING:
             guest = self._record(user)
             if guest is not None:
-                self._ended.pop(order.order, None)
                 guest.orders = tuple(sorted((*others, order), key=_number))
             return
-        self._end(order.order, order.version)
+        self._ended.add(order.order, order.version)
         if len(others) != len(known):
             self._guests[user].orders = others
-
-    def _end(self, number: str, version: int) -> None:
-        if version > self._ended.get(number, -1):
-            self._ended.pop(number, None)
-            self._ended[number] = version
-        for oldest in list(islice(self._ended, max(0, len(self._ended) - self._max_ended))):
-            del self._ended[oldest]
 
     def _record(self, user: UserId) -> GuestRecord | None:
         """The record to write to; None for a newcomer to a full list."""

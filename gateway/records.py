@@ -45,10 +45,12 @@ class Records:
         standing = [order_shape(order) for order in orders if order.state in STANDING]
         member.luggage = Luggage(wallet, sorted(standing, key=lambda order: order.order))
 
-    async def history(self, member: Member) -> list[tuple[int, Tier]]:
-        """The tiers held over time, as (at_ms, tier from then on)."""
+    async def history_since(self, member: Member, at_ms: int) -> list[tuple[int, Tier]]:
+        """The tiers held from a time on, and maybe before, as (at_ms, tier from then on)."""
         guest = member.room.guests.find(member.user)
-        if guest is not None and guest.tier_version == member.tier_version and guest.history is not None:
-            return guest.history
+        if guest is not None and guest.tier_version == member.tier_version:
+            known = guest.history_since(at_ms)
+            if known is not None:
+                return known
         async with self._db.read() as connection:
             return await entitlements_sql.history(connection, member.room.replica.show, member.user)

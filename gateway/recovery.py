@@ -51,6 +51,11 @@ class Recovered:
     short_complete: bool
     long_complete: bool
 
+    @property
+    def began_ms(self) -> int:
+        """When the earliest of what was missed was published: what tier somebody held before does not matter."""
+        return min(one.at_ms for one in self.past)
+
     def missed_by(self, history: list[tuple[int, Tier]], *, is_staff: bool) -> list[shapes.MissedEvent]:
         """The part of somebody with this history of tiers, as (at_ms, tier from then on)."""
         return [one.missed for one in self.past if is_staff or _tier_at(history, one.at_ms) >= one.event.floor]

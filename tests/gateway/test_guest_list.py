@@ -10,7 +10,7 @@ import pytest
 from auth.identity import Role, RoomId, ShowId, Tier, UserId
 from auth.situation import Access, Phase
 from gateway.contract import shapes
-from gateway.guest_list import STRANGER, GuestList
+from gateway.guest_list import ENDED_MS, MAX_CHANGES, STRANGER, GuestList
 from gateway.replica import decode
 from gateway.welcome import order_shape
 from presale import entitlements_sql, orders_sql, wallet_sql
@@ -54,14 +54,15 @@ async def said_by_sql(house: House, user: UserId) -> Said:
         wallet = await wallet_sql.load(connection, SHOW, user)
         orders = await orders_sql.list_own(connection, SHOW, user)
     standing = [order_shape(order) for order in orders if order.state in STANDING]
-    return entitlement.tier, entitlement.version, history, wallet, standing
+    return entitlement.tier, entitlement.version, history[-MAX_CHANGES:], wallet, standing
 
 
 def said_by(guests: GuestList, user: UserId) -> Said | None:
     guest = guests.find(user)
     if guest is None:
         return None
-    return guest.tier, guest.tier_version, guest.history, guest.wallet, list(guest.orders)
+    history = guest.history_since(guest.changes[0].at_ms if guest.changes else 0)
+    return guest.tier, guest.tier_version, history, guest.wallet, list(guest.orders)
 
 
 def entitled(version: int, tier: Tier) -> EntitlementChanged:
@@ -92,7 +93,7 @@ async def test_news_in_any_order_end_in_the_newest(house: House) -> None:
             )
         whole = guests.find(ANN)
         assert whole is not None
-        assert whole.history == [(version * 10, tier) for version, tier in tiers.items()]
+        assert whole.history_since(0) == [(version * 10, tier) for version, tier in tiers.items()]
 
 
 async def test_a_history_with_a_gap_is_not_passed_off_as_whole(house: House) -> None:
@@ -100,7 +101,10 @@ async def test_a_history_with_a_gap_is_not_passed_off_as_whole(house: House) -> 
     guests.apply(entitled(2, Tier.VIP), 20)
     guest = guests.find(ANN)
     assert guest is not None
-    assert (guest.tier, guest.history) == (Tier.VIP, None)
+    assert (guest.tier, guest.history_since(20)) == (Tier.VIP, [(20, Tier.VIP)])
+    assert guest.history_since(19) is None
+    guests.apply(entitled(4, Tier.VIP), 40)
+    assert (guest.tier_version, guest.history_since(20)) == (4, None)
 
 
 async def test_late_news_revive_no_order_that_is_over(house: House) -> None:
@@ -135,7 +139,7 @@ async def test_a_load_never_takes_back_what_was_published_while_it_read(house: H
     guest = guests.find(ANN)
     assert guest is not None
     assert (guest.tier, guest.tier_version, guest.wallet.version, guest.orders) == (Tier.NONE, 2, 9, ())
-    assert guest.history is not None  # the load brought the first change
+    assert guest.history_since(0) is not None  # the load brought the first change
 
 
 async def test_publications_that_were_on_their_way_while_it_was_loaded_change_nothing(house: House) -> None:
@@ -187,11 +191,53 @@ async def test_a_full_list_stays_right_about_those_on_it_and_silent_about_others
     assert said_by(guests, ANN) == await said_by_sql(house, ANN)
 
 
+def remembered(guests: GuestList) -> list[str]:
+    """The orders that late news cannot revive, of those with the numbers 0 to 9."""
+    found = []
+    for number in map(str, range(10)):
+        late = OrderChanged(ANN, SHOW, OrderId(number), OrderState.PAID, 1, "CNY", [], 9, 1, None)
+        guests.apply(late, 0)
+        guest = guests.find(ANN)
+        assert guest is not None
+        if number not in [one.order for one in guest.orders]:
+            found.append(number)
+    return found
+
+
+def close(guests: GuestList, number: int, at_ms: int) -> None:
+    guests.apply(OrderChanged(ANN, SHOW, OrderId(str(number)), OrderState.CLOSED, 1, "CNY", [], 9, 2, None), at_ms)
+
+
 async def test_the_orders_that_are_over_take_bounded_room(house: House) -> None:
-    guests = await loaded(house, GuestList(max_ended=3))
+    guests = await loaded(house, GuestList(max_ended=6))
     for number in range(10):
-        guests.apply(OrderChanged(ANN, SHOW, OrderId(str(number)), OrderState.CLOSED, 1, "CNY", [], 9, 2, None), 0)
-    assert list(guests._ended) == ["7", "8", "9"]
+        close(guests, number, 0)
+    assert remembered(guests) == ["6", "7", "8", "9"]  # half of the bound at least
+
+
+async def test_orders_that_are_over_are_forgotten_in_time_and_not_before(house: House) -> None:
+    guests = await loaded(house)
+    began_ms = 1_000 * ENDED_MS
+    for number in range(10):
+        close(guests, number, began_ms + number * ENDED_MS // 2)
+    assert remembered(guests) == ["6", "7", "8", "9"]  # 7 has just been over for as long as is promised
+
+
+async def test_of_an_entitlement_that_changed_often_the_newest_changes_are_known(house: House) -> None:
+    guests = await loaded(house)
+    changes = 3 * MAX_CHANGES
+    for version in range(1, changes + 1):
+        guests.apply(entitled(version, Tier.MAIN if version % 2 else Tier.NONE), version * 10)
+    guest = guests.find(ANN)
+    assert guest is not None
+    assert len(guest.changes) == MAX_CHANGES
+    oldest = changes - MAX_CHANGES + 1
+    assert [at_ms for at_ms, _ in guest.history_since(oldest * 10) or []] == [
+        version * 10 for version in range(oldest, changes + 1)
+    ]
+    assert guest.history_since(oldest * 10 - 1) is None
+    guests.apply(entitled(1, Tier.VIP), 10)  # late, and known no more
+    assert (guest.tier_version, guest.changes[0].version) == (changes, oldest)
 
 
 # ---- equal to SQL ------------------------------------------------------------------------------------------
