@@ -11,8 +11,9 @@ from benchmarks.picture import FAINT, FONT, INK, OURS, PAPER, text
 from benchmarks.soak.samples import Held, Sample, Verdict
 
 NAME = "soak"
-WIDTH, MARGIN, PANEL, LEFT = 880, 24, 110, 120
-SECOND = "#1c7ed6"
+WIDTH, MARGIN, PANEL, LEFT = 880, 24, 110, 155
+COLOURS = (OURS, "#1c7ed6")
+"""Of gateway A, of gateway B."""
 WORDS = {True: "met", False: "NOT MET", None: "not judged"}
 FIELDS = Held.__struct_fields__
 HEAD = """\
@@ -128,6 +129,8 @@ def draw(soak: Soak) -> str:
         text(MARGIN, 34, f"{soak.minutes:g} minutes of coming and going", size=18, weight=600),
         text(MARGIN, 54, f"{soak.at[:10]}, {soak.machine}", fill=FAINT),
     ]
+    for number, colour in enumerate(COLOURS):
+        parts.append(text(WIDTH - MARGIN - (1 - number) * 80, 34, f"gateway {'AB'[number]}", fill=colour, anchor="end"))
     for name, of in PANELS:
         parts += _panel(soak.samples, name, of, top)
         top += PANEL + 34
@@ -141,7 +144,7 @@ def _panel(samples: Sequence[Sample], name: str, of: Callable[[Held], float], to
     yield text(LEFT - 8, top + 12, f"{most:,.0f}", fill=FAINT, anchor="end")
     yield text(LEFT - 8, top + PANEL, "0", fill=FAINT, anchor="end")
     yield f'<line x1="{LEFT}" y1="{top + PANEL}" x2="{WIDTH - MARGIN}" y2="{top + PANEL}" stroke="{INK}"/>'
-    for number, colour in zip(range(len(samples[0].gateways)), (OURS, SECOND), strict=False):
+    for number, colour in zip(range(len(samples[0].gateways)), COLOURS, strict=False):
         points = "\n".join(
             f"{LEFT + sample.at_s / last * width:.1f},{top + PANEL - of(sample.gateways[number]) / most * PANEL:.1f}"
             for sample in samples
