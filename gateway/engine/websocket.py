@@ -159,6 +159,8 @@ class WebSocketConnection(asyncio.Protocol):
     def connection_lost(self, _exc: Exception | None) -> None:
         """The connection is gone."""
         self.confirmed()
+        self._core.parser.close()  # it and the core hold each other: only the collector would end the two
+        self._core.parser_exc = None  # whose traceback holds the core as well
         socket, self._socket = self._socket, None
         if socket is not None:
             socket.lost(self)
