@@ -67,7 +67,7 @@ async def test_a_search_leaves_what_was_looked_for_and_a_link_brings_the_rest_ba
     await page.keyboard.type("insufficient_credits")
     await expect(page.get_by_test_id("command-gift")).to_be_visible()
     await expect(page.get_by_test_id("command-like")).to_have_count(0)
-    assert page.url.endswith("/docs?q=insufficient_credits")
+    await expect(page).to_have_url(f"{house.url}/docs?q=insufficient_credits")
     await (
         page.get_by_test_id("command-gift")
         .get_by_role("link", name="SendGift")
