@@ -22,8 +22,8 @@ setup: ## virtual environment, locked packages, pages
 demo: ## the whole house on http://127.0.0.1:8000
 	@$(call set_up,runtime web) && exec $(BIN)/liveroom demo
 
-# Whole houses with deadlines in seconds are tested one by one; these suites share a machine without harm.
-SIDE_BY_SIDE := $(addprefix tests/,auth engine gateway presale pubsub rooms store)
+# What brings a crowd, or measures one, has the machine to itself; all other tests share it, a process for each core.
+ALONE := $(addprefix tests/,abuse faults integration/test_rehearsal.py outages oversell test_benchmarks.py test_soak.py)
 
 test: ## every test (ARGS="tests/rooms -q" for some of the Python ones)
 	@$(call set_up,dev web)
@@ -31,8 +31,8 @@ test: ## every test (ARGS="tests/rooms -q" for some of the Python ones)
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(SIDE_BY_SIDE)
-	$(BIN)/pytest $(addprefix --ignore=,$(SIDE_BY_SIDE))
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(addprefix --ignore=,$(ALONE))
+	$(BIN)/pytest $(ALONE)
 endif
 
 fuzz: ## a million hostile samples on every surface, about a quarter of an hour
