@@ -20,9 +20,9 @@ UNHURRIED = {
 """Settings under which only what a test is about is ever refused for its pace."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def recording() -> Iterator[Recording]:
-    """What all gateways of this process send and answer."""
+    """What all gateways of this process send and answer, while tests of the package run and none of another."""
     with recorded() as found:
         yield found
 
