@@ -88,7 +88,8 @@ class Ended:
     """The versions of orders that are over, in two generations: when the younger is old or large, the older goes."""
 
     def __init__(self, most: int) -> None:
-        self.most = most
+        self.generation = most // 2
+        """Orders in a generation that is large."""
         self._younger: dict[str, int] = {}
         self._older: dict[str, int] = {}
         self._since_ms = 0
@@ -100,17 +101,12 @@ class Ended:
     def add(self, number: str, version: int) -> None:
         """Remember it."""
         self._younger[number] = max(version, self.version(number))
-        if len(self._younger) >= self.most // 2:
-            self._age()
 
     def forget(self, now_ms: int) -> None:
-        """Forget what is old by now."""
-        if now_ms - self._since_ms > ENDED_MS:
-            self._age()
-            self._since_ms = now_ms
-
-    def _age(self) -> None:
-        self._older, self._younger = self._younger, {}
+        """Begin a generation where the younger is old by now, or large."""
+        if now_ms - self._since_ms > ENDED_MS or len(self._younger) >= self.generation:
+            self._older, self._younger = self._younger, {}
+            self._since_ms = max(self._since_ms, now_ms)  # late news do not set the clock back
 
 
 class GuestList:
@@ -150,7 +146,6 @@ class GuestList:
 
     def apply(self, event: object, at_ms: int) -> None:
         """Take in an event of the room, committed at `at_ms`; most are none of the list's business."""
-        self._ended.forget(at_ms)
         take = self._takes.get(type(event))
         if take is not None:
             take(event, at_ms)
@@ -158,7 +153,7 @@ class GuestList:
     async def load(self, connection: AsyncConnection, show: ShowId) -> None:
         """Read everybody, in a few queries over the whole show, into what was taken in meanwhile."""
         self._staff.update(await roles_sql.list_staff(connection, show))
-        for number, version in reversed(await orders_sql.list_ended(connection, show, self._ended.most)):
+        for number, version in await orders_sql.list_ended(connection, show, self._ended.generation):
             self._ended.add(number, version)
         await self._in_slices(self._change, await entitlements_sql.list_changes(connection, show))
         await self._in_slices(self._fill, await wallet_sql.list_all(connection, show))
@@ -187,7 +182,8 @@ class GuestList:
     def _take_wallet(self, event: WalletChanged, _at_ms: int) -> None:
         self._fill(event.user, Wallet(event.credits, event.version))
 
-    def _take_order(self, event: OrderChanged, _at_ms: int) -> None:
+    def _take_order(self, event: OrderChanged, at_ms: int) -> None:
+        self._ended.forget(at_ms)
         self._order(event.user, order_shape(event))
 
     def _take_role(self, event: RoleChanged, _at_ms: int) -> None:

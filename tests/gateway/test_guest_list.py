@@ -223,6 +223,16 @@ async def test_orders_that_are_over_are_forgotten_in_time_and_not_before(house: 
     assert remembered(guests) == ["6", "7", "8", "9"]  # 7 has just been over for as long as is promised
 
 
+async def test_orders_that_were_over_a_moment_ago_are_remembered_though_many_were(house: House) -> None:
+    guests = await loaded(house, GuestList(max_ended=6))
+    began_ms = 1_000 * ENDED_MS
+    close(guests, 0, began_ms)
+    for number in range(1, 4):  # a generation is full just before its time is over
+        close(guests, number, began_ms + ENDED_MS)
+    close(guests, 4, began_ms + ENDED_MS + 1)
+    assert remembered(guests) == ["0", "1", "2", "3", "4"]
+
+
 async def test_of_an_entitlement_that_changed_often_the_newest_changes_are_known(house: House) -> None:
     guests = await loaded(house)
     changes = 3 * MAX_CHANGES

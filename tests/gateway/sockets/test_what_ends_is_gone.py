@@ -83,5 +83,5 @@ async def test_a_socket_leaves_nothing_to_the_collector(
         assert alive() > before
         await end(fan)
     async with asyncio.timeout(SECONDS):
-        while alive() > before:
+        while alive() - before:
             await asyncio.sleep(0.05)
