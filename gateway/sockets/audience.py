@@ -17,7 +17,7 @@ from gateway.sockets.connection import Connection
 
 log = structlog.get_logger(__name__)
 
-SLICE = 512
+SLICE = 32
 """Sockets written to before others have their turn on the event loop."""
 REST = 2
 """A room that took so long to write to rests for as many times as long."""
