@@ -11,6 +11,7 @@ from gateway.member import Member
 from gateway.sockets.audience import Audiences
 from gateway.sockets.codec import Prepared
 from pubsub.broker import Position
+from pubsub.presence import Counts
 
 if TYPE_CHECKING:
     from gateway.house import House
@@ -27,6 +28,8 @@ class Attendance:
         self._arriving: set[Member] = set()
         """Those who are told one by one, because their welcome is not sent or told them of places still to come."""
         self._by_user: dict[UserId, list[Member]] = {}
+        self._online: Counts | None = None
+        """None: to be counted again."""
 
     @property
     def size(self) -> int:
@@ -45,6 +48,7 @@ class Attendance:
             return
         if member.is_waiting:
             self.house.waiting.left(member)
+        self.recount()
         self._members.discard(member)
         self._arriving.discard(member)
         if member.connection is not None:
@@ -68,13 +72,19 @@ class Attendance:
         """A user's sockets, oldest first."""
         return list(self._by_user.get(user, ()))
 
-    def online(self) -> dict[Tier, int]:
-        """Opened sockets of viewers by tier, without those who wait."""
-        count = dict.fromkeys(Tier, 0)
-        for member in self._members:
-            if not member.is_console and not member.is_waiting and member.connection is not None:
-                count[member.tier] += 1
-        return count
+    def recount(self) -> None:
+        """Somebody opened, left, or counts otherwise than before."""
+        self._online = None
+
+    def online(self) -> Counts:
+        """Opened sockets of viewers by tier, without those who wait; of a quiet room as counted the last time."""
+        if self._online is None:
+            count = dict.fromkeys(Tier, 0)
+            for member in self._members:
+                if not member.is_console and not member.is_waiting and member.connection is not None:
+                    count[member.tier] += 1
+            self._online = count
+        return self._online
 
     def stand(self, position: Position) -> None:
         """Everything published up to here has come."""

@@ -27,6 +27,8 @@ HEALTH_SECONDS = 5.0
 PRESENCE_SECONDS = 1.0
 BUDGET_SECONDS = 1.0
 BEHIND_SECONDS = 0.5
+POSITION_LOOKS = 10
+"""In the time after which a quiet room tells where it stands."""
 MAX_CHORES = 10_000
 ROOMS_AT_A_TIME = 64
 
@@ -38,7 +40,9 @@ class Housekeeping:
         self._house = house
         self._node = node
         self._chores: asyncio.Queue[Work] = asyncio.Queue(MAX_CHORES)
-        self._reported: set[RoomId] = set()
+        self._counters: dict[tuple[RoomId, str], Callable[[], None]] = {}
+        """What tells the latest value of each counter that changed since they were told last."""
+        self._reported: set[LiveRoom] = set()
         """Rooms that somebody was in."""
         self._lag_seconds = 0.0
         """The worst since the last health report."""
@@ -53,12 +57,16 @@ class Housekeeping:
         """What is sold has changed; the offer at the door follows shortly."""
         self._soon(lambda: self._read_products(room))
 
+    def conflate(self, room: RoomId, event: str, tell: Callable[[], None]) -> None:
+        """A counter of a room has changed: however often in one tick, its latest value is told once."""
+        self._counters[room, event] = tell
+
     async def run(self) -> None:
         """Until cancelled."""
         settings = self._house.settings
         async with asyncio.TaskGroup() as group:
             group.create_task(self._every(settings.conflate_ms / 1000, "flush", self._flush))
-            group.create_task(self._every(settings.position_seconds, "positions", self._positions))
+            group.create_task(self._every(settings.position_seconds / POSITION_LOOKS, "positions", self._positions))
             group.create_task(self._every(settings.danmaku_store_ms / 1000, "store", self._store))
             group.create_task(self._every(PRESENCE_SECONDS, "presence", self._presence))
             group.create_task(self._every(BUDGET_SECONDS, "budgets", self._budgets))
@@ -82,12 +90,17 @@ class Housekeeping:
                 log.exception("housekeeping.failed", work=name)
 
     async def _flush(self) -> None:
-        for room in self._house.live_rooms:
-            room.flush()
+        counters, self._counters = self._counters, {}
+        for (room, event), tell in counters.items():
+            try:
+                tell()
+            except Exception:  # the other counters go out all the same
+                log.exception("housekeeping.counter_failed", room=room, counter=event)
 
     async def _positions(self) -> None:
+        now_ms = self._house.clock()
         for room in self._house.live_rooms:
-            room.tell_position()
+            room.tell_position(now_ms)
 
     async def _store(self) -> None:
         await self._house.live_rooms.store()
@@ -100,8 +113,9 @@ class Housekeeping:
 
     async def _presence(self) -> None:
         """Rooms that nobody is in any more are reported once, and not counted."""
-        rooms = [room for room in self._house.live_rooms if room.size or room.id in self._reported]
-        self._reported = {room.id for room in rooms if room.size}
+        peopled = {room for room in self._house.live_rooms if room.size}
+        rooms = [*peopled, *(self._reported - peopled)]
+        self._reported = peopled
         for first in range(0, len(rooms), ROOMS_AT_A_TIME):
             await self._count(rooms[first : first + ROOMS_AT_A_TIME])
 

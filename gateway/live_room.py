@@ -10,7 +10,7 @@ from msgspec import structs
 
 from auth.denials import Code
 from auth.door import Surface, expelled_by
-from auth.identity import Role, RoomId, Tier, UserId
+from auth.identity import Role, Tier, UserId
 from auth.permissions import Permission, Permissions
 from auth.situation import Phase
 from gateway import welcome
@@ -46,6 +46,8 @@ class LiveRoom(Attendance):
 
     def __init__(self, house: "House", replica: Replica, guests: GuestList, position: Position) -> None:
         super().__init__(house, position)
+        self.id = replica.id
+        """The room's id, its channel at the broker too."""
         self.replica = replica
         self.guests = guests
         self._place: int | None = None
@@ -56,15 +58,12 @@ class LiveRoom(Attendance):
         self.budget = Budget(house.settings.danmaku_per_room_per_second)
         self.told_online = -1
         self._presence_due_ms = 0
+        self._position_ms = round(house.settings.position_seconds * 1000)
+        self._position_due_ms = dict.fromkeys((True, False), house.clock() + self._position_ms)
+        """When those inside, and those outside, have heard of no place for long."""
         self.welcome_parts = welcome.Parts()
         self._rights_of = replica.room
         self._rights: dict[tuple[Role, Tier], Permissions] = {}
-        self._due: dict[str, Callable[[], None]] = {}
-
-    @property
-    def id(self) -> RoomId:
-        """The room's id, its channel at the broker too."""
-        return self.replica.id
 
     # ---- who is here -------------------------------------------------------------------------------
 
@@ -293,11 +292,16 @@ class LiveRoom(Attendance):
         """Where the room stands, for clients inside; that of others does not say that they were."""
         return to_cursor(self.position, self.house.waiting.stamp(self.id) if inside else "")
 
-    def tell_position(self) -> None:
-        """Let quiet sockets know where the room stands; never one whose welcome has told it of a later place."""
-        for inside in (True, False):
-            prepared = Prepared("position", shapes.RoomPosition(self.cursor(inside=inside)))
-            self.tell(prepared, reads=inside, offset=self.position.offset)
+    def tell_position(self, now_ms: int) -> None:
+        """Let those know where the room stands who have not heard of it for long.
+
+        Nobody is told whose welcome has told them of a later place.
+        """
+        for inside, due_ms in self._position_due_ms.items():
+            if now_ms >= due_ms:
+                self._position_due_ms[inside] = now_ms + self._position_ms
+                prepared = Prepared("position", shapes.RoomPosition(self.cursor(inside=inside)))
+                self.tell(prepared, reads=inside, offset=self.position.offset)
 
     def tell_presence(self, online: int) -> None:
         """Tell everybody how many are here, if that changed; a full room not at every change."""
@@ -315,17 +319,11 @@ class LiveRoom(Attendance):
         """Tell the consoles something about this gateway."""
         self._consoles(event, payload)
 
-    def flush(self) -> None:
-        """Send the latest value of every counter that changed since the last call."""
-        due, self._due = self._due, {}
-        for tell in due.values():
-            tell()
-
     def _soon(self, event: str, tell: Callable[[], None]) -> None:
-        """Counters conflate: many changes in one tick, one event with the latest value."""
-        self._due[event] = tell
+        self.house.housekeeping.conflate(self.id, event, tell)
 
     def _history(self, event: str, payload: shapes.Danmaku | shapes.Gift | shapes.Retract) -> None:
+        self._position_due_ms[True] = self.house.clock() + self._position_ms
         self.tell(Prepared(event, payload), reads=True, offset=self._place)
 
     def _everybody(self, event: str, payload: msgspec.Struct) -> None:

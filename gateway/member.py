@@ -122,6 +122,7 @@ class Member:
 
     def refresh_permissions(self) -> bool:
         """Work out the rights again from role, tier and room; True where they changed."""
+        self.room.recount()
         before = self.permissions
         self.permissions = NOTHING if self.is_waiting else self.room.permissions_of(self.role, self.tier)
         if before == self.permissions:
@@ -194,6 +195,7 @@ class Member:
     def opened(self, connection: Connection) -> None:
         """Welcome, then what happened since the snapshot was taken."""
         self.connection = connection
+        self.room.recount()
         self._welcome(connection)
         held, self._held = self._held or [], None
         for offset, prepared in held:

@@ -30,9 +30,12 @@ class Presence(Protocol):
         ...
 
 
+_NOBODY = dict.fromkeys(Tier, 0)
+
+
 def added_up(reports: Iterable[Counts]) -> Counts:
     """The sum of what several nodes have in a room."""
-    totals = dict.fromkeys(Tier, 0)
+    totals = _NOBODY.copy()
     for counts in reports:
         for tier, count in counts.items():
             totals[tier] += count

@@ -71,5 +71,7 @@ class Budget:
 
     def take_shed(self) -> dict[str, int]:
         """What was left out since the last call, by kind."""
+        if not self._shed:
+            return {}
         shed, self._shed = self._shed, Counter()
         return {weight.value: count for weight, count in shed.items()}

@@ -7,8 +7,12 @@ from typing import Any, Protocol
 
 import pytest
 
+from auth.identity import RoomId
+from gateway import ambient
 from gateway.admission import Admission
 from gateway.cursor import from_cursor, to_cursor
+from gateway.live_room import LiveRoom
+from gateway.live_rooms import LiveRooms
 from gateway.member import Member
 from gateway.recovery import Recent
 from pubsub.broker import Position, Recovery
@@ -23,6 +27,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 HISTORY = ("danmaku", "gift", "retract")
 DEADLINE_SECONDS = 10.0
+DAY_MS = 24 * 3_600_000
 
 Told = tuple[str, str, str]
 """Kind, item and cursor of a history event."""
@@ -360,6 +365,38 @@ def _parted(told: list[Told]) -> tuple[list[Told], list[Told]]:
     return [one for one in told if one[0] == "danmaku"], [one for one in told if one[0] != "danmaku"]
 
 
+async def test_only_those_hear_where_the_room_stands_whom_nothing_has_told_of_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms: list[LiveRoom] = []
+    open_room = LiveRooms._open
+
+    async def opened(self: LiveRooms, room_id: RoomId) -> LiveRoom | None:
+        room = await open_room(self, room_id)
+        assert room is not None
+        rooms.append(room)
+        return room
+
+    monkeypatch.setattr(LiveRooms, "_open", opened)
+    day = DAY_MS // 1000
+    async with liveroom(tmp_path, position_seconds=day, **UNHURRIED) as house, evening(house, "doors") as show:
+        fan, foyer = await show.fan("li"), await show.fan("passer-by", None)
+        [room] = rooms
+        quiet_ms = ambient.now_ms()
+        await asyncio.sleep(0.005)
+        await say(fan, "hello")
+        room.tell_position(quiet_ms)
+        assert fan.all("position") == foyer.all("position") == []
+        room.tell_position(quiet_ms + DAY_MS)
+        await foyer.wait("position")
+        [last] = await say(fan, "is anybody there?")
+        await fan.wait("danmaku", lambda told: told["items"][0]["id"] == last)
+        assert fan.all("position") == []
+        room.tell_position(ambient.now_ms() + DAY_MS)
+        assert (await fan.wait("position"))["cursor"] == cursor(fan)
+        assert len(foyer.all("position")) == 1
+
+
 async def test_a_position_told_while_somebody_was_let_in_never_takes_the_cursor_back(
     house: Liveroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -375,7 +412,7 @@ async def test_a_position_told_while_somebody_was_let_in_never_takes_the_cursor_
         await fan.close()
 
         async def slowly(self: Admission, member: Member, after: Position) -> None:
-            member.room.tell_position()
+            member.room.tell_position(ambient.now_ms() + DAY_MS)
             await say(speaker, "meanwhile")
             await recover(self, member, after)
 
