@@ -1,5 +1,6 @@
 """One peer, as the application and the transports see it."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gateway.engine import frames
@@ -17,7 +18,7 @@ PACKETS_PER_POLL = 15
 
 
 class Socket:
-    """Sends are synchronous, ordered and bounded. While `flowing`, bytes go straight to the transport."""
+    """Sends are synchronous, ordered and bounded. While the peer keeps up, bytes go straight to the transport."""
 
     __slots__ = (
         "_alarm",
@@ -26,11 +27,11 @@ class Socket:
         "_outbox",
         "_poll",
         "_session",
+        "_sink",
         "_websocket",
         "address",
         "context",
         "ended",
-        "flowing",
         "held_since",
     )
 
@@ -39,6 +40,8 @@ class Socket:
         self._session = session
         self._outbox: Outbox | None = None
         self._websocket: WebSocketConnection | None = None
+        self._sink: Callable[[bytes], None] | None = None
+        """The WebSocket's own, while the session is on it and the peer keeps up."""
         self._poll: Poll | None = None
         self._is_accepted = False
         self._alarm = engine.wheel.alarm(self.tick)
@@ -48,8 +51,6 @@ class Socket:
         """Why it is over; None while it is not."""
         self.context: Any = None
         """The application's own."""
-        self.flowing = False
-        """Whether `write` takes bytes now."""
         self.held_since: float | None = None
         """Since when the peer has not taken what it was sent; None while it keeps up."""
 
@@ -84,17 +85,18 @@ class Socket:
 
         A peer that cannot take it loses what `lane` allows, or is cut.
         """
-        if self.flowing and self._websocket is not None:
-            self._websocket.write(frame.wire)
+        if self._sink is not None:
+            self._sink(frame.wire)
         elif self.is_open:
             self._hold(frame, lane, key)
 
     def write(self, wire: bytes) -> bool:
-        """Hand over whole WebSocket frames; False, and nothing done, where the peer is not flowing."""
-        if self.flowing and self._websocket is not None:
-            self._websocket.write(wire)
-            return True
-        return False
+        """Hand over whole WebSocket frames; False, and nothing done, where the peer does not keep up or polls."""
+        sink = self._sink
+        if sink is None:
+            return False
+        sink(wire)
+        return True
 
     def accept(self) -> None:
         """The application knows who this is: it counts no longer against its address."""
@@ -112,7 +114,7 @@ class Socket:
             return
         stage = self._session.stage
         self._session.end(reason)
-        self.flowing = False
+        self._sink = None
         self._ended(reason)
         if stage is Stage.WEBSOCKET and self._websocket is not None:
             self._websocket.finish(text, self._remaining())
@@ -162,15 +164,15 @@ class Socket:
         if not self.is_open or self._websocket is not None:
             return False
         self._websocket = websocket
-        self.flowing = self._session.stage is Stage.WEBSOCKET
+        if self._session.stage is Stage.WEBSOCKET:
+            self._sink = websocket.write
         return True
 
     def lost(self, websocket: "WebSocketConnection") -> None:
         """A WebSocket is gone."""
         if websocket is not self._websocket:
             return
-        self._websocket = None
-        self.flowing = False
+        self._websocket = self._sink = None
         if self._session.stage is Stage.WEBSOCKET:
             self._over(Reason.TRANSPORT)
         else:
@@ -179,13 +181,13 @@ class Socket:
     def paused(self) -> None:
         """The transport is full."""
         if self.is_open:
-            self.flowing = False
+            self._sink = None
             self._held()
 
     def resumed(self) -> None:
         """The transport takes bytes again: first those that waited."""
         if self.is_open and self._session.stage is Stage.WEBSOCKET and self._websocket is not None:
-            self.flowing = True
+            self._sink = self._websocket.write
             self._drain()
 
     def poll(self, poll: "Poll") -> bool:
@@ -274,12 +276,12 @@ class Socket:
         return self._outbox is not None and self._outbox.frames > 0
 
     def _drain(self) -> None:
-        while self.flowing and self._websocket is not None and self._outbox is not None:
+        while self._sink is not None and self._outbox is not None:
             frame = self._outbox.take()
             if frame is None:
                 break
-            self._websocket.write(frame.wire)
-        if self.flowing:
+            self._sink(frame.wire)
+        if self._sink is not None:
             self.held_since = None
             self._outbox = None
 
@@ -318,7 +320,7 @@ class Socket:
         if not self.is_open:
             return
         self._session.end(reason)
-        self.flowing = False
+        self._sink = None
         self._ended(reason)
         if self._poll is not None:
             self._poll.release(frames.NOOP.polled)

@@ -64,9 +64,20 @@ def _is_key(key: str) -> bool:
 
 
 class WebSocketConnection(asyncio.Protocol):
-    """One connection. `write` is for whole frames and never waits; the socket asks first whether it flows."""
+    """One connection."""
 
-    __slots__ = ("_alarm", "_core", "_engine", "_fragments", "_is_text", "_key", "_on_lost", "_socket", "_transport")
+    __slots__ = (
+        "_alarm",
+        "_core",
+        "_engine",
+        "_fragments",
+        "_is_text",
+        "_key",
+        "_on_lost",
+        "_socket",
+        "_transport",
+        "write",
+    )
 
     def __init__(self, engine: Engine, socket: Socket, key: str) -> None:
         self._engine = engine
@@ -78,6 +89,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._alarm: Alarm | None = None
         self._on_lost: Callable[[], None] | None = None
         self._transport: asyncio.Transport
+        self.write: Callable[[bytes], None]
+        """The transport's own, without a step between: for whole frames. It never waits and takes what it is given."""
 
     def start(self, transport: asyncio.Transport, handshake: Handshake, on_lost: Callable[[], None]) -> None:
         """Answer 101 on a connection whose request was read, and begin; `on_lost` is called when it is gone."""
@@ -85,6 +98,7 @@ class WebSocketConnection(asyncio.Protocol):
         if socket is None:
             raise RuntimeError("a connection starts once")
         self._transport = transport
+        self.write = transport.write
         self._on_lost = on_lost
         transport.set_write_buffer_limits(high=self._engine.limits.written_bytes)
         transport.write(
@@ -104,10 +118,6 @@ class WebSocketConnection(asyncio.Protocol):
         self._engine.announce(socket, handshake)
 
     # ---- the socket's ------------------------------------------------------------------------------
-
-    def write(self, wire: bytes) -> None:
-        """Hand whole frames to the transport."""
-        self._transport.write(wire)
 
     def confirmed(self) -> None:
         """It carries the session now."""

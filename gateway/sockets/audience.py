@@ -33,14 +33,14 @@ class Facet(NamedTuple):
 
 
 class Audience:
-    """A log of frames, and how far each of its sockets was told. `told` counts frames since the audience began."""
+    """A log of frames for its sockets, each of which knows how many it was `told` since the audience began."""
 
     __slots__ = ("_first", "_log", "facet", "members")
 
     def __init__(self, facet: Facet) -> None:
         self.facet = facet
-        self.members: dict[Connection, int] = {}
-        """Each socket, and how far it was told."""
+        self.members: dict[Connection, None] = {}
+        """In the order in which they came: neighbours in memory, more or less."""
         self._log: list[Prepared] = []
         self._first = 0
         """Number of the first frame in the log."""
@@ -57,11 +57,14 @@ class Audience:
 
     def enter(self, connection: Connection) -> None:
         """Tell a socket everything from now on."""
-        self.members[connection] = self.end
+        self.members[connection] = None
+        connection.audience, connection.told = self, self.end
 
     def leave(self, connection: Connection) -> None:
-        """Forget a socket."""
-        self.members.pop(connection, None)
+        """Forget a socket, with the last word of what it was still to be told."""
+        connection.audience = None
+        del self.members[connection]
+        self.catch_up(connection)
 
     def append(self, prepared: Prepared) -> None:
         """Tell this to everybody with the next write."""
@@ -70,11 +73,9 @@ class Audience:
 
     def catch_up(self, connection: Connection) -> None:
         """Write what one socket was not told yet."""
-        if not self._log:
-            return
-        told, end = self.members.get(connection, self.end), self.end
+        told, end = connection.told, self.end
         if told < end:
-            self.members[connection] = end
+            connection.told = end
             connection.write(self._batch(told, end))
 
     def write(self) -> Iterator[bool]:
@@ -83,17 +84,19 @@ class Audience:
         batches: dict[int, Batch] = {}
         try:
             for written, connection in enumerate(list(self.members), 1):
-                told = self.members.get(connection, end)  # it may have left, or been told, while others had their turn
-                if told < end:
+                told = connection.told
+                # it may have left, or been told, while others had their turn
+                if told < end and connection.audience is self:
                     batch = batches.get(told)
                     if batch is None:
                         batch = batches[told] = self._batch(told, end)
-                    self.members[connection] = end
+                    connection.told = end
                     connection.write(batch)
                 if not written % SLICE:
                     yield True
         except Exception:  # something in the log cannot be written: whoever was not told goes on after it
-            self.members.update((connection, end) for connection, told in self.members.items() if told < end)
+            for connection in self.members:
+                connection.told = max(connection.told, end)
             raise
         finally:
             del self._log[: end - self._first]
@@ -117,22 +120,18 @@ class Audiences:
     def enter(self, connection: Connection, *, reads: bool) -> None:
         """Put a socket among those that it shares everything with, or move it there."""
         facet = Facet(connection.codec, connection.namespace, reads)
-        if connection.audience is not None:
-            if connection.audience.facet == facet:
-                return
-            self.leave(connection)
+        if connection.audience is not None and connection.audience.facet == facet:
+            return
+        self.leave(connection)
         audience = self._by_facet.get(facet)
         if audience is None:
             audience = self._by_facet[facet] = Audience(facet)
         audience.enter(connection)
-        connection.audience = audience
 
     def leave(self, connection: Connection) -> None:
         """Tell a socket what it was still to be told, then forget it. Idempotent."""
-        audience, connection.audience = connection.audience, None
-        if audience is not None:
-            audience.catch_up(connection)
-            audience.leave(connection)
+        if connection.audience is not None:
+            connection.audience.leave(connection)
 
     def tell(self, prepared: Prepared, *, namespace: str | None = None, reads: bool | None = None) -> int:
         """Tell everybody, or only those of a namespace, or only those who may (not) read; answers how many."""

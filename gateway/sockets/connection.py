@@ -95,6 +95,7 @@ class Connection:
         "namespace",
         "sid",
         "socket",
+        "told",
     )
 
     def __init__(self, server: "SocketServer", sid: str, socket: Socket, namespace: str, guest: Guest) -> None:
@@ -106,6 +107,8 @@ class Connection:
         self.guest = guest
         self.audience: Audience | None = None
         """Whom it is told things with."""
+        self.told = 0
+        """How many frames of that audience."""
         self.inbox: deque[Received] | None = None
         """Events that wait while an earlier one is handled; None while none is."""
         self.leaving = False
