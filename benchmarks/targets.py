@@ -40,6 +40,8 @@ class _Ratio:
     theirs: str
     of: Callable[[Result], float | None]
     unit: str
+    beyond: tuple[str, str] | None = None
+    """Whose figures are taken off ours and theirs first: what is no work of either."""
 
 
 def _per_delivery(result: Result) -> float | None:
@@ -100,6 +102,17 @@ RATIOS = (
         "floor-largest",
         _per_delivery,
         "us",
+    ),
+    _Ratio(
+        "growth",
+        "CPU per delivery beyond bare send(), 10,000 sockets / 100",
+        FLAT,
+        "sockets",
+        LARGEST,
+        SMALLEST,
+        _per_delivery,
+        "us",
+        beyond=("floor-largest", "floor-smallest"),
     ),
     _Ratio("growth", "CPU per delivery, 1,000 rooms / 1", FLAT, "rooms", LARGEST, SMALLEST, _per_delivery, "us"),
 )
@@ -184,8 +197,10 @@ def judge(results: Sequence[Result], rows: Sequence[str]) -> list[Verdict]:
 
 def _ratios(found: dict[tuple[str, str], Result]) -> Iterator[Verdict]:
     for ratio in RATIOS:
-        ours = _value(found.get((ratio.experiment, ratio.ours)), ratio.of)
-        theirs = _value(found.get((ratio.experiment, ratio.theirs)), ratio.of)
+        ours, theirs = (_value(found.get((ratio.experiment, who)), ratio.of) for who in (ratio.ours, ratio.theirs))
+        if ratio.beyond is not None:
+            floors = (_value(found.get((ratio.experiment, who)), ratio.of) for who in ratio.beyond)
+            ours, theirs = (_less(value, floor) for value, floor in zip((ours, theirs), floors, strict=True))
         measured = ours / theirs if ours is not None and theirs else None
         yield Verdict(
             ratio.row,
@@ -222,6 +237,10 @@ def _bounds(found: dict[tuple[str, str], Result]) -> Iterator[Verdict]:
 
 def _value(result: Result | None, of: Callable[[Result], float | None]) -> float | None:
     return None if result is None else of(result)
+
+
+def _less(value: float | None, floor: float | None) -> float | None:
+    return None if value is None or floor is None else value - floor
 
 
 def _figure(value: float | None) -> str:

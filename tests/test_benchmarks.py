@@ -207,7 +207,8 @@ def test_every_row_of_the_targets_is_judged_by_what_both_profiles_measure() -> N
     assert {promise.row for promise in (*RATIOS, *BOUNDS)} == set(ROWS)
     for profile in (FULL, QUICK):
         measured = {(one.key, who.key) for one in experiments(profile) for who in one.contestants}
-        assert {(ratio.experiment, side) for ratio in RATIOS for side in (ratio.ours, ratio.theirs)} <= measured
+        sides = {(one.experiment, who) for one in RATIOS for who in (one.ours, one.theirs, *(one.beyond or ()))}
+        assert sides <= measured
         assert {(bound.experiment, bound.contestant) for bound in BOUNDS} <= measured
 
 
@@ -216,8 +217,20 @@ def test_a_cost_that_grows_with_the_size_is_told() -> None:
         Result(one.experiment, one.contestant, one.label, outcome_of(3 if one.contestant == "largest" else 2))
         for one in results(outcome_of(1), outcome_of(1))
     ]
-    verdicts = [one for one in judge(grown, ["growth"]) if one.target == FLAT]
+    verdicts = [one for one in judge(grown, ["growth"]) if one.target == FLAT and "beyond" not in one.promise]
     assert {(verdict.measured, verdict.is_met, verdict.target) for verdict in verdicts} == {(1.5, False, FLAT)}
+
+
+def test_what_the_kernel_grows_by_is_no_growth_of_the_gateways_own() -> None:
+    cpu_seconds = {"smallest": 3, "largest": 5, "floor-smallest": 1, "floor-largest": 3}
+    (one,) = [
+        verdict
+        for verdict in judge(
+            [Result("sockets", key, key, outcome_of(seconds)) for key, seconds in cpu_seconds.items()], ["growth"]
+        )
+        if "beyond" in verdict.promise
+    ]
+    assert (one.measured, one.is_met, one.shown) == (1, True, "20.0 / 20.0 us")
 
 
 def test_what_the_far_gateway_adds_is_judged_where_everything_came_and_without_bound_elsewhere() -> None:
