@@ -39,8 +39,8 @@ class Audience:
 
     def __init__(self, facet: Facet) -> None:
         self.facet = facet
-        self.members: dict[Connection, None] = {}
-        """In the order in which they came: neighbours in memory, more or less."""
+        self.members: list[Connection] = []
+        """Each at its `place`; the last one takes the place of one that leaves."""
         self._log: list[Prepared] = []
         self._first = 0
         """Number of the first frame in the log."""
@@ -57,13 +57,15 @@ class Audience:
 
     def enter(self, connection: Connection) -> None:
         """Tell a socket everything from now on."""
-        self.members[connection] = None
-        connection.audience, connection.told = self, self.end
+        connection.audience, connection.told, connection.place = self, self.end, len(self.members)
+        self.members.append(connection)
 
     def leave(self, connection: Connection) -> None:
         """Forget a socket, with the last word of what it was still to be told."""
         connection.audience = None
-        del self.members[connection]
+        last = self.members.pop()
+        if last is not connection:
+            self.members[connection.place], last.place = last, connection.place
         self.catch_up(connection)
 
     def append(self, prepared: Prepared) -> None:
@@ -79,20 +81,24 @@ class Audience:
             connection.write(self._batch(told, end))
 
     def write(self) -> Iterator[bool]:
-        """Write to everybody what is in the log now; yields after each slice, when others may have their turn."""
+        """Write to everybody what is in the log now; yields after each slice, when others may have their turn.
+
+        It begins with the last: who comes meanwhile has heard it all, and who takes the place of one that leaves was
+        written to already.
+        """
         end = self.end
         batches: dict[int, Batch] = {}
         try:
-            for written, connection in enumerate(list(self.members), 1):
-                told = connection.told
-                # it may have left, or been told, while others had their turn
-                if told < end and connection.audience is self:
-                    batch = batches.get(told)
-                    if batch is None:
-                        batch = batches[told] = self._batch(told, end)
-                    connection.told = end
-                    connection.write(batch)
-                if not written % SLICE:
+            for first in range((len(self.members) - 1) // SLICE * SLICE, -1, -SLICE):
+                for connection in self.members[first : first + SLICE]:
+                    told = connection.told
+                    if told < end and connection.audience is self:  # the one before may have sent it away
+                        batch = batches.get(told)
+                        if batch is None:
+                            batch = batches[told] = self._batch(told, end)
+                        connection.told = end
+                        connection.write(batch)
+                if first:
                     yield True
         except Exception:  # something in the log cannot be written: whoever was not told goes on after it
             for connection in self.members:

@@ -93,6 +93,7 @@ class Connection:
         "inbox",
         "leaving",
         "namespace",
+        "place",
         "sid",
         "socket",
         "told",
@@ -109,6 +110,8 @@ class Connection:
         """Whom it is told things with."""
         self.told = 0
         """How many frames of that audience."""
+        self.place = 0
+        """Among the members of that audience."""
         self.inbox: deque[Received] | None = None
         """Events that wait while an earlier one is handled; None while none is."""
         self.leaving = False

@@ -1,15 +1,20 @@
 """Fan-out: who is told what together, in which order, and how often a room is written to."""
 
 import asyncio
+import random
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.contract.shapes import Danmaku, DanmakuItem, Presence
 from gateway.engine.frames import Frame
 from gateway.engine.outbox import Lane
-from gateway.sockets.audience import Audiences
+from gateway.sockets import audience
+from gateway.sockets.audience import Audience, Audiences, Facet
 from gateway.sockets.codec import Codec, Prepared
 from gateway.sockets.connection import Connection, SocketLimits
 
@@ -24,10 +29,12 @@ class Line:
         self.writes: list[bytes] = []
         self.held: list[tuple[Lane, str]] = []
         self.flows = True
+        self.on_write: Callable[[], None] = lambda: None
 
     def write(self, wire: bytes) -> bool:
         if self.flows:
             self.writes.append(wire)
+            self.on_write()
         return self.flows
 
     def send(self, frame: Frame, lane: Lane = Lane.CONTROL, key: str = "") -> None:
@@ -220,3 +227,76 @@ async def test_thousands_are_written_to_in_slices_and_newcomers_meanwhile_are_to
     assert all(line.heard.count(b'"online":1}') == line.heard.count(b'"online":2}') == 1 for line in lines)
     assert late.heard.count(b'"online":1}') == 0
     room.audiences.leave(connection)
+
+
+class Foyer:
+    """An audience, and what each of its sockets ought to hear of it."""
+
+    def __init__(self, who: random.Random) -> None:
+        self.audience, self.elsewhere = (Audience(Facet(Codec.JSON, LIVE, reads)) for reads in (True, False))
+        self.who = who
+        self.said: list[bytes] = []
+        self.here: dict[Connection, tuple[Line, int]] = {}
+        self.gone: list[tuple[Line, bytes]] = []
+        """Those who left, and what was said in their time."""
+        self.writing: Iterator[bool] = iter(())
+
+    def write(self) -> None:
+        """A slice; the first of the next write where the last one is at its end."""
+        if next(self.writing, None) is None:
+            self.writing = self.audience.write()
+
+    def say(self) -> None:
+        frame = presence(len(self.said))
+        self.audience.append(frame)
+        self.said.append(frame.frame(Codec.JSON, LIVE).wire)
+
+    def enter(self) -> None:
+        line = Line()
+        connection = Connection(cast("Any", Server()), "sid", cast("Any", line), LIVE, cast("Any", None))
+        self.here[connection] = (line, len(self.said))
+        self.audience.enter(connection)
+
+    def leave(self) -> None:
+        if self.here:
+            self.expel(self.who.choice(list(self.here)))
+
+    def expel(self, connection: Connection) -> None:
+        line, since = self.here.pop(connection, (None, 0))
+        if line is not None:
+            self.audience.leave(connection)
+            self.elsewhere.enter(connection)
+            self.gone.append((line, b"".join(self.said[since:])))
+
+    def tell_alone(self) -> None:
+        if self.here:
+            self.audience.catch_up(self.who.choice(list(self.here)))
+
+    def quarrel(self) -> None:
+        """From now on whatever one of them hears sends another one away."""
+        if len(self.here) > 1:
+            one, other = self.who.sample(list(self.here), 2)
+            self.here[one][0].on_write = lambda: self.expel(other)
+
+
+@settings(max_examples=400)
+@given(
+    size=st.integers(0, 16),
+    meanwhile=st.lists(
+        st.sampled_from([Foyer.write, Foyer.say, Foyer.enter, Foyer.leave, Foyer.tell_alone, Foyer.quarrel]),
+        max_size=60,
+    ),
+    who=st.randoms(use_true_random=False),
+)
+def test_whoever_comes_and_goes_between_two_slices_everybody_hears_all_of_their_time_once_and_in_order(
+    size: int, meanwhile: list[Callable[[Foyer], None]], who: random.Random
+) -> None:
+    foyer = Foyer(who)
+    with pytest.MonkeyPatch.context() as slices:
+        slices.setattr(audience, "SLICE", 3)
+        for happen in [*[Foyer.enter] * size, *meanwhile, *[Foyer.write] * 60]:
+            happen(foyer)
+        while foyer.here:
+            foyer.leave()
+    for line, said in foyer.gone:
+        assert line.heard == said
