@@ -165,7 +165,8 @@ class Seats:
             elsewhere: list[str] = []
             for (member, lease), verdict in zip(asked, verdicts, strict=True):
                 if seating.held.get(member) is lease:
-                    seating.held[member] = replace(lease, fence=verdict.fence)
+                    if verdict.fence != lease.fence:
+                        seating.held[member] = replace(lease, fence=verdict.fence)
                     if not verdict.holds:
                         _end(seating, member)
                 elsewhere += (holder for holder in verdict.ousted if holder not in seating.by_holder)

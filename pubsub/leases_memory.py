@@ -1,5 +1,6 @@
 """Leases within one process."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from itertools import islice
 from auth.identity import RoomId
 from pubsub.leases import LEASE_MS, Lease, SeatId, Verdict
 
+SLICE = 64
+"""Leases held before others have their turn."""
 SWEPT = 2
 """Seats that are looked at for having ended, for each that is used: more than come."""
 
@@ -46,8 +49,13 @@ class MemoryLeases:
         self._seats: dict[tuple[RoomId, SeatId], _Seat] = {}
 
     async def hold(self, room: RoomId, leases: Sequence[Lease]) -> list[Verdict]:
-        """Claim, renew or restore."""
-        return [self._hold(self._open((room, lease.seat)), lease) for lease in leases]
+        """Claim, renew or restore; of many at once some, and then others have their turn on the event loop."""
+        verdicts = []
+        for number, lease in enumerate(leases, 1):
+            verdicts.append(self._hold(self._open((room, lease.seat)), lease))
+            if not number % SLICE:
+                await asyncio.sleep(0)
+        return verdicts
 
     async def release(self, room: RoomId, leases: Sequence[Lease]) -> None:
         """Give up."""
