@@ -28,8 +28,7 @@ class Attendance:
         self._arriving: set[Member] = set()
         """Those who are told one by one, because their welcome is not sent or told them of places still to come."""
         self._by_user: dict[UserId, list[Member]] = {}
-        self._online: Counts | None = None
-        """None: to be counted again."""
+        self._online = dict.fromkeys(Tier, 0)
 
     @property
     def size(self) -> int:
@@ -48,8 +47,8 @@ class Attendance:
             return
         if member.is_waiting:
             self.house.waiting.left(member)
-        self.recount()
         self._members.discard(member)
+        self.recount(member)
         self._arriving.discard(member)
         if member.connection is not None:
             self._audiences.leave(member.connection)
@@ -72,19 +71,23 @@ class Attendance:
         """A user's sockets, oldest first."""
         return list(self._by_user.get(user, ()))
 
-    def recount(self) -> None:
-        """Somebody opened, left, or counts otherwise than before."""
-        self._online = None
+    def recount(self, member: Member) -> None:
+        """Count somebody as what they are now, after they opened, left or changed."""
+        before, now = member.counted, self._counted(member)
+        if now is not before:
+            member.counted = now
+            if before is not None:
+                self._online[before] -= 1
+            if now is not None:
+                self._online[now] += 1
+
+    def _counted(self, member: Member) -> Tier | None:
+        is_here = member in self._members and member.connection is not None
+        return member.tier if is_here and not member.is_console and not member.is_waiting else None
 
     def online(self) -> Counts:
-        """Opened sockets of viewers by tier, without those who wait; of a quiet room as counted the last time."""
-        if self._online is None:
-            count = dict.fromkeys(Tier, 0)
-            for member in self._members:
-                if not member.is_console and not member.is_waiting and member.connection is not None:
-                    count[member.tier] += 1
-            self._online = count
-        return self._online
+        """Opened sockets of viewers by tier, without those who wait."""
+        return self._online.copy()
 
     def stand(self, position: Position) -> None:
         """Everything published up to here has come."""

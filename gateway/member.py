@@ -44,6 +44,7 @@ class Member:
         "_token_deadline",
         "asks_first",
         "connection",
+        "counted",
         "device",
         "identity",
         "is_waiting",
@@ -75,6 +76,8 @@ class Member:
         self.was_inside = False
         """Whether it has shown that it was inside a moment ago."""
         self.connection: Connection | None = None
+        self.counted: Tier | None = None
+        """As what the room counts it; None: not at all."""
         self.luggage = NO_LUGGAGE
         """What the welcome is made of; gone once it is sent."""
         self.told_until = -1
@@ -122,7 +125,7 @@ class Member:
 
     def refresh_permissions(self) -> bool:
         """Work out the rights again from role, tier and room; True where they changed."""
-        self.room.recount()
+        self.room.recount(self)
         before = self.permissions
         self.permissions = NOTHING if self.is_waiting else self.room.permissions_of(self.role, self.tier)
         if before == self.permissions:
@@ -195,7 +198,7 @@ class Member:
     def opened(self, connection: Connection) -> None:
         """Welcome, then what happened since the snapshot was taken."""
         self.connection = connection
-        self.room.recount()
+        self.room.recount(self)
         self._welcome(connection)
         held, self._held = self._held or [], None
         for offset, prepared in held:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 import pytest
 
 from auth.identity import RoomId
-from gateway.member import Member
-from gateway.sockets.connection import Connection
 from pubsub.presence import Counts
 from pubsub.presence_memory import MemoryPresence
 from tests.integration.evening import Evening, evening
@@ -55,13 +53,6 @@ async def test_viewers_are_counted_by_tier_as_they_come_and_go_and_as_their_tick
     house: Liveroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reports = Reports(monkeypatch)
-    opened = Member.opened
-
-    def counted_just_before(self: Member, connection: Connection) -> None:
-        self.room.online()
-        opened(self, connection)
-
-    monkeypatch.setattr(Member, "opened", counted_just_before)
     async with evening(house, "doors") as show:
         fan, star = await show.fan("mei"), await show.fan("li", "vip")
         await reports.tell(show, main=1, vip=1)
