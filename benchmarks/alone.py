@@ -93,6 +93,7 @@ def experiments(profile: Profile) -> list[Experiment]:
             f"sockets: one room, {DELIVERIES:,} deliveries/s, each in a frame of its own",
             _crowds(profile),
             lambda size: replace(load, senders=SPEAKERS, rates=(size.rate,)),
+            profile.growth_rounds,
         ),
         _experiment(
             "rooms",
@@ -101,6 +102,7 @@ def experiments(profile: Profile) -> list[Experiment]:
             lambda size: replace(
                 load, senders=size.rooms * SPEAK_IN, rates=(size.rate,), connect_rate=ROOMS_CONNECT_RATE
             ),
+            profile.growth_rounds,
         ),
         _experiment(
             DOORS,
@@ -112,7 +114,7 @@ def experiments(profile: Profile) -> list[Experiment]:
     ]
 
 
-def _experiment(key: str, title: str, sizes: list[Size], load: Callable[[Size], Load]) -> Experiment:
+def _experiment(key: str, title: str, sizes: list[Size], load: Callable[[Size], Load], rounds: int = 1) -> Experiment:
     of = {size.key: size for size in sizes}
     contestants = [size.contestant for size in sizes]
     if key == "sockets":  # what the kernel's part of it grows by
@@ -125,6 +127,7 @@ def _experiment(key: str, title: str, sizes: list[Size], load: Callable[[Size], 
         contestants,
         lambda who: replace(load(of[who.key]), sockets=of[who.key].sockets),
         lambda who: of[who.key].listeners,
+        rounds,
     )
 
 

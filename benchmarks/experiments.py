@@ -46,6 +46,7 @@ class Profile:
     """Viewers of two gateways."""
     in_a_room: tuple[int, int, int]
     rooms: tuple[int, ...]
+    growth_rounds: int
     seat_renew_seconds: float
     doors: int
     """Fans who come within a minute, or as fast as in the full run."""
@@ -66,7 +67,8 @@ FULL = Profile(
     has_everybody=True,
     over_redis=(100, 1_000, 5_000),
     in_a_room=(100, 1_000, 10_000),
-    rooms=(1, 10, 100, 1_000),
+    rooms=(1, 100, 1_000),
+    growth_rounds=3,
     seat_renew_seconds=15,
     doors=10_000,
     rush=3_000,
@@ -85,6 +87,7 @@ QUICK = Profile(
     over_redis=(100, 300, 600),
     in_a_room=(100, 400, 1_000),
     rooms=(1, 10, 200),
+    growth_rounds=1,
     seat_renew_seconds=2,
     doors=500,
     rush=1_000,
@@ -102,6 +105,8 @@ class Experiment:
     load: Callable[[Contestant], Load]
     listeners: Callable[[Contestant], int] = lambda _: HALL
     """How many there are to receive each message."""
+    rounds: int = 1
+    """So many turns everybody has; the one in the middle counts, whatever else the machine does in others."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -135,15 +140,24 @@ def perform(
     experiment: Experiment, swarm: Path, cores: Cores, tell: Callable[[str], None], *, ours_only: bool
 ) -> list[Result]:
     """Each contestant in turn on a fresh server; a failure is a result too."""
-    results = []
-    for who in experiment.contestants:
-        if ours_only and not who.is_ours:
-            continue
-        began = time.monotonic()
-        result = _perform_one(experiment, who, swarm, cores)
-        results.append(result)
-        tell(f"{experiment.key:<9} {who.label:<26} {_short(result, experiment)} ({time.monotonic() - began:.0f} s)")
-    return results
+    contestants = [who for who in experiment.contestants if who.is_ours or not ours_only]
+    results: dict[str, list[Result]] = {who.key: [] for who in contestants}
+    for _ in range(experiment.rounds):
+        for who in contestants:
+            began = time.monotonic()
+            result = _perform_one(experiment, who, swarm, cores)
+            results[who.key].append(result)
+            tell(f"{experiment.key:<9} {who.label:<26} {_short(result, experiment)} ({time.monotonic() - began:.0f} s)")
+    return [in_the_middle(rounds) for rounds in results.values()]
+
+
+def in_the_middle(rounds: Sequence[Result]) -> Result:
+    """The round that half of the others cost less than; the first that was not measured, where there is such."""
+    costs = [
+        (one.best.cpu_us_per_delivery if one.best is not None else -1, number) for number, one in enumerate(rounds)
+    ]
+    cheapest, middle = min(costs), sorted(costs)[len(costs) // 2]
+    return rounds[(cheapest if cheapest[0] < 0 else middle)[1]]
 
 
 def _perform_one(experiment: Experiment, who: Contestant, swarm: Path, cores: Cores) -> Result:

@@ -19,7 +19,7 @@ from benchmarks import alone, build, contestants, page, picture
 from benchmarks.alone import SIZES
 from benchmarks.contestants import Contestant, Scene, Stand
 from benchmarks.crowd import Address, Arrival, Load, Outcome, Spread, Stage, run
-from benchmarks.experiments import FULL, QUICK, Experiment, Profile, Result, put
+from benchmarks.experiments import FULL, QUICK, Experiment, Profile, Result, in_the_middle, put
 from benchmarks.machine import Cores
 from benchmarks.processes import CannotRunError, family, listening, require_files
 from benchmarks.programme import experiments
@@ -231,6 +231,14 @@ def test_what_the_kernel_grows_by_is_no_growth_of_the_gateways_own() -> None:
         if "beyond" in verdict.promise
     ]
     assert (one.measured, one.is_met, one.shown) == (1, True, "20.0 / 20.0 us")
+
+
+def test_of_several_rounds_the_one_in_the_middle_counts_unless_one_could_not_be_measured() -> None:
+    rounds = [Result("rooms", "largest", str(cost), outcome_of(cost)) for cost in (3, 1, 2)]
+    assert in_the_middle(rounds).label == "2"
+    assert in_the_middle(rounds[:1]).label == "3"
+    failed = Result("rooms", "largest", "failed", reason="it did not listen")
+    assert in_the_middle([*rounds, failed]) is failed
 
 
 def test_what_the_far_gateway_adds_is_judged_where_everything_came_and_without_bound_elsewhere() -> None:

@@ -1,4 +1,4 @@
-"""When the garbage collector looks at what: rarely and at much in a quiet hour, often and at little as a crowd comes."""
+"""When the garbage collector looks at what: rarely and at much in quiet hours, often and at little as a crowd comes."""
 
 import gc
 from collections.abc import Iterator
