@@ -17,8 +17,10 @@ from tests.outages.verdict import COUNTERS, Span
 BEFORE_SECONDS = 1.0
 HEAL_SECONDS = 20.0
 """For everything to be right again before it is called lost; what is promised is less, and is judged elsewhere."""
-LISTEN_SECONDS = 2.5
-"""How long all has to stay right: longer than two gateways take to hear of each other's viewers, one after another."""
+STEADY_SECONDS = 2.5
+"""How long counters have to be right: longer than two gateways take to hear of each other's viewers, one after another."""
+LISTEN_SECONDS = 1.0
+"""Everything has to stay right for so long."""
 LOOK_SECONDS = 0.2
 STAGGER_SECONDS = 0.5
 LEAST_FANS = 14
@@ -102,6 +104,7 @@ async def suffer(house: House, outage: Outage, seconds: float, fans: int, takes:
             try:
                 span, commits = await _outage(show, cast, outage, seconds, enough_given)
                 await _right_again(show, cast)
+                await asyncio.sleep(LISTEN_SECONDS)
                 truth = await _truth(show, cast)
                 counters = [_counters(fan, truth) for fan in cast.steady]
                 problems = [wrong for fan in cast.steady for wrong in _wrong(fan, truth)]
@@ -171,7 +174,7 @@ def _is(truth: dict[str, Any]) -> Callable[[str, Any], bool]:
 
 
 async def _right_again(show: Show, cast: Cast) -> None:
-    """Wait until all has been as it should be for a while, or for as long as it may take at most.
+    """Wait until all is as it should be, counters for a while already, or for as long as it may take at most.
 
     For a while: on the way from one number of viewers to the next a screen may show the right one for another reason.
     """
@@ -181,7 +184,7 @@ async def _right_again(show: Show, cast: Cast) -> None:
         truth, rights = await _truth(show, cast), _rights(cast)
         counters = [_counters(fan, truth) for fan in cast.steady]
         degraded = [fan for fan in cast.stayers if _is_told_out(fan)]
-        steady_ms = ambient.now_ms() - round(LISTEN_SECONDS * 1000)
+        steady_ms = ambient.now_ms() - round(STEADY_SECONDS * 1000)
         are_right = all(since_ms is not None and since_ms <= steady_ms for since_ms in counters)
         if None not in rights.values() and are_right and not degraded:
             return
