@@ -18,7 +18,7 @@ BEFORE_SECONDS = 1.0
 HEAL_SECONDS = 20.0
 """For everything to be right again before it is called lost; what is promised is less, and is judged elsewhere."""
 STEADY_SECONDS = 2.5
-"""How long counters have to be right: longer than two gateways take to hear of each other's viewers, one after another."""
+"""How long counters have to be right: longer than two gateways take to hear of each other's viewers in turn."""
 LISTEN_SECONDS = 1.0
 """Everything has to stay right for so long."""
 LOOK_SECONDS = 0.2
