@@ -98,9 +98,9 @@ class Housekeeping:
                 log.exception("housekeeping.counter_failed", room=room, counter=event)
 
     async def _positions(self) -> None:
-        now_ms = self._house.clock()
+        next_look_ms = self._house.clock() + round(self._house.settings.position_seconds * 1000 / POSITION_LOOKS)
         for room in self._house.live_rooms:
-            room.tell_position(now_ms)
+            room.tell_position(next_look_ms)
 
     async def _store(self) -> None:
         await self._house.live_rooms.store()

@@ -292,14 +292,14 @@ class LiveRoom(Attendance):
         """Where the room stands, for clients inside; that of others does not say that they were."""
         return to_cursor(self.position, self.house.waiting.stamp(self.id) if inside else "")
 
-    def tell_position(self, now_ms: int) -> None:
-        """Let those know where the room stands who have not heard of it for long.
+    def tell_position(self, by_ms: int) -> None:
+        """Let those know where the room stands who by then will not have heard of it for long.
 
         Nobody is told whose welcome has told them of a later place.
         """
         for inside, due_ms in self._position_due_ms.items():
-            if now_ms >= due_ms:
-                self._position_due_ms[inside] = now_ms + self._position_ms
+            if by_ms >= due_ms:
+                self._position_due_ms[inside] = by_ms + self._position_ms
                 prepared = Prepared("position", shapes.RoomPosition(self.cursor(inside=inside)))
                 self.tell(prepared, reads=inside, offset=self.position.offset)
 
