@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
+from tests.integration.gate import Gate
 from tests.integration.recording import Recording, recorded
 from tests.integration.running import Liveroom, liveroom
 
@@ -40,3 +41,9 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Liver
     """Shared by all tests that run in its loop: `pytestmark = pytest.mark.asyncio(loop_scope="package")`."""
     async with liveroom(tmp_path_factory.mktemp("house"), **UNHURRIED) as running:
         yield running
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """Who is admitted at once, in the hands of the test."""
+    return Gate.of_all_budgets(monkeypatch)

@@ -44,11 +44,6 @@ class Reports:
             pytest.fail(f"{told()} are counted, {counts} are here")
 
 
-@pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
-    return Gate.of_all_budgets(monkeypatch)
-
-
 async def test_viewers_are_counted_by_tier_as_they_come_and_go_and_as_their_tickets_change(
     house: Liveroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:

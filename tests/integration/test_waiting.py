@@ -31,11 +31,6 @@ CLOSED_AFTER_THREE: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
-    return Gate.of_all_budgets(monkeypatch)
-
-
 async def admission(socket: Client, since: int = 0) -> Any:
     """What somebody who waits was told last."""
     welcome = await socket.wait("welcome")
