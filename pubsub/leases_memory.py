@@ -2,9 +2,9 @@
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 from auth.identity import RoomId
 from pubsub.leases import LEASE_MS, Lease, SeatId, Verdict
@@ -46,13 +46,15 @@ class MemoryLeases:
         self._monotonic_ms = monotonic_ms
         self._clock_us = clock_us
         self._last = 0
-        self._seats: dict[tuple[RoomId, SeatId], _Seat] = {}
+        self._seats: OrderedDict[tuple[RoomId, SeatId], _Seat] = OrderedDict()
+        """The one that was used last comes last. (A dict would be searched from the first one it ever had.)"""
 
     async def hold(self, room: RoomId, leases: Sequence[Lease]) -> list[Verdict]:
         """Claim, renew or restore; of many at once some, and then others have their turn on the event loop."""
         verdicts = []
         for number, lease in enumerate(leases, 1):
-            verdicts.append(self._hold(self._open((room, lease.seat)), lease))
+            now = self._monotonic_ms()
+            verdicts.append(self._hold(self._open((room, lease.seat), now), lease, now + self._lease_ms))
             if not number % SLICE:
                 await asyncio.sleep(0)
         return verdicts
@@ -60,7 +62,7 @@ class MemoryLeases:
     async def release(self, room: RoomId, leases: Sequence[Lease]) -> None:
         """Give up."""
         for lease in leases:
-            seat = self._open((room, lease.seat))
+            seat = self._open((room, lease.seat), self._monotonic_ms())
             seat.standing = [one for one in seat.standing if one.lease.holder != lease.holder]
             if not seat.standing and not seat.floor:
                 del self._seats[room, lease.seat]
@@ -75,22 +77,26 @@ class MemoryLeases:
         """Always the same."""
         return "memory"
 
-    def _open(self, key: tuple[RoomId, SeatId]) -> _Seat:
+    def _open(self, key: tuple[RoomId, SeatId], now: int) -> _Seat:
         """A seat to work on, which goes to the end of the line of those that end."""
-        now = self._monotonic_ms()
         self._sweep(now)
-        seat = self._seats[key] = self._seats.pop(key, _Seat())
-        seat.standing = [one for one in seat.standing if one.ends_ms > now]
+        seat = self._seats.get(key)
+        if seat is None:
+            seat = self._seats[key] = _Seat()
+        else:
+            self._seats.move_to_end(key)
+            seat.standing = [one for one in seat.standing if one.ends_ms > now]
         seat.ends_ms = now + self._lease_ms
         return seat
 
     def _sweep(self, now: int) -> None:
-        for key in list(islice(self._seats, SWEPT)):
-            if self._seats[key].ends_ms <= now:
-                del self._seats[key]
+        for _ in range(SWEPT):
+            first = next(iter(self._seats), None)
+            if first is None or self._seats[first].ends_ms > now:
+                return
+            del self._seats[first]
 
-    def _hold(self, seat: _Seat, lease: Lease) -> Verdict:
-        ends_ms = self._monotonic_ms() + self._lease_ms
+    def _hold(self, seat: _Seat, lease: Lease, ends_ms: int) -> Verdict:
         for one in seat.standing:
             if one.lease.holder == lease.holder:
                 one.ends_ms = ends_ms
