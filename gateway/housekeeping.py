@@ -135,8 +135,7 @@ class Housekeeping:
             metrics.outbox_pending.set(await outbox_sql.pending(connection))
         online, waiting = 0, len(self._house.waiting)
         for server in self._house.socket_servers:
-            for namespace in ("/live", "/console"):
-                count = sum(1 for one in server.connections.values() if one.namespace == namespace)
+            for namespace, count in server.online.items():
                 metrics.sockets.labels(namespace, server.codec).set(count)
                 online += count
         rooms = list(self._house.live_rooms)

@@ -65,6 +65,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         self.limits = limits
         self.connections: dict[str, Connection] = {}
         """By Socket.IO id."""
+        self.online = dict.fromkeys(NAMESPACES, 0)
+        """How many of them are in each namespace."""
         self._admit = admit
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
@@ -204,6 +206,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         socket.accept()
         connection = Connection(self, self.eio.generate_id(), socket, namespace, answer)
         peer.connections[namespace] = self.connections[connection.sid] = connection
+        self.online[namespace] += 1
         socket.send(encode(self.codec, sio.CONNECT, namespace, {"sid": connection.sid}))
         try:
             answer.opened(connection)
@@ -236,6 +239,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         """Take a connection off its transport; its guest is told once."""
         del peer.connections[connection.namespace]
         del self.connections[connection.sid]
+        self.online[connection.namespace] -= 1
         connection.inbox = None
         connection.leaving = True
         connection.guest.closed()
