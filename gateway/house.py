@@ -200,7 +200,6 @@ def _socket_server(house: House, codec: Codec, admission: Admission) -> SocketSe
             heartbeat=Heartbeat(settings.ping_interval_seconds, settings.ping_timeout_seconds),
             outbox=OutboxLimits(settings.outbox_bytes, settings.outbox_packets, settings.outbox_seconds),
             message_bytes=settings.packet_bytes,
-            written_bytes=settings.written_bytes,
             unsent_bytes=settings.unsent_bytes,
             upgrade_seconds=settings.upgrade_seconds,
             farewell_seconds=settings.farewell_seconds,

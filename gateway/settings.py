@@ -99,9 +99,6 @@ class Settings(BaseSettings):
     outbox_packets: int = Field(512, ge=16, description="packets waiting for one socket; beyond it is cut as SLOW")
     outbox_bytes: int = Field(262144, ge=4096, description="the same in bytes")
     outbox_seconds: float = Field(5, gt=0, description="how long a socket may not read what it was sent")
-    written_bytes: int = Field(
-        16384, ge=1024, description="of one socket's packets, held by the event loop beyond that"
-    )
     unsent_bytes: int = Field(16384, ge=1024, description="of one socket's packets, held by the kernel beyond that")
     upgrade_seconds: float = Field(10, gt=0, description="for a polling client to try a WebSocket out")
     farewell_seconds: float = Field(2, gt=0, description="for a client to fetch its last packets when it is sent away")

@@ -30,6 +30,9 @@ class Application(Protocol):
     def faulted(self, socket: Socket, *, is_final: bool) -> bool:
         """What came is no Engine.IO. Whether to go on; a final fault ends the session after what is sent now."""
 
+    def rerouted(self, socket: Socket) -> None:
+        """`socket.line` is another one. Not told of one that is over: it has none."""
+
     def slow(self, socket: Socket) -> None:
         """The peer does not read: the session ends after what is sent now, if it can be sent at all."""
 

@@ -14,8 +14,6 @@ class EngineLimits:
     outbox: OutboxLimits = field(default_factory=OutboxLimits)
     message_bytes: int = 64 * 1024
     """Of an incoming message, and of the body of a poll."""
-    written_bytes: int = 16 * 1024
-    """Of frames handed to the event loop's transport; what comes then waits in the outbox."""
     unsent_bytes: int = 16 * 1024
     """Of what the kernel takes beyond the peer's window, so that a stalled reader shows early."""
     upgrade_seconds: float = 10.0

@@ -1,10 +1,12 @@
 """One peer, as the application and the transports see it."""
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gateway.engine import frames
 from gateway.engine.frames import Frame
+from gateway.engine.lines import NO_LINE
 from gateway.engine.outbox import Lane, Outbox
 from gateway.engine.session import Act, End, Message, Reason, Session, Stage, Via
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 PACKETS_PER_POLL = 15
 """The official Python client refuses a body of more than 16, and a noop or a close may follow."""
+DRAINED_BYTES = 16 * 1024
+"""Of what waited, in one write; the last frame may go beyond."""
 
 
 class Socket:
@@ -33,6 +37,7 @@ class Socket:
         "context",
         "ended",
         "held_since",
+        "line",
     )
 
     def __init__(self, engine: "Engine", session: Session, address: str) -> None:
@@ -53,6 +58,8 @@ class Socket:
         """The application's own."""
         self.held_since: float | None = None
         """Since when the peer has not taken what it was sent; None while it keeps up."""
+        self.line = NO_LINE
+        """Where whole frames for many may be written to straight (`gateway.engine.lines`) instead of by `write`."""
 
     @property
     def sid(self) -> str:
@@ -114,10 +121,10 @@ class Socket:
             return
         stage = self._session.stage
         self._session.end(reason)
-        self._sink = None
+        self._stop()
         self._ended(reason)
         if stage is Stage.WEBSOCKET and self._websocket is not None:
-            self._websocket.finish(text, self._remaining())
+            self._websocket.finish(text, self._waiting(sys.maxsize))
         elif self._poll is not None or self.waits:
             self._engine.linger(self)
             self._release()
@@ -164,15 +171,16 @@ class Socket:
         if not self.is_open or self._websocket is not None:
             return False
         self._websocket = websocket
-        if self._session.stage is Stage.WEBSOCKET:
-            self._sink = websocket.write
+        if self._session.stage is Stage.WEBSOCKET and self.held_since is None:
+            self._flow(websocket)
         return True
 
     def lost(self, websocket: "WebSocketConnection") -> None:
         """A WebSocket is gone."""
         if websocket is not self._websocket:
             return
-        self._websocket = self._sink = None
+        self._websocket = None
+        self._stop()
         if self._session.stage is Stage.WEBSOCKET:
             self._over(Reason.TRANSPORT)
         else:
@@ -181,13 +189,14 @@ class Socket:
     def paused(self) -> None:
         """The transport is full."""
         if self.is_open:
-            self._sink = None
+            self._stop()
             self._held()
+            self._engine.application.rerouted(self)
 
     def resumed(self) -> None:
         """The transport takes bytes again: first those that waited."""
         if self.is_open and self._session.stage is Stage.WEBSOCKET and self._websocket is not None:
-            self._sink = self._websocket.write
+            self._flow(self._websocket)
             self._drain()
 
     def poll(self, poll: "Poll") -> bool:
@@ -235,6 +244,14 @@ class Socket:
 
     # ---- within -------------------------------------------------------------------------------------
 
+    def _flow(self, websocket: "WebSocketConnection") -> None:
+        """The peer keeps up: what is sent goes straight to this connection."""
+        self._sink, self.line = websocket.write, websocket.line
+
+    def _stop(self) -> None:
+        """What is sent waits, or ends."""
+        self._sink, self.line = None, NO_LINE
+
     def _hold(self, frame: Frame, lane: Lane, key: str) -> None:
         if self._outbox is None:
             self._outbox = Outbox(self._engine.limits.outbox)
@@ -276,14 +293,12 @@ class Socket:
         return self._outbox is not None and self._outbox.frames > 0
 
     def _drain(self) -> None:
-        while self._sink is not None and self._outbox is not None:
-            frame = self._outbox.take()
-            if frame is None:
-                break
-            self._sink(frame.wire)
+        while self._sink is not None and (wire := self._waiting(DRAINED_BYTES)):
+            self._sink(wire)
         if self._sink is not None:
             self.held_since = None
             self._outbox = None
+            self._engine.application.rerouted(self)
 
     def _dismiss(self) -> None:
         websocket, self._websocket = self._websocket, None
@@ -298,10 +313,12 @@ class Socket:
             self._websocket.confirmed()
             self.resumed()
 
-    def _remaining(self) -> bytes:
+    def _waiting(self, size: int) -> bytes:
+        """The next of what waits, as whole frames: all, or at least so many bytes."""
         wires = []
-        while self._outbox is not None and (frame := self._outbox.take()) is not None:
+        while size > 0 and self._outbox is not None and (frame := self._outbox.take()) is not None:
             wires.append(frame.wire)
+            size -= len(frame.wire)
         return b"".join(wires)
 
     def tick(self) -> None:
@@ -320,7 +337,7 @@ class Socket:
         if not self.is_open:
             return
         self._session.end(reason)
-        self._sink = None
+        self._stop()
         self._ended(reason)
         if self._poll is not None:
             self._poll.release(frames.NOOP.polled)

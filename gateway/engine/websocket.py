@@ -21,6 +21,7 @@ from websockets.utils import accept_key
 from gateway.engine import requests
 from gateway.engine.engine import Engine
 from gateway.engine.frames import TEXT, websocket_frame
+from gateway.engine.lines import NO_LINE, line_of
 from gateway.engine.requests import Handshake, Refusal
 from gateway.engine.session import Via
 from gateway.engine.socket import Socket
@@ -76,6 +77,7 @@ class WebSocketConnection(asyncio.Protocol):
         "_on_lost",
         "_socket",
         "_transport",
+        "line",
         "write",
     )
 
@@ -89,6 +91,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._alarm: Alarm | None = None
         self._on_lost: Callable[[], None] | None = None
         self._transport: asyncio.Transport
+        self.line = NO_LINE
+        """Where the kernel takes the same bytes, as long as the transport holds none."""
         self.write: Callable[[bytes], None]
         """The transport's own, without a step between: for whole frames. It never waits and takes what it is given."""
 
@@ -100,7 +104,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._transport = transport
         self.write = transport.write
         self._on_lost = on_lost
-        transport.set_write_buffer_limits(high=self._engine.limits.written_bytes)
+        self.line = line_of(transport)
+        transport.set_write_buffer_limits(high=0)  # it pauses as soon as it holds anything: what comes then waits here
         transport.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
             + accept_key(self._key).encode()

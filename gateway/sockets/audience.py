@@ -7,11 +7,13 @@ process's time. Whoever must be told something alone (an ack, a right, a farewel
 """
 
 import asyncio
+from array import array
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import structlog
 
+from gateway.engine import lines
 from gateway.sockets.codec import Batch, Codec, Prepared, merged
 from gateway.sockets.connection import Connection
 
@@ -33,14 +35,22 @@ class Facet(NamedTuple):
 
 
 class Audience:
-    """A log of frames for its sockets, each of which knows how many it was `told` since the audience began."""
+    """A log of frames for its sockets.
 
-    __slots__ = ("_first", "_log", "facet", "members")
+    What a write needs of each lies side by side: the members themselves may be ten thousand objects, and it leaves them
+    alone.
+    """
+
+    __slots__ = ("_first", "_lines", "_log", "_told", "facet", "members")
 
     def __init__(self, facet: Facet) -> None:
         self.facet = facet
         self.members: list[Connection] = []
         """Each at its `place`; the last one takes the place of one that leaves."""
+        self._told: list[int] = []
+        """How many frames since the audience began, by place."""
+        self._lines = array("i")
+        """Where each may be written to straight, by place."""
         self._log: list[Prepared] = []
         self._first = 0
         """Number of the first frame in the log."""
@@ -57,16 +67,25 @@ class Audience:
 
     def enter(self, connection: Connection) -> None:
         """Tell a socket everything from now on."""
-        connection.audience, connection.told, connection.place = self, self.end, len(self.members)
+        connection.audience, connection.place = self, len(self.members)
         self.members.append(connection)
+        self._told.append(self.end)
+        self._lines.append(connection.socket.line)
 
     def leave(self, connection: Connection) -> None:
         """Forget a socket, with the last word of what it was still to be told."""
-        connection.audience = None
-        last = self.members.pop()
-        if last is not connection:
-            self.members[connection.place], last.place = last, connection.place
+        connection.audience = None  # first: the last word may end it, and it leaves once
         self.catch_up(connection)
+        place, last = connection.place, self.members[-1]
+        self.members[place], last.place = last, place
+        self.members.pop()
+        for each in (self._told, self._lines):
+            each[place] = each[-1]
+            each.pop()
+
+    def reroute(self, connection: Connection) -> None:
+        """Its socket has another line."""
+        self._lines[connection.place] = connection.socket.line
 
     def append(self, prepared: Prepared) -> None:
         """Tell this to everybody with the next write."""
@@ -75,9 +94,9 @@ class Audience:
 
     def catch_up(self, connection: Connection) -> None:
         """Write what one socket was not told yet."""
-        told, end = connection.told, self.end
+        told, end = self._told[connection.place], self.end
         if told < end:
-            connection.told = end
+            self._told[connection.place] = end
             connection.write(self._batch(told, end))
 
     def write(self) -> Iterator[bool]:
@@ -90,19 +109,20 @@ class Audience:
         batches: dict[int, Batch] = {}
         try:
             for first in range((len(self.members) - 1) // SLICE * SLICE, -1, -SLICE):
-                for connection in self.members[first : first + SLICE]:
-                    told = connection.told
-                    if told < end and connection.audience is self:  # the one before may have sent it away
-                        batch = batches.get(told)
-                        if batch is None:
-                            batch = batches[told] = self._batch(told, end)
-                        connection.told = end
-                        connection.write(batch)
+                for place in reversed(range(first, first + SLICE)):
+                    if place >= len(self._told) or (told := self._told[place]) >= end:
+                        continue
+                    batch = batches.get(told)
+                    if batch is None:
+                        batch = batches[told] = self._batch(told, end)
+                    self._told[place] = end
+                    taken = lines.write(self._lines[place], batch.wire)
+                    if taken < len(batch.wire):
+                        self.members[place].write(batch, taken)
                 if first:
                     yield True
         except Exception:  # something in the log cannot be written: whoever was not told goes on after it
-            for connection in self.members:
-                connection.told = max(connection.told, end)
+            self._told = [max(told, end) for told in self._told]
             raise
         finally:
             del self._log[: end - self._first]

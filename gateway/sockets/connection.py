@@ -96,7 +96,6 @@ class Connection:
         "place",
         "sid",
         "socket",
-        "told",
     )
 
     def __init__(self, server: "SocketServer", sid: str, socket: Socket, namespace: str, guest: Guest) -> None:
@@ -108,14 +107,12 @@ class Connection:
         self.guest = guest
         self.audience: Audience | None = None
         """Whom it is told things with."""
-        self.told = 0
-        """How many frames of that audience."""
         self.place = 0
         """Among the members of that audience."""
         self.inbox: deque[Received] | None = None
         """Events that wait while an earlier one is handled; None while none is."""
         self.leaving = False
-        """Whether `bye` was said; nothing is sent or handled any more."""
+        """Whether `bye` was said, or it is gone; nothing is sent or handled any more."""
         self.bucket = Bucket(server.limits.packets_per_second, server.limits.packets_burst)
 
     def send(self, prepared: Prepared) -> None:
@@ -124,11 +121,16 @@ class Connection:
             self._catch_up()
             self._put(prepared)
 
-    def write(self, batch: Batch) -> None:
-        """Its audience's: send all of these, in one write where the peer keeps up."""
-        if not self.leaving and not self.socket.write(batch.wire):
+    def write(self, batch: Batch, taken: int = 0) -> None:
+        """Its audience's: send all of these beyond the bytes `taken`, in one write where the peer keeps up."""
+        if not self.leaving and not self.socket.write(batch.wire[taken:]):
             for prepared in batch.events:
                 self._put(prepared)
+
+    def rerouted(self) -> None:
+        """Its socket has another line."""
+        if self.audience is not None:
+            self.audience.reroute(self)
 
     def acknowledge(self, ack_id: int | None, answer: Answer) -> None:
         """Answer an event that asked for it."""
@@ -151,6 +153,13 @@ class Connection:
             self.socket.send(encode(self.codec, sio.DISCONNECT, self.namespace, None))
         self.leaving = True
         self._server.end(self, code)
+
+    def leave(self) -> None:
+        """It is off its transport, whose descriptor may be somebody else's next: nothing goes there from now on."""
+        self.inbox = None
+        self.leaving = True
+        if self.audience is not None:
+            self.audience.leave(self)
 
     def _catch_up(self) -> None:
         if self.audience is not None:

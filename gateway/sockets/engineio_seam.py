@@ -126,6 +126,9 @@ class _Handlers:
     def faulted(self, _socket: Socket, *, is_final: bool) -> bool:  # noqa: ARG002 - one is enough for the protocol
         return False
 
+    def rerouted(self, _socket: Socket) -> None:
+        pass
+
     def slow(self, _socket: Socket) -> None:
         pass
 

@@ -154,6 +154,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             connection.bye(Code.PROTOCOL)
         return False
 
+    def rerouted(self, socket: Socket) -> None:
+        """Whom it may be written to straight has changed: let the audiences on it know."""
+        peer: Peer = socket.context
+        for connection in peer.connections.values():
+            connection.rerouted()
+
     def slow(self, socket: Socket) -> None:
         """The peer does not read: let everybody on it say farewell."""
         peer: Peer = socket.context
@@ -240,8 +246,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         del peer.connections[connection.namespace]
         del self.connections[connection.sid]
         self.online[connection.namespace] -= 1
-        connection.inbox = None
-        connection.leaving = True
+        connection.leave()
         connection.guest.closed()
 
     # ---- admission -----------------------------------------------------------------------------

@@ -148,6 +148,8 @@ class Echo:
         socket.context += 1
         return not is_final and socket.context < 3
 
+    def rerouted(self, socket: Socket) -> None: ...
+
     def slow(self, socket: Socket) -> None: ...
 
     def closed(self, socket: Socket, _reason: Reason) -> None:

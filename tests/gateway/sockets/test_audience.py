@@ -1,6 +1,7 @@
 """Fan-out: who is told what together, in which order, and how often a room is written to."""
 
 import asyncio
+import itertools
 import random
 from collections.abc import Callable, Iterator
 from typing import Any, cast
@@ -11,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.contract.shapes import Danmaku, DanmakuItem, Presence
+from gateway.engine import lines
 from gateway.engine.frames import Frame
+from gateway.engine.lines import NO_LINE
 from gateway.engine.outbox import Lane
 from gateway.sockets import audience
 from gateway.sockets.audience import Audience, Audiences, Facet
@@ -26,6 +29,7 @@ class Line:
     """A peer: what reached it, write by write."""
 
     def __init__(self) -> None:
+        self.line = NO_LINE
         self.writes: list[bytes] = []
         self.held: list[tuple[Lane, str]] = []
         self.flows = True
@@ -229,7 +233,7 @@ async def test_thousands_are_written_to_in_slices_and_newcomers_meanwhile_are_to
 
 
 class Foyer:
-    """An audience, and what each of its sockets ought to hear of it."""
+    """An audience, what each of its sockets ought to hear of it, and the kernel, which takes as much as it likes."""
 
     def __init__(self, who: random.Random) -> None:
         self.audience, self.elsewhere = (Audience(Facet(Codec.JSON, LIVE, reads)) for reads in (True, False))
@@ -239,6 +243,33 @@ class Foyer:
         self.gone: list[tuple[Line, bytes]] = []
         """Those who left, and what was said in their time."""
         self.writing: Iterator[bool] = iter(())
+        self.descriptors = itertools.count(3)
+        self.by_descriptor: dict[int, Line] = {}
+
+    def straight(self, descriptor: int, wire: bytes) -> int:
+        """`gateway.engine.lines.write`."""
+        line = self.by_descriptor.get(descriptor)
+        if line is None:
+            assert descriptor == NO_LINE, "its line is another one, or it is gone"
+            return 0
+        taken = self.who.choice([0, len(wire) // 2, len(wire)])
+        line.writes.append(wire[:taken])
+        if taken == len(wire):
+            line.on_write()
+        return taken
+
+    def reroute(self) -> None:
+        """One that kept up does so no more, or one that did not does."""
+        if self.here:
+            connection = self.who.choice(list(self.here))
+            self.by_descriptor.pop(connection.socket.line, None)
+            self.route(self.here[connection][0])
+            connection.rerouted()
+
+    def route(self, line: Line) -> None:
+        line.line = NO_LINE if line.line != NO_LINE else next(self.descriptors)
+        if line.line != NO_LINE:
+            self.by_descriptor[line.line] = line
 
     def write(self) -> None:
         """A slice; the first of the next write where the last one is at its end."""
@@ -254,6 +285,8 @@ class Foyer:
         line = Line()
         connection = Connection(cast("Any", Server()), "sid", cast("Any", line), LIVE, cast("Any", None))
         self.here[connection] = (line, len(self.said))
+        if self.who.random() < 0.5:
+            self.route(line)
         self.audience.enter(connection)
 
     def leave(self) -> None:
@@ -265,6 +298,7 @@ class Foyer:
         if line is not None:
             self.audience.leave(connection)
             self.elsewhere.enter(connection)
+            self.by_descriptor.pop(line.line, None)
             self.gone.append((line, b"".join(self.said[since:])))
 
     def tell_alone(self) -> None:
@@ -282,7 +316,9 @@ class Foyer:
 @given(
     size=st.integers(0, 16),
     meanwhile=st.lists(
-        st.sampled_from([Foyer.write, Foyer.say, Foyer.enter, Foyer.leave, Foyer.tell_alone, Foyer.quarrel]),
+        st.sampled_from(
+            [Foyer.write, Foyer.say, Foyer.enter, Foyer.leave, Foyer.tell_alone, Foyer.quarrel, Foyer.reroute]
+        ),
         max_size=60,
     ),
     who=st.randoms(use_true_random=False),
@@ -293,6 +329,7 @@ def test_whoever_comes_and_goes_between_two_slices_everybody_hears_all_of_their_
     foyer = Foyer(who)
     with pytest.MonkeyPatch.context() as slices:
         slices.setattr(audience, "SLICE", 3)
+        slices.setattr(lines, "write", foyer.straight)
         for happen in [*[Foyer.enter] * size, *meanwhile, *[Foyer.write] * 60]:
             happen(foyer)
         while foyer.here:
