@@ -29,15 +29,22 @@ class Attendance:
         """Those who are told one by one, because their welcome is not sent or told them of places still to come."""
         self._by_user: dict[UserId, list[Member]] = {}
         self._online = dict.fromkeys(Tier, 0)
+        self._staffed = 0
 
     @property
     def size(self) -> int:
         """How many sockets there are."""
         return len(self._members)
 
+    @property
+    def has_consoles(self) -> bool:
+        """Whether any of them is a console."""
+        return self._staffed > 0
+
     def enter(self, member: Member) -> None:
         """Add a socket; it hears everything from now on, and is told after its welcome."""
         self._members.add(member)
+        self._staffed += member.is_console
         self._arriving.add(member)
         self._by_user.setdefault(member.user, []).append(member)
 
@@ -48,6 +55,7 @@ class Attendance:
         if member.is_waiting:
             self.house.waiting.left(member)
         self._members.discard(member)
+        self._staffed -= member.is_console
         self.recount(member)
         self._arriving.discard(member)
         if member.connection is not None:

@@ -58,6 +58,8 @@ class Seats:
         self._count = 0
         self._rooms: dict[RoomId, _Seating] = {}
         self._asked = asyncio.Event()
+        self._asking: dict[RoomId, None] = {}
+        """Rooms in which something is to be claimed or given up, in order."""
 
     def settle(self, room: "LiveRoom", user: UserId) -> None:
         """Let the newest of a user's devices keep their seats; whenever one was opened or its rights have changed."""
@@ -78,7 +80,7 @@ class Seats:
         seating = self._rooms.get(member.room.id)
         if seating is not None and (lease := seating.forget(member)) is not None:
             seating.released.append(lease)
-            self._asked.set()
+            self._ask_for(member.room.id)
 
     def lost(self, room: RoomId, holders: Iterable[str]) -> None:
         """Newer devices took these seats; those of them that are used here end."""
@@ -124,6 +126,10 @@ class Seats:
         seating.held[member] = Lease(SeatId(member.user), _device(member.device) or holder, holder)
         seating.by_holder[holder] = member
         seating.claims[member] = None
+        self._ask_for(room)
+
+    def _ask_for(self, room: RoomId) -> None:
+        self._asking[room] = None
         self._asked.set()
 
     async def _in_turn(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -137,11 +143,14 @@ class Seats:
     async def _ask(self) -> None:
         await self._asked.wait()
         await asyncio.sleep(GATHER_SECONDS)
-        self._asked.clear()
-        for room, seating in list(self._rooms.items()):
+        for room in list(self._asking):
+            del self._asking[room]
+            seating = self._rooms[room]
             while seating.claims:
                 await self._hold(room, seating, seating.take_claims())
             await self._release(room, seating)
+        if not self._asking:  # nor where one room failed and others are left
+            self._asked.clear()
 
     async def _look(self) -> None:
         """Renew what is due, and everything where the store may have forgotten."""

@@ -18,7 +18,7 @@ from gateway.replica import decode
 from gateway.seats import BATCH, Seats
 from pubsub.broker import Delivery
 from pubsub.broker_memory import MemoryBroker
-from pubsub.leases import Lease, Verdict
+from pubsub.leases import Lease, SeatId, Verdict
 from pubsub.leases_memory import MemoryLeases
 from rooms.events import SeatsTaken
 
@@ -53,9 +53,8 @@ class Fan:
 class Gateway:
     """A room on one of several gateways, as far as seats go."""
 
-    id = ROOM
-
-    def __init__(self, seats: Seats) -> None:
+    def __init__(self, seats: Seats, room: RoomId = ROOM) -> None:
+        self.id = room
         self.seats = seats
         self.fans: dict[UserId, list[Fan]] = {}
 
@@ -286,6 +285,15 @@ async def test_a_fault_costs_nobody_their_seat() -> None:
         fan = here.enter()
         await claimed(store, 1)
         assert fan.byes == []
+
+
+async def test_a_fault_in_one_room_does_not_keep_another_one_waiting() -> None:
+    async with city(gateways=1) as (store, [gateway]):
+        store.fails, store.epoch = 1, None  # so that nothing is held for another reason
+        other = Gateway(gateway.seats, RoomId("other"))
+        gateway.enter()
+        fan = other.enter(user=UserId("bob"))
+        await until(lambda: (other.id, SeatId(fan.user)) in store._seats)
 
 
 async def test_calls_to_the_store_grow_with_batches_and_not_with_seats() -> None:
