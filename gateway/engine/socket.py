@@ -171,8 +171,7 @@ class Socket:
         if not self.is_open or self._websocket is not None:
             return False
         self._websocket = websocket
-        if self._session.stage is Stage.WEBSOCKET and self.held_since is None:
-            self._flow(websocket)
+        self._flow()
         return True
 
     def lost(self, websocket: "WebSocketConnection") -> None:
@@ -188,16 +187,15 @@ class Socket:
 
     def paused(self) -> None:
         """The transport is full."""
-        if self.is_open:
+        if self._sink is not None:
             self._stop()
             self._held()
             self._engine.application.rerouted(self)
 
     def resumed(self) -> None:
-        """The transport takes bytes again: first those that waited."""
-        if self.is_open and self._session.stage is Stage.WEBSOCKET and self._websocket is not None:
-            self._flow(self._websocket)
-            self._drain()
+        """The transport holds nothing any more: first comes what waited."""
+        self._flow()
+        self._drain()
 
     def poll(self, poll: "Poll") -> bool:
         """A request waits for packets; False where another one waits already, which ends the session."""
@@ -244,9 +242,11 @@ class Socket:
 
     # ---- within -------------------------------------------------------------------------------------
 
-    def _flow(self, websocket: "WebSocketConnection") -> None:
-        """The peer keeps up: what is sent goes straight to this connection."""
-        self._sink, self.line = websocket.write, websocket.line
+    def _flow(self) -> None:
+        """What is sent goes straight to the WebSocket, if the session is on it and its peer keeps up."""
+        websocket = self._websocket
+        if self.is_open and self._session.stage is Stage.WEBSOCKET and websocket is not None and not websocket.is_full:
+            self._sink, self.line = websocket.write, websocket.line
 
     def _stop(self) -> None:
         """What is sent waits, or ends."""

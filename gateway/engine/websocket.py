@@ -77,6 +77,7 @@ class WebSocketConnection(asyncio.Protocol):
         "_on_lost",
         "_socket",
         "_transport",
+        "is_full",
         "line",
         "write",
     )
@@ -91,8 +92,10 @@ class WebSocketConnection(asyncio.Protocol):
         self._alarm: Alarm | None = None
         self._on_lost: Callable[[], None] | None = None
         self._transport: asyncio.Transport
+        self.is_full = False
+        """Whether the transport holds bytes that the kernel does not take."""
         self.line = NO_LINE
-        """Where the kernel takes the same bytes, as long as the transport holds none."""
+        """Where the kernel takes the same bytes as `write`, as long as the transport holds none."""
         self.write: Callable[[bytes], None]
         """The transport's own, without a step between: for whole frames. It never waits and takes what it is given."""
 
@@ -164,7 +167,7 @@ class WebSocketConnection(asyncio.Protocol):
             self._answer_close()
         elif core.writes:  # pongs; a peer that does not read them gets none
             pongs = b"".join(core.data_to_send())
-            if self._socket is not None and self._socket.held_since is None:
+            if self._socket is not None and not self.is_full:
                 self._transport.write(pongs)
 
     def eof_received(self) -> bool:
@@ -184,12 +187,14 @@ class WebSocketConnection(asyncio.Protocol):
             on_lost()
 
     def pause_writing(self) -> None:
-        """The transport holds as much as it may."""
+        """The transport holds something."""
+        self.is_full = True
         if self._socket is not None:
             self._socket.paused()
 
     def resume_writing(self) -> None:
-        """The transport holds little again."""
+        """The transport holds nothing again."""
+        self.is_full = False
         if self._socket is not None:
             self._socket.resumed()
 

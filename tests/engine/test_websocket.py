@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from gateway.engine.engine import Engine
+from gateway.engine.frames import Frame
 from gateway.engine.limits import EngineLimits
-from gateway.engine.session import Reason
+from gateway.engine.requests import Handshake
+from gateway.engine.session import Reason, Via
+from gateway.engine.socket import Socket
 from gateway.engine.websocket import WebSocketConnection
 from tests.fuzz.targets import Echo
-from tests.fuzz.wire import Wire, dial
+from tests.fuzz.wire import QUERY, Wire, dial
 
 MASK = bytes(4)
 PING = b"\x89\xfd" + MASK + bytes(125)
@@ -83,3 +86,21 @@ async def test_fragments_beyond_the_bound_end_the_socket(line: tuple[WebSocketCo
     assert socket is not None
     connection.data_received(part(b"4", first=True) + part(b"x" * 100) * 700)
     assert socket.ended is Reason.PROTOCOL
+
+
+async def test_who_changes_over_to_a_websocket_that_is_full_is_written_to_when_it_is_not(engine: Engine) -> None:
+    socket = engine.open(Handshake("127.0.0.1", "/socket.io/", {}, ()), Via.POLLING)
+    assert isinstance(socket, Socket)
+    engine.announce(socket, Handshake("127.0.0.1", "/socket.io/", {}, ()))
+    connection, wire = dial(engine, query={**QUERY, "sid": socket.sid})
+    connection.data_received(part(b"2probe", first=True, last=True))
+    connection.pause_writing()
+    before = wire.written
+    connection.data_received(part(b"5", first=True, last=True))
+    socket.send(Frame("one"))
+    assert not socket.write(Frame("two").wire)
+    assert (wire.written, socket.is_stuck(engine.clock() + 3600, 5)) == (before, True)
+    connection.resume_writing()
+    assert wire.written - before == len(Frame("one").wire)
+    assert socket.write(Frame("two").wire)
+    assert not socket.is_stuck(engine.clock() + 3600, 5)
