@@ -88,7 +88,7 @@ async def test_a_bad_answer_leaves_the_old_ring(status: str, body: bytes, header
 
 async def test_a_silent_or_absent_platform_leaves_the_old_ring() -> None:
     async with platform() as running:
-        source = JwksSource(running.url, timeout_seconds=0.1)
+        source = JwksSource(running.url, timeout_seconds=1)
         assert await source.refresh()
         running.silent = True
         assert not await source.refresh()
