@@ -144,8 +144,7 @@ class Housekeeping:
             shed = room.budget.take_shed()
             for weight, count in shed.items():
                 metrics.shed.labels(weight).inc(count)
-            if room.has_consoles:
-                room.tell_consoles("health", shapes.Health(online, shed, round(lag_seconds * 1000), waiting))
+            room.tell_consoles("health", shapes.Health(online, shed, round(lag_seconds * 1000), waiting))
 
     async def _chores_in_turn(self) -> None:
         while True:

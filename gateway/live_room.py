@@ -330,7 +330,8 @@ class LiveRoom(Attendance):
         self.tell(Prepared(event, payload))
 
     def _consoles(self, event: str, payload: msgspec.Struct) -> None:
-        self.tell(Prepared(event, payload), surface=Surface.CONSOLE)
+        if self.has_consoles:
+            self.tell(Prepared(event, payload), surface=Surface.CONSOLE)
 
     def _tell_pins(self) -> None:
         for inside in (True, False):

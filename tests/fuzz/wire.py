@@ -46,14 +46,22 @@ class Wire(asyncio.Transport):
         return ("127.0.0.1", 1) if name in ("peername", "sockname") else default
 
 
-def dial(
+def upgrade(
     engine: Engine, path: str = "/socket.io/", query: Mapping[str, str] = QUERY
-) -> tuple[WebSocketConnection, Wire]:
-    """A connection after its handshake."""
+) -> tuple[WebSocketConnection, Handshake]:
+    """A connection that was agreed to and stands on no transport yet."""
     headers = [(b"sec-websocket-key", KEY), (b"sec-websocket-version", b"13")]
     handshake = Handshake("127.0.0.1", path, query, headers)
     connection = negotiate(engine, handshake, "GET")
     assert not isinstance(connection, Refusal), connection
+    return connection, handshake
+
+
+def dial(
+    engine: Engine, path: str = "/socket.io/", query: Mapping[str, str] = QUERY
+) -> tuple[WebSocketConnection, Wire]:
+    """A connection after its handshake."""
+    connection, handshake = upgrade(engine, path, query)
     wire = Wire()
     connection.start(wire, handshake, lambda: None)
     return connection, wire

@@ -24,20 +24,18 @@ from gateway.engine.outbox import OutboxLimits
 from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason
 from gateway.engine.socket import Socket
-from gateway.engine.websocket import WebSocketConnection, negotiate
 from gateway.live_room import LiveRoom
 from gateway.member import Member
 from gateway.sockets.audience import Audience, Facet
 from gateway.sockets.codec import Codec, Prepared
 from gateway.sockets.connection import Connection, SocketLimits
+from tests.fuzz.wire import upgrade
 from tests.gateway.sockets.raw import DISCONNECT, RawSocket, WebSocket, raw_socket
 from tests.gateway.sockets.venue import Venue, venue
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 BOUNDS: dict[str, Any] = {"outbox_bytes": 64 << 20, "outbox_packets": 10_000, "outbox_seconds": 60, "fanout_ms": 1}
 """Who does not read loses nothing here; what is said is written soon, so that no frame is beyond a client's bound."""
-QUERY = {"EIO": "4", "transport": "websocket"}
-UPGRADE = [(b"sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ=="), (b"sec-websocket-version", b"13")]
 SECONDS = 10.0
 LARGE, SMALL = 60_000, 20
 REUSED = 64
@@ -172,9 +170,7 @@ def test_nothing_is_written_straight_while_the_transport_holds_the_rest_of_a_fra
         theirs.setblocking(False)
         app = Lonely()
         engine = Engine(app, EngineLimits(outbox=OutboxLimits(bytes=64 << 20)))
-        handshake = Handshake("127.0.0.1", "/socket.io/", QUERY, UPGRADE)
-        websocket = negotiate(engine, handshake, "GET")
-        assert isinstance(websocket, WebSocketConnection)
+        websocket, handshake = upgrade(engine)
         transport, _ = await asyncio.get_running_loop().create_unix_connection(lambda: websocket, sock=ours)
         websocket.start(transport, handshake, lambda: None)
         (socket,) = engine.sockets.values()
