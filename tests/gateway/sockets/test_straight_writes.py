@@ -29,6 +29,7 @@ from gateway.member import Member
 from gateway.sockets.audience import Audience, Facet
 from gateway.sockets.codec import Codec, Prepared
 from gateway.sockets.connection import Connection, SocketLimits
+from tests.contracts.broker_suite import until
 from tests.fuzz.wire import upgrade
 from tests.gateway.sockets.raw import DISCONNECT, RawSocket, WebSocket, raw_socket
 from tests.gateway.sockets.venue import Venue, venue
@@ -115,12 +116,6 @@ def is_free(descriptor: int) -> bool:
     except OSError:
         return True
     return False
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(SECONDS):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 def read(peer: os_socket.socket) -> bytes:
