@@ -17,6 +17,7 @@ from gateway.contract.asyncapi import asyncapi
 from gateway.engine.handover import Handover
 from gateway.media import media_routes
 from gateway.node import exposition
+from gateway.origins import ANY, Origins
 from gateway.pay import pay_routes
 from gateway.playground import playground_routes
 from gateway.settings import Duty
@@ -52,7 +53,7 @@ def create_app(house: "House", handover: Handover | None = None) -> ASGIApp:
     if Duty.PRESALE in duties:
         deps = ApiDependencies(house.db, house.box_office, house.verifier, house.clock)
         api = create_api(deps, at_once=house.settings.requests_at_once)
-        routes.append(Mount("/api", app=_open_to(api, house.settings.allowed_origins)))
+        routes.append(Mount("/api", app=_open_to(api, house.settings.origins)))
         routes += pay_routes(house.box_office)
     if house.settings.is_playground and house.settings.role != Duty.WORKER:
         routes += playground_routes(house)
@@ -95,15 +96,17 @@ class SafeHeaders:
         await self._app(scope, receive, send_safely)
 
 
-def _open_to(api: ASGIApp, origins: list[str]) -> ASGIApp:
-    """The API, for pages of these origins too. It knows no cookies, only bearer tokens."""
-    if not origins:
-        return api
+def _open_to(api: ASGIApp, origins: Origins) -> ASGIApp:
+    """The API, for pages of these origins too. It knows no cookies, only bearer tokens.
+
+    Pages of named origins may send credentials and any header: tracers add headers of their own, balancers cookies.
+    """
     return CORSMiddleware(
         api,
-        allow_origins=origins,
+        allow_origins=[ANY] if origins.is_open else sorted(origins.named),
+        allow_credentials=not origins.is_open,
         allow_methods=("GET", "POST", "PUT", "DELETE"),
-        allow_headers=("authorization", "content-type", "idempotency-key"),
+        allow_headers=[ANY],
         expose_headers=("retry-after",),
         max_age=600,
     )

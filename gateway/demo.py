@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from gateway.demo_processes import Sandbox, local_address, sandbox
+from gateway.demo_processes import Sandbox, sandbox
 from gateway.settings import Settings
 
 Serve = Callable[[Settings], Coroutine[Any, Any, None]]
@@ -72,7 +72,7 @@ async def _greet(settings: Settings, accepting: Callable[[], None]) -> None:
     """Knock until the gateway opens."""
     while True:
         try:
-            _, writer = await asyncio.open_connection(*local_address(settings))
+            _, writer = await asyncio.open_connection(settings.local_host, settings.port)
         except OSError:
             await asyncio.sleep(KNOCK_SECONDS)
         else:

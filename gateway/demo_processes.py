@@ -41,7 +41,7 @@ async def sandbox(settings: Settings) -> AsyncIterator[Sandbox]:
         *("-m", "presale.sandbox"),
         *("--port", str(settings.sandbox_port)),
         *("--data", str(settings.data_dir / "sandbox.sqlite")),
-        *("--notify", f"{_local_url(settings)}/pay/sandbox/notify"),
+        *("--notify", f"{settings.local_url}/pay/sandbox/notify"),
         *("--public-url", settings.sandbox_url),
         "--stop-with-parent",
         env={
@@ -59,17 +59,6 @@ async def sandbox(settings: Settings) -> AsyncIterator[Sandbox]:
         yield running
     finally:
         await _end(process)
-
-
-def local_address(settings: Settings) -> tuple[str, int]:
-    """Where a process of this machine reaches the gateway."""
-    host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
-    return host, settings.port
-
-
-def _local_url(settings: Settings) -> str:
-    host, port = local_address(settings)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 async def _listening(process: asyncio.subprocess.Process, running: Sandbox) -> None:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 from msgspec import Struct
@@ -14,6 +15,7 @@ from msgspec import Struct
 from auth.keys_http import JwksSource
 from gateway import preflight
 from gateway.settings import Mode, Settings
+from gateway.weak_settings import LOOPBACK
 from pubsub.link import BrokerAwayError
 from pubsub.topology_redis import ask_redis
 
@@ -21,7 +23,6 @@ LEAST_FREE_BYTES = 2**30
 LEAST_OPEN_FILES = 10_000
 PROBE_SECONDS = 3.0
 LEAST_REDIS = (7,)
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class Level(StrEnum):
@@ -60,7 +61,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
 
 def judge(settings: Settings) -> list[Finding]:
     """What the settings alone tell."""
-    findings = [_mode(settings), _tokens(settings), _origins(settings), _address(settings)]
+    findings = [_mode(settings), _tokens(settings), _origins(settings), _address(settings), *_neighbours(settings)]
     if not settings.is_playground and not settings.sandbox_url:
         findings.append(
             Finding(
@@ -103,7 +104,7 @@ def _tokens(settings: Settings) -> Finding:
 
 
 def _origins(settings: Settings) -> Finding:
-    if "*" in settings.allowed_origins:
+    if settings.origins.is_open:
         return Finding(Level.NOTE, "origins", "any page may open sockets")
     if not settings.allowed_origins:
         return Finding(Level.OK, "origins", "pages of this server only", "LIVEROOM_ALLOWED_ORIGINS for other sites")
@@ -120,14 +121,33 @@ def _address(settings: Settings) -> Finding:
         return Finding(
             Level.WARNING, "address", f"fans reach it as {settings.own_url}: not encrypted", "LIVEROOM_PUBLIC_URL"
         )
-    if settings.host not in LOOPBACK and not settings.trusted_proxies:
+    if not settings.trusted_proxies:
         return Finding(
-            Level.NOTE,
+            Level.WARNING,
             "address",
-            "no proxy is trusted: limits per address count the proxy, if there is one",
+            "fans come by https through a proxy, and none is trusted: all of them count as one address",
             "LIVEROOM_TRUSTED_PROXIES",
         )
     return Finding(Level.OK, "address", settings.own_url)
+
+
+def _neighbours(settings: Settings) -> list[Finding]:
+    """Database and Redis on other machines, reached without a password or without encryption."""
+    findings = []
+    for subject, setting, url, encrypts in (
+        ("database", "LIVEROOM_DATABASE_URL", settings.database_url, "ssl="),
+        ("wire", "LIVEROOM_REDIS_URL", settings.redis_url, "rediss"),
+    ):
+        parsed = urlsplit(url)
+        if not parsed.hostname or parsed.hostname in LOOPBACK:
+            continue
+        if parsed.password is None:
+            findings.append(Finding(Level.WARNING, subject, f"{parsed.hostname} is used without a password", setting))
+        if encrypts not in url:
+            findings.append(
+                Finding(Level.NOTE, subject, f"what goes to {parsed.hostname} is not encrypted: for a private network")
+            )
+    return findings
 
 
 def _folder(folder: Path) -> Finding:
@@ -199,7 +219,7 @@ async def _sandbox(settings: Settings) -> Finding:
 
 
 async def _server(settings: Settings) -> Finding:
-    url = f"http://{settings.host}:{settings.port}/readyz"
+    url = f"{settings.local_url}/readyz"
     status = await _knock(url)
     if status is None:
         return Finding(Level.NOTE, "server", f"not running on port {settings.port}")

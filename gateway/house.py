@@ -195,7 +195,7 @@ def _socket_server(house: House, codec: Codec, admission: Admission) -> SocketSe
         codec,
         admission,
         clock=house.clock,
-        allowed_origins="*" if "*" in settings.allowed_origins else (settings.allowed_origins or None),
+        origins=settings.origins,
         engine=EngineLimits(
             heartbeat=Heartbeat(settings.ping_interval_seconds, settings.ping_timeout_seconds),
             outbox=OutboxLimits(settings.outbox_bytes, settings.outbox_packets, settings.outbox_seconds),

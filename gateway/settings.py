@@ -3,12 +3,16 @@
 Read from the environment with the prefix `LIVEROOM_`; lists are JSON or comma separated.
 """
 
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from gateway import weak_settings
+from gateway.origins import ANY, Origins, canonical
 
 SANDBOX_PORT = 8001
 
@@ -17,6 +21,7 @@ DEMO_JWT_SECRET = "demo-only-jwt-secret-never-use-it-outside-the-demo"
 DEMO_GRANT_SECRET = "demo-only-grant-secret-never-use-it-outside-demo"
 DEMO_SANDBOX_SECRET = "demo-only-sandbox-secret-never-use-outside-demo"
 DEMO_WIRE_SECRET = "demo-only-wire-secret-never-use-it-outside-the-demo"
+DEMO_SECRETS = (DEMO_JWT_SECRET, DEMO_GRANT_SECRET, DEMO_SANDBOX_SECRET, DEMO_WIRE_SECRET)
 SECRETS = ("jwt_secrets", "grant_secrets", "sandbox_secrets", "wire_secrets")
 
 
@@ -43,12 +48,12 @@ class Duty(StrEnum):
 class Settings(BaseSettings):
     """The settings; see each field's description."""
 
-    model_config = SettingsConfigDict(env_prefix="LIVEROOM_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="LIVEROOM_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     mode: Mode = Field(Mode.PRODUCTION, description="production, or demo/test: play money, demo login, demo secrets")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="port to listen on")
-    public_url: str = Field("", description="how browsers reach this server; default http://host:port")
+    public_url: str = Field("", description="how browsers reach this server, without a path; default http://host:port")
     data_dir: Path = Field(Path("var"), description="folder of the embedded database and of the demo's state")
     database_url: str = Field("", description="SQLAlchemy URL; default is SQLite in data_dir")
     redis_url: str = Field(
@@ -87,10 +92,11 @@ class Settings(BaseSettings):
 
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
-        description="sites whose pages may open sockets and call the API; none: same origin; `*` in demo mode only",
+        description="sites whose pages may open sockets and call the API, beside those of this server and of "
+        "LIVEROOM_PUBLIC_URL; `*` in demo mode only",
     )
     trusted_proxies: Annotated[list[str], NoDecode] = Field(
-        default_factory=list, description="addresses whose X-Forwarded-For is believed"
+        default_factory=list, description="addresses or networks whose X-Forwarded-For is believed"
     )
     packet_bytes: int = Field(65536, ge=1024, description="largest packet and HTTP body of a client")
     packets_per_second: float = Field(20, gt=0, description="any events per socket")
@@ -183,30 +189,57 @@ class Settings(BaseSettings):
         }
         return {**playground, **values}
 
+    @field_validator("host")
+    @classmethod
+    def _without_brackets(cls, host: str) -> str:
+        return host.strip("[]")
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _as_browsers_send_them(cls, origins: list[str]) -> list[str]:
+        _refuse(flaw for origin in origins if origin != ANY and (flaw := weak_settings.origin_flaw(origin)))
+        return [origin if origin == ANY else canonical(origin) for origin in origins]
+
+    @field_validator("public_url")
+    @classmethod
+    def _reachable(cls, url: str) -> str:
+        if not url:
+            return url
+        _refuse(flaw for flaw in [weak_settings.public_url_flaw(url)] if flaw)
+        return canonical(url)
+
     @model_validator(mode="after")
     def _safe(self) -> Self:
-        if self.mode is Mode.PRODUCTION:
-            demo = {DEMO_JWT_SECRET, DEMO_GRANT_SECRET, DEMO_SANDBOX_SECRET, DEMO_WIRE_SECRET}
-            for setting in SECRETS:
-                if not demo.isdisjoint(getattr(self, setting)):
-                    name = f"LIVEROOM_{setting.upper()}"
-                    raise ValueError(f"{name} has a secret of the demo: set your own, at least 32 random bytes")
-            if "*" in self.allowed_origins:
-                raise ValueError("LIVEROOM_ALLOWED_ORIGINS=* is for demo mode: name the origins of your pages")
-            if not self.jwt_secrets and not self.jwt_jwks_url and not self.jwt_jwks_file:
-                raise ValueError("set LIVEROOM_JWT_SECRETS, LIVEROOM_JWT_JWKS_URL or LIVEROOM_JWT_JWKS_FILE")
-            if not self.grant_secrets:
-                raise ValueError("set LIVEROOM_GRANT_SECRETS to at least 32 random bytes")
-            if self.redis_url and not self.wire_secrets:
-                raise ValueError(
-                    "set LIVEROOM_WIRE_SECRETS to at least 32 random bytes: they sign what goes over Redis"
-                )
-        for name in SECRETS:
-            if any(len(secret.encode()) < 32 for secret in getattr(self, name)):
-                raise ValueError(f"LIVEROOM_{name.upper()}: every secret needs at least 32 bytes")
-            if len(getattr(self, name)) > 2:
-                raise ValueError(f"LIVEROOM_{name.upper()}: at most two secrets are active at once")
+        _refuse(self._flaws())
         return self
+
+    def _flaws(self) -> Iterator[str]:
+        """Why these settings must not be served, a sentence each."""
+        if self.mode is Mode.PRODUCTION:
+            yield from self._flaws_in_production()
+        for name in SECRETS:
+            values = getattr(self, name)
+            if any(len(secret.encode()) < weak_settings.LEAST_SECRET_BYTES for secret in values):
+                yield f"LIVEROOM_{name.upper()}: every secret needs at least 32 bytes"
+            if len(values) > 2:
+                yield f"LIVEROOM_{name.upper()}: at most two secrets are active at once"
+
+    def _flaws_in_production(self) -> Iterator[str]:
+        secrets = {f"LIVEROOM_{name.upper()}": getattr(self, name) for name in SECRETS}
+        yield from weak_settings.secret_flaws(secrets, DEMO_SECRETS)
+        yield from (flaw for proxy in self.trusted_proxies if (flaw := weak_settings.proxy_flaw(proxy)))
+        if ANY in self.allowed_origins:
+            yield "LIVEROOM_ALLOWED_ORIGINS=* is for demo mode: name the origins of your pages"
+        if not self.jwt_secrets and not self.jwt_jwks_url and not self.jwt_jwks_file:
+            yield "set LIVEROOM_JWT_SECRETS, LIVEROOM_JWT_JWKS_URL or LIVEROOM_JWT_JWKS_FILE"
+        if self.jwt_jwks_url and (flaw := weak_settings.keys_url_flaw(self.jwt_jwks_url)):
+            yield flaw
+        if not self.grant_secrets:
+            yield "set LIVEROOM_GRANT_SECRETS to at least 32 random bytes"
+        if self.redis_url and not self.wire_secrets:
+            yield "set LIVEROOM_WIRE_SECRETS to at least 32 random bytes: they sign what goes over Redis"
+        if self.sandbox_url:
+            yield "LIVEROOM_SANDBOX_URL is for demo and test mode: it sells for play money"
 
     @model_validator(mode="after")
     def _together(self) -> Self:
@@ -229,9 +262,25 @@ class Settings(BaseSettings):
         return frozenset({Duty.GATEWAY, Duty.PRESALE, Duty.WORKER} if self.role is Duty.ALL else {self.role})
 
     @property
+    def local_host(self) -> str:
+        """The address at which a process of this machine reaches this server."""
+        return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+
+    @property
+    def local_url(self) -> str:
+        """The URL at which a process of this machine reaches this server, without a trailing slash."""
+        host = self.local_host
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
     def own_url(self) -> str:
         """How browsers reach this server, without a trailing slash."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return self.public_url or self.local_url
+
+    @property
+    def origins(self) -> Origins:
+        """Whose pages may open sockets and call the API."""
+        return Origins.of(self.allowed_origins, *filter(None, [self.public_url]))
 
     @property
     def effective_database_url(self) -> str:
@@ -242,3 +291,9 @@ class Settings(BaseSettings):
     def load(cls, mode: Mode | None = None, **overrides: object) -> Self:
         """Read the environment; what is given here wins."""
         return cls.model_validate({**({} if mode is None else {"mode": mode}), **overrides})
+
+
+def _refuse(flaws: Iterable[str]) -> None:
+    told = list(flaws)
+    if told:
+        raise ValueError("; ".join(told))

@@ -33,6 +33,7 @@ from gateway.engine.polling import PollingApp
 from gateway.engine.requests import Handshake
 from gateway.engine.session import Heartbeat, Reason
 from gateway.engine.socket import Socket
+from gateway.origins import Origins
 from gateway.sockets.engineio_seam import EngineServer
 from tests.ports import free_port
 
@@ -92,7 +93,7 @@ class SocketioServer(socketio.AsyncServer):  # type: ignore[misc]  # python-sock
             async_handlers=False,
             namespaces="*",
             serializer=serializer,
-            cors_allowed_origins="*",
+            origins=Origins(is_open=True),
             limits=bounds,
             sid_prefix=sid_prefix,
         )
@@ -158,7 +159,7 @@ def configuration(
     sid_prefix = handover.sid_prefix if handover else ""
     bounds = limits(pong_seconds)
     if protocol == "engineio":
-        engine = Engine(Echo(), bounds, origins=("*",), sid_prefix=sid_prefix)
+        engine = Engine(Echo(), bounds, origins=Origins(is_open=True), sid_prefix=sid_prefix)
         path, app = "/engine.io/", PollingApp(lambda: engine)
     else:
         server = SocketioServer(codec, bounds, sid_prefix)

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from gateway.engine.limits import EngineLimits
@@ -11,6 +11,7 @@ from gateway.engine.requests import TOO_MANY, Handshake, Refusal
 from gateway.engine.session import Reason, Session, Via
 from gateway.engine.socket import Socket
 from gateway.engine.wheel import GRANULARITY_SECONDS, Wheel
+from gateway.origins import Origins
 
 TICKS_PER_TIMEOUT = 50
 """How finely the time for a pong is measured at least."""
@@ -48,14 +49,14 @@ class Engine:
         application: Application,
         limits: EngineLimits | None = None,
         *,
-        origins: Sequence[str] | None = None,
+        origins: Origins | None = None,
         clock: Callable[[], float] | None = None,
         sid_prefix: str = "",
     ) -> None:
-        """`origins`: whose pages may connect; None: those of our own host; `("*",)`: all."""
+        """`origins`: whose pages may connect; None: those of our own host alone."""
         self.application = application
         self.limits = limits or EngineLimits()
-        self.origins = origins
+        self.origins = origins or Origins()
         self._sid_prefix = sid_prefix
         self.clock = clock or asyncio.get_running_loop().time
         self.wheel = Wheel(self.clock, min(GRANULARITY_SECONDS, self.limits.heartbeat.timeout / TICKS_PER_TIMEOUT))

@@ -10,6 +10,7 @@ from gateway.engine.frames import NOOP
 from gateway.engine.requests import Handshake, Refusal, read_query
 from gateway.engine.session import Reason, Via
 from gateway.engine.socket import Socket
+from gateway.origins import Headers
 
 Receive = Callable[[], Any]
 Send = Callable[[dict[str, Any]], Any]
@@ -18,6 +19,10 @@ PROBING_WAIT_SECONDS = 0.1
 """How long a poll is held while a WebSocket is tried out beside it: the peer waits for its end."""
 PREFLIGHT_SECONDS = b"600"
 METHODS = b"GET, POST"
+DEFAULT_HEADERS = "content-type"
+"""What a preflight that names no header is told that it may send."""
+MAX_ASKED_CHARS = 1024
+"""Of the names of headers that a preflight asks for and gets back."""
 OK = b"ok"
 
 
@@ -58,14 +63,28 @@ class PollingApp:
         handshake = Handshake(client[0], scope["path"], read_query(scope["query_string"]), scope["headers"])
         engine = self._engine()
         if scope["method"] == "OPTIONS":
-            refused = not requests.is_allowed(handshake.header(b"origin"), handshake.header(b"host"), engine.origins)
-            await _respond(send, handshake, *((403, b"") if refused else (204, b"")))
+            await self._preflight(engine, handshake, send)
             return
         answer = await self._answer(engine, handshake, scope["method"], receive)
+        readable = engine.origins.readable_by(handshake.header(b"origin"), handshake.header(b"host"))
         if isinstance(answer, Refusal):
-            await _respond(send, handshake, answer.status, answer.body(), b"application/json")
+            await _respond(send, readable, answer.status, answer.body(), b"application/json")
         else:
-            await _respond(send, handshake, 200, answer)
+            await _respond(send, readable, 200, answer)
+
+    async def _preflight(self, engine: Engine, handshake: Handshake, send: Send) -> None:
+        """A browser asks whether a page may send a request that no form could send."""
+        readable = engine.origins.readable_by(handshake.header(b"origin"), handshake.header(b"host"))
+        if not readable:
+            await _respond(send, readable, 403 if handshake.header(b"origin") is not None else 204, b"")
+            return
+        asked = (handshake.header(b"access-control-request-headers") or DEFAULT_HEADERS)[:MAX_ASKED_CHARS]
+        may = [
+            (b"access-control-allow-methods", METHODS),
+            (b"access-control-allow-headers", asked.encode("latin-1")),
+            (b"access-control-max-age", PREFLIGHT_SECONDS),
+        ]
+        await _respond(send, readable + may, 204, b"")
 
     async def _answer(self, engine: Engine, handshake: Handshake, method: str, receive: Receive) -> bytes | Refusal:
         refusal = requests.refusal_of(handshake, Via.POLLING, method, engine.origins)
@@ -159,17 +178,8 @@ async def _body(receive: Receive, limit: int) -> bytes | None:
 
 
 async def _respond(
-    send: Send, handshake: Handshake, status: int, body: bytes, kind: bytes = b"text/plain; charset=UTF-8"
+    send: Send, more: Headers, status: int, body: bytes, kind: bytes = b"text/plain; charset=UTF-8"
 ) -> None:
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
-    origin = handshake.header(b"origin")
-    if origin is not None and status != 403:
-        headers += [
-            (b"access-control-allow-origin", origin.encode("latin-1")),
-            (b"access-control-allow-methods", METHODS),
-            (b"access-control-allow-headers", b"content-type"),
-            (b"access-control-max-age", PREFLIGHT_SECONDS),
-            (b"vary", b"origin"),
-        ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers + more})
     await send({"type": "http.response.body", "body": body})

@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl
 
+from gateway.origins import Origins
+
 VERSION: Final = "4"
 MAX_QUERY_FIELDS: Final = 16
 USUAL_QUERY_BYTES: Final = 64
@@ -69,10 +71,10 @@ _read_known = lru_cache(maxsize=64)(_read)
 """All who open a session ask for the same."""
 
 
-def refusal_of(handshake: Handshake, transport: str, method: str, origins: Sequence[str] | None) -> Refusal | None:
+def refusal_of(handshake: Handshake, transport: str, method: str, origins: Origins) -> Refusal | None:
     """Why a request cannot be served, before any session is looked at."""
     query = handshake.query
-    if not is_allowed(handshake.header(b"origin"), handshake.header(b"host"), origins):
+    if not origins.allow(handshake.header(b"origin"), handshake.header(b"host")):
         return BAD_ORIGIN
     if query.get("transport") != transport:
         return UNKNOWN_TRANSPORT if query.get("transport") not in ("polling", "websocket") else BAD_REQUEST
@@ -81,15 +83,3 @@ def refusal_of(handshake: Handshake, transport: str, method: str, origins: Seque
     if method not in ("GET", "POST") or ("sid" not in query and method != "GET"):
         return BAD_METHOD
     return None
-
-
-def is_allowed(origin: str | None, host: str | None, origins: Sequence[str] | None) -> bool:
-    """Whether a page of this origin may talk to us.
-
-    `None`: pages of our own host only; `("*",)`: all. No Origin header: no browser, and no cookie either.
-    """
-    if origin is None:
-        return True
-    if origins is None:
-        return bool(host) and origin in (f"http://{host}", f"https://{host}")
-    return "*" in origins or origin in origins

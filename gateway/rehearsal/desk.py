@@ -43,6 +43,8 @@ class Desk:
         """CommandError in one sentence unless a demo or test server answers and is ready."""
         try:
             answer = await self.http.get("/readyz")
+            if answer.status_code == httpx2.codes.FORBIDDEN:
+                raise CommandError(f"{self.url} keeps /readyz to itself: name a gateway's own address with --url.")
             ready = answer.json()
             reasons = ", ".join(ready["reasons"])
         except httpx2.HTTPError as error:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from typing import Any
 
 import engineio
@@ -15,6 +14,7 @@ from gateway.engine.polling import PollingApp
 from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason
 from gateway.engine.socket import Socket
+from gateway.origins import Origins
 
 INBOX_BODIES = 4
 """How many of the largest messages may wait for python-socketio's handlers, of one socket; more end it."""
@@ -29,11 +29,18 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engine
     registered with `on`, one after another per socket.
     """
 
-    def __init__(self, *, limits: EngineLimits | None = None, sid_prefix: str = "", **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        limits: EngineLimits | None = None,
+        origins: Origins | None = None,
+        sid_prefix: str = "",
+        **options: Any,
+    ) -> None:
         super().__init__(monitor_clients=False, **options)
         self.limits = limits or EngineLimits()
         self.sid_prefix = sid_prefix
-        self._origins: Sequence[str] | None = _origins(self.cors_allowed_origins)
+        self._origins = origins
         self._engine: Engine | None = None
         self._application: Application = _Handlers(self)
         self._polling = PollingApp(lambda: self.engine)
@@ -81,14 +88,6 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engine
     async def save_session(self, sid: str, session: Any) -> None:
         """Replace it."""
         self.engine.sockets[sid].context.session = session
-
-
-def _origins(allowed: Any) -> Sequence[str] | None:
-    if allowed is None:
-        return None
-    if callable(allowed):
-        raise TypeError("origins are a list here, or * or none")
-    return (allowed,) if isinstance(allowed, str) else tuple(allowed)
 
 
 class _Inbox:

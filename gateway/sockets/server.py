@@ -16,6 +16,7 @@ from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason
 from gateway.engine.socket import Socket
 from gateway.engine.wheel import Alarm
+from gateway.origins import Origins
 from gateway.sockets.codec import DECODE_ERRORS, PACKETS, Codec, encode
 from gateway.sockets.connection import Admit, Answer, Connection, Guest, Opening, Received, SocketLimits
 from gateway.sockets.engineio_seam import EngineServer
@@ -57,7 +58,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         admit: Admit,
         *,
         clock: Callable[[], int],
-        allowed_origins: list[str] | str | None,
+        origins: Origins,
         engine: EngineLimits,
         limits: SocketLimits,
     ) -> None:
@@ -70,13 +71,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         self._admit = admit
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
-        if allowed_origins == []:
-            raise ValueError("an empty list of origins would switch the check off: name one, or none for same-origin")
         super().__init__(
             async_mode="asgi",
             serializer=PACKETS[codec],
             namespaces=list(NAMESPACES),
-            cors_allowed_origins=allowed_origins,
+            origins=origins,
             limits=engine,
             logger=False,
             engineio_logger=False,

@@ -23,6 +23,8 @@ DEPLOY = ROOT / "deploy"
 DRAIN_SECONDS = 1.5
 PLACES = {"a": "127.0.0.1:8001", "b": "127.0.0.1:8002", "presale": "127.0.0.1:8010"}
 """Whose addresses stand in deploy/upstreams.conf."""
+PLATFORM = "https://www.example.com"
+"""The site that deploy/origins.conf has as its example."""
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -92,14 +94,19 @@ def street() -> Iterator[Street]:
             database_url=stack.enter_context(homes.migrated(homes.POSTGRESQL, folder)),
         )
         environment = house_environment(
-            folder, settings, redis.url, TRUSTED_PROXIES="127.0.0.1", DRAIN_SECONDS=DRAIN_SECONDS
+            folder,
+            settings,
+            redis.url,
+            TRUSTED_PROXIES="127.0.0.1",
+            DRAIN_SECONDS=DRAIN_SECONDS,
+            ALLOWED_ORIGINS=PLATFORM,
         )
         made = Street(folder, environment, ports, settings, redis=redis)
         stack.callback(made.end_all)
         made.processes["nginx"] = _nginx(made)
         made.start_provider(made.url)
         made.start("a", "b", "presale", "worker")
-        until(lambda: answers(f"{made.url}/readyz"), "nginx to answer")
+        until(lambda: answers(f"{made.url}/livez"), "nginx to answer")
         yield made
 
 
@@ -113,6 +120,9 @@ def configured(folder: Path, addresses: dict[str, str], listen: str) -> Path:
         upstreams = upstreams.replace(place, addresses[name])
     kept = "".join(f"{name}_temp_path {folder}/{name};\n" for name in TEMPORARY)
     (folder / "upstreams.conf").write_text(upstreams + kept, "utf-8")
+    origins, count = re.subn(r"^    # ", "    ", (DEPLOY / "origins.conf").read_text("utf-8"), flags=re.MULTILINE)
+    assert (count, PLATFORM in origins) == (1, True)
+    (folder / "origins.conf").write_text(origins, "utf-8")
     listening, count = re.subn(
         r"^listen 80 ", f"listen {listen} ", (DEPLOY / "listen.conf").read_text("utf-8"), flags=re.MULTILINE
     )

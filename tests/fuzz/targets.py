@@ -23,6 +23,7 @@ from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason, Via
 from gateway.engine.socket import Socket
 from gateway.engine.websocket import WebSocketConnection
+from gateway.origins import Origins
 from gateway.sockets.codec import Codec
 from gateway.sockets.connection import Answer, Connection, Guest, Opening, SocketLimits
 from gateway.sockets.server import SocketServer
@@ -354,7 +355,12 @@ class SocketioTarget(Target):
         self.now_ms = 0
         limits = SocketLimits()
         self.server = SocketServer(
-            self.codec, self._admit, clock=lambda: self.now_ms, allowed_origins="*", engine=LIMITS, limits=limits
+            self.codec,
+            self._admit,
+            clock=lambda: self.now_ms,
+            origins=Origins(is_open=True),
+            engine=LIMITS,
+            limits=limits,
         )
         self.visitors: set[Visitor] = set()
         self.connection, self.wire = dial(self.server.engine, PATH)

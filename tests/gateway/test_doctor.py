@@ -16,13 +16,20 @@ from gateway.settings_described import described
 from tests.ports import free_port
 from tests.redis_server import RedisServer
 
-SECRET = "x" * 32
+SECRET = "one-secret-of-this-test-for-tokens"
+GRANT_SECRET = "another-secret-of-this-test-for-grants"
 
 
 def production(**values: object) -> Settings:
     return Settings.load(
         Mode.PRODUCTION,
-        **{"jwt_secrets": [SECRET], "grant_secrets": [SECRET], "public_url": "https://live.example", **values},
+        **{
+            "jwt_secrets": [SECRET],
+            "grant_secrets": [GRANT_SECRET],
+            "public_url": "https://live.example",
+            "trusted_proxies": ["10.0.0.7"],
+            **values,
+        },
     )
 
 

@@ -27,7 +27,16 @@ async def test_a_page_of_the_platform_may_place_orders(house: Liveroom) -> None:
     assert "idempotency-key" in asked.headers["access-control-allow-headers"]
     refused = await house.http.post("/api/v1/orders", headers={"origin": PLATFORM}, json={})
     assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, PLATFORM)
-    assert "access-control-allow-credentials" not in refused.headers
+    assert refused.headers["access-control-allow-credentials"] == "true"
+
+
+async def test_a_page_of_the_platform_may_send_headers_of_its_tracer_and_cookies_of_its_balancer(
+    house: Liveroom,
+) -> None:
+    asks = {"access-control-request-method": "POST", "access-control-request-headers": "authorization,traceparent"}
+    asked = await house.http.options("/api/v1/orders", headers={"origin": PLATFORM, **asks})
+    assert (asked.status_code, asked.headers["access-control-allow-credentials"]) == (200, "true")
+    assert "traceparent" in asked.headers["access-control-allow-headers"]
 
 
 async def test_a_page_of_another_site_may_not(house: Liveroom) -> None:

@@ -1,6 +1,6 @@
 """Which pages may open sockets. The token decides who; the origin only keeps foreign pages out."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,7 @@ import pytest_asyncio
 from pydantic import ValidationError
 from websockets.exceptions import InvalidStatus
 
-from gateway.admission import Admission
-from gateway.engine.limits import EngineLimits
 from gateway.settings import Mode, Settings
-from gateway.sockets.codec import Codec
-from gateway.sockets.connection import SocketLimits
-from gateway.sockets.server import SocketServer
 from tests.gateway.sockets.raw import PATHS, RawSocket, http_client, polling, websocket
 from tests.gateway.sockets.venue import PRODUCTION, Venue, venue
 
@@ -89,11 +84,55 @@ async def test_without_a_list_only_pages_of_this_server_get_in(unlisted: Venue, 
     await assert_refused(unlisted, transport, codec, OWN_PAGE)
 
 
+@every_way
+@pytest.mark.parametrize("spelled", ["{url}", "{ws}", "{upper}", "wss://shows.example", "https://shows.example:443"])
+async def test_own_pages_and_native_apps_get_in_whatever_is_listed(
+    listed: Venue, transport: str, codec: str, spelled: str
+) -> None:
+    # iOS and Android libraries send the address of the gateway as their origin, some with the scheme of WebSockets
+    url = listed.url
+    origin = spelled.format(url=url, ws=url.replace("http", "ws"), upper=url.upper())
+    async with opened(listed, transport, codec, origin) as fan:
+        await fan.enter(token=listed.token(), room=listed.room)
+
+
+async def test_the_public_url_is_ours_behind_a_proxy_that_rewrites_the_host(tmp_path: Path) -> None:
+    async with venue(tmp_path, **{**PRODUCTION, "public_url": "https://live.example"}) as hall:
+        url = f"http://127.0.0.1:{hall.house.settings.port}"
+        async with http_client(url, headers={"origin": "https://live.example", "host": "upstream-7"}) as http:
+            answer = await http.get(PATHS["json"], params={"EIO": "4", "transport": "polling"})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "https://live.example")
+
+
+@pytest.mark.parametrize("asked", ["traceparent, x-request-id", "authorization", "content-type"])
+async def test_a_listed_page_may_send_credentials_and_the_headers_it_asks_for(listed: Venue, asked: str) -> None:
+    # `withCredentials` for the cookie of a balancer, `traceparent` by a tracer: without these there was no connection
+    preflight = {
+        "origin": OWN_PAGE,
+        "access-control-request-method": "GET",
+        "access-control-request-headers": asked,
+    }
+    async with http_client(listed.url, headers=preflight) as http:
+        answer = await http.request("OPTIONS", PATHS["json"], params={"EIO": "4", "transport": "polling"})
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-headers"] == asked
+    assert answer.headers["access-control-allow-credentials"] == "true"
+    async with http_client(listed.url, headers={"origin": OWN_PAGE}) as http:
+        opened = await http.get(PATHS["json"], params={"EIO": "4", "transport": "polling"})
+    assert opened.headers["access-control-allow-credentials"] == "true"
+
+
+async def test_in_demo_mode_any_page_may_ask_but_without_credentials(tmp_path: Path) -> None:
+    async with venue(tmp_path) as hall, http_client(hall.url, headers={"origin": "https://any.example"}) as http:
+        answer = await http.get(PATHS["json"], params={"EIO": "4", "transport": "polling"})
+    assert answer.headers["access-control-allow-origin"] == "https://any.example"
+    assert "access-control-allow-credentials" not in answer.headers
+
+
 async def test_a_foreign_page_cannot_read_what_polling_answers_nor_ask_with_cookies(listed: Venue) -> None:
     async with http_client(listed.url, headers={"origin": OWN_PAGE}) as http:
         answer = await http.get(PATHS["json"], params={"EIO": "4", "transport": "polling"})
     assert answer.headers["access-control-allow-origin"] == OWN_PAGE
-    assert "access-control-allow-credentials" not in answer.headers
     assert "set-cookie" not in answer.headers
     preflight = {"origin": "https://evil.example", "access-control-request-method": "POST"}
     async with http_client(listed.url, headers=preflight) as http:
@@ -102,28 +141,11 @@ async def test_a_foreign_page_cannot_read_what_polling_answers_nor_ask_with_cook
     assert "access-control-allow-origin" not in refused.headers
 
 
-def server_with(origins: list[str] | str | None) -> SocketServer:
-    admit: Callable[..., Any] = Admission.__call__
-    return SocketServer(
-        Codec.JSON,
-        admit,
-        clock=lambda: 0,
-        allowed_origins=origins,
-        engine=EngineLimits(),
-        limits=SocketLimits(),
-    )
-
-
-async def test_an_empty_list_cannot_switch_the_check_off() -> None:
-    with pytest.raises(ValueError, match="switch the check off"):
-        server_with([])
-
-
 @pytest.mark.parametrize("listed", [[], ""])
-async def test_no_configuration_gives_the_server_an_empty_list(unlisted: Venue, listed: object, tmp_path: Path) -> None:
+async def test_an_empty_list_does_not_switch_the_check_off(listed: object, tmp_path: Path) -> None:
     settings = Settings.load(**{**PRODUCTION, "data_dir": tmp_path, "allowed_origins": listed})
-    assert settings.allowed_origins == []
-    assert all(server.engine.origins != () for server in unlisted.house.socket_servers)
+    assert not settings.origins.allow("https://evil.example", "live.example")
+    assert settings.origins.allow("https://live.example", "live.example")
 
 
 async def test_every_origin_is_for_demo_mode_only() -> None:

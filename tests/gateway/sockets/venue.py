@@ -24,7 +24,7 @@ PRODUCTION_SECRET = "a-secret-of-this-test-run-32-bytes-long"
 PRODUCTION: dict[str, Any] = {
     "mode": Mode.PRODUCTION,
     "jwt_secrets": [PRODUCTION_SECRET],
-    "grant_secrets": [PRODUCTION_SECRET],
+    "grant_secrets": ["another-secret-of-this-test-run-for-grants"],
     "log_format": "console",
 }
 """Settings of a gateway that takes nothing for granted: limits per address hold, no demo login."""
