@@ -26,7 +26,8 @@ class Code(StrEnum):
     BANNED = "BANNED"
     """Put out of this room for good."""
     SEAT_TAKEN = "SEAT_TAKEN"
-    """The ticket is in use on a newer device; to whoever asked first, on `devices` others."""
+    """The ticket is in use on a newer device, to whoever asked first on `devices` others; or its user has opened too
+    many newer sockets."""
     ROOM_ENDED = "ROOM_ENDED"
     """The show is over."""
     ROOM_CANCELLED = "ROOM_CANCELLED"

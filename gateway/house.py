@@ -77,6 +77,7 @@ class House:
             self.wiring.leases,
             self.broker,
             devices=self.settings.sockets_per_seat,
+            sockets=self.settings.sockets_per_user,
             renew_seconds=self.settings.seat_renew_seconds,
             new_id=self.new_id,
             clock=self.clock,

@@ -110,6 +110,7 @@ class Housekeeping:
         self._house.waiting.slow_down(round(lag_seconds * 1000))
         for room in self._house.live_rooms:
             room.budget.slow_down(round(lag_seconds * 1000))
+            room.persons.forget(self._house.clock(), room.replica.room.switches.slow_ms)
 
     async def _presence(self) -> None:
         """Rooms that nobody is in any more are reported once, and not counted."""

@@ -19,6 +19,7 @@ from gateway.contract import shapes
 from gateway.cursor import to_cursor
 from gateway.guest_list import GuestList
 from gateway.member import Member
+from gateway.rates import heard, rates_of
 from gateway.recovery import Recent
 from gateway.replica import Event, Replica, audit_shape, countdown_shape, decode
 from gateway.rights import rights_in
@@ -29,6 +30,7 @@ from pubsub.link import Gap
 from rooms import events as rooms
 from rooms.budget import Budget
 from rooms.countdowns import changed as changed_countdowns
+from rooms.persons import Persons
 from rooms.room import RoomRecord
 from rooms.stage import StageState
 
@@ -56,6 +58,7 @@ class LiveRoom(Attendance):
         self.unstored_danmaku: list[rooms.DanmakuSaid] = []
         self.uncounted_likes = 0
         self.budget = Budget(house.settings.danmaku_per_room_per_second)
+        self.persons = Persons(rates_of(house.settings))
         self.told_online = -1
         self._presence_due_ms = 0
         self._position_ms = round(house.settings.position_seconds * 1000)
@@ -100,7 +103,8 @@ class LiveRoom(Attendance):
         try:
             event = decode(delivery.publication.body)
             self.house.metrics.published(type(event).__name__)
-            self.recent.add(delivery, event, self.house.clock())
+            self.recent.add(delivery, event, now_ms := self.house.clock())
+            heard(self.persons, event, min(delivery.publication.at_ms, now_ms))
             if delivery.degraded and isinstance(event, rooms.DanmakuSaid):
                 self.house.apart.said(self.id)
             self.happen(event, delivery.publication.at_ms)

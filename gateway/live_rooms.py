@@ -17,6 +17,7 @@ from presale.shows import Product, Show
 from pubsub.broker import Delivery, Subscription
 from rooms import audit_sql, countdowns_sql, danmaku_sql, gifts_sql, moderation_sql, pins_sql, rooms_sql, stage_sql
 from rooms.events import DanmakuSaid
+from rooms.persons import MAX_PERSONS
 from store import outbox_sql
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class LiveRooms:
             async with self._house.db.read() as connection:
                 replica = await load_replica(connection, room_id)
             room = LiveRoom(self._house, replica, await self._guests(replica), position)
+            await self._remember_speakers(room)
         except BaseException:
             self._guest_lists.pop(room_id, None)
             await subscription.close()
@@ -130,6 +132,15 @@ class LiveRooms:
         async with self._house.db.survey() as connection:
             await guests.load(connection, replica.show)
         return guests
+
+    async def _remember_speakers(self, room: LiveRoom) -> None:
+        """Slow mode holds back who spoke before this gateway opened the room, as far as it is stored."""
+        slow_ms = room.replica.room.switches.slow_ms
+        if slow_ms:
+            async with self._house.db.survey() as connection:
+                since_ms = self._house.clock() - slow_ms
+                for user, at_ms in await danmaku_sql.last_said(connection, room.id, since_ms, MAX_PERSONS):
+                    room.persons.said(user, at_ms)
 
     def committed(self, emitted: Sequence[tuple[str, bytes]], at_ms: int) -> None:
         """This process has committed news: the guest lists need not wait for their publication."""

@@ -12,21 +12,17 @@ from auth.grants import Grant
 from auth.identity import Identity, Role, Tier, UserId
 from auth.permissions import Permission, Permissions
 from gateway.contract import shapes
-from gateway.contract.registry import RateClass
 from gateway.sockets.codec import Prepared
 from gateway.sockets.connection import Answer, Connection, Opening
 from gateway.welcome import NO_LUGGAGE
-from rooms.rates import Bucket
 
 if TYPE_CHECKING:
     from gateway.deadlines import Deadline
     from gateway.live_room import LiveRoom
-    from gateway.settings import Settings
 
 SURFACES = {surface.value: surface for surface in Surface}
 SLOW_RETRY_MS = 1000
 NOTHING: Permissions = frozenset()
-METERED = frozenset({RateClass.DANMAKU, RateClass.GIFT, RateClass.COHOST})
 STREAMS = {Permission.STREAM_MAIN: "main", Permission.STREAM_VIP: "vip"}
 
 
@@ -38,7 +34,6 @@ class Member:
     """
 
     __slots__ = (
-        "_buckets",
         "_expelled",
         "_held",
         "_token_deadline",
@@ -48,7 +43,6 @@ class Member:
         "device",
         "identity",
         "is_waiting",
-        "last_danmaku_ms",
         "luggage",
         "permissions",
         "role",
@@ -82,8 +76,6 @@ class Member:
         """What the welcome is made of; gone once it is sent."""
         self.told_until = -1
         """The offset up to which its welcome told the history."""
-        self.last_danmaku_ms: int | None = None
-        self._buckets: dict[RateClass, Bucket] | None = None
         self._token_deadline: Deadline | None = None
         self._held: list[tuple[int | None, Prepared]] | None = []
         self._expelled: Code | None = None
@@ -133,17 +125,6 @@ class Member:
         if self.connection is not None and self._held is None:
             self.room.settle(self)
         return True
-
-    def bucket(self, rate: RateClass) -> Bucket | None:
-        """How often it may do things of a class; made when it first does one. None: as often as it likes."""
-        if rate not in METERED:
-            return None
-        if self._buckets is None:
-            self._buckets = {}
-        bucket = self._buckets.get(rate)
-        if bucket is None:
-            bucket = self._buckets[rate] = _full_bucket(rate, self.room.house.settings)
-        return bucket
 
     def watch_token(self) -> None:
         """Warn before the end of the token in `identity`, and end the socket with it; again for a new one."""
@@ -248,13 +229,3 @@ class Member:
         self.room.house.seats.leave(self)
         self.room.leave(self)
         self.connection = None
-
-
-def _full_bucket(rate: RateClass, limits: "Settings") -> Bucket:
-    match rate:
-        case RateClass.GIFT:
-            return Bucket(limits.gifts_per_second, max(1, int(limits.gifts_per_second)))
-        case RateClass.COHOST:
-            return Bucket(1 / limits.cohost_every_seconds, 1)
-        case _:
-            return Bucket(limits.danmaku_per_second, limits.danmaku_burst)

@@ -1,5 +1,8 @@
 """The seats of ticket holders: so many devices per ticket, the newest win, on this gateway at once and everywhere soon.
 
+Sockets that use no ticket (of strangers, of those who wait, of the staff) have no seats; of them a user has so many
+per room at each gateway, and the newest win there, too.
+
 Within the gateway `settle` decides without waiting for anybody. Among gateways a lease per socket decides
 (`pubsub.leases`): claimed with the next batch, renewed in batches, given up on leaving. Whoever loses its seat is told
 `bye SEAT_TAKEN` wherever it is: at once by a publication, at the latest when its gateway renews. While the store is
@@ -44,6 +47,7 @@ class Seats:
         broker: Broker,
         *,
         devices: int,
+        sockets: int,
         renew_seconds: float,
         new_id: Callable[[], str],
         clock: Callable[[], int],
@@ -51,6 +55,7 @@ class Seats:
         self._leases = leases
         self._broker = broker
         self._devices = devices
+        self._sockets = sockets
         self._renew_seconds = renew_seconds
         self._new_id = new_id
         self._clock = clock
@@ -62,12 +67,20 @@ class Seats:
         """Rooms in which something is to be claimed or given up, in order."""
 
     def settle(self, room: "LiveRoom", user: UserId) -> None:
-        """Let the newest of a user's devices keep their seats; whenever one was opened or its rights have changed."""
-        seats = self._devices
+        """Let the newest of a user's devices keep their seats; whenever one was opened or its rights have changed.
+
+        And the newest of their sockets that have no seat stay. Too many end for good, as without a seat: one that
+        came back by itself would put out the next.
+        """
+        seats, places = self._devices, self._sockets
         devices: set[str] = set()
         for member in reversed(room.of_user(user)):
             if not _is_seated(member):
                 self.leave(member)
+                if _is_here(member):
+                    places -= 1
+                    if places < 0:
+                        member.bye(Code.SEAT_TAKEN)
             elif not seats or (member.device and member.device in devices):
                 member.bye(Code.SEAT_TAKEN)
             else:
@@ -231,7 +244,11 @@ def _end(seating: _Seating, member: "Member") -> None:
 
 
 def _is_seated(member: "Member") -> bool:
-    return member.is_seated and member.connection is not None and not member.connection.leaving
+    return member.is_seated and _is_here(member)
+
+
+def _is_here(member: "Member") -> bool:
+    return member.connection is not None and not member.connection.leaving
 
 
 def _device(name: str) -> str:

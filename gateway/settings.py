@@ -128,13 +128,20 @@ class Settings(BaseSettings):
     waiting_grace_seconds: float = Field(
         60, ge=0, description="how long a place in the queue, or having been inside, outlives a lost connection"
     )
-    danmaku_per_second: float = Field(1, gt=0, description="danmaku per socket")
-    danmaku_burst: int = Field(3, ge=1, description="burst of danmaku per socket")
+    danmaku_per_second: float = Field(1, gt=0, description="danmaku per user and room, over all sockets")
+    danmaku_burst: int = Field(3, ge=1, description="burst of danmaku per user and room")
     danmaku_per_room_per_second: float = Field(
         1000, gt=0, description="danmaku told in one room; of more, those without a ticket are left out first"
     )
-    gifts_per_second: float = Field(5, gt=0, description="gifts per socket")
-    cohost_every_seconds: float = Field(10, gt=0, description="least time between two stage requests of one socket")
+    gifts_per_second: float = Field(5, gt=0, description="gifts per user and room, over all sockets")
+    likes_per_second: float = Field(10, gt=0, description="`like` events per user and room, at each gateway")
+    likes_burst: int = Field(20, ge=1, description="burst of `like` events per user and room")
+    cohost_every_seconds: float = Field(10, gt=0, description="least time between two stage requests of a user")
+    sockets_per_user: int = Field(
+        8,
+        ge=1,
+        description="sockets of one user in one room at each gateway, a ticket's devices apart; the newest win",
+    )
     sockets_per_seat: int = Field(1, ge=1, description="devices that may use one ticket at once; the newest win")
     seat_lease_seconds: int = Field(
         45, ge=3, le=3600, description="how long a seat outlives a gateway that died; more than two renewals"

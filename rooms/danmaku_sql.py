@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import Role, RoomId, Tier, UserId
@@ -32,6 +32,20 @@ async def recent(connection: AsyncConnection, room: RoomId, limit: int) -> list[
     """The latest stored danmaku that were not retracted, oldest first."""
     latest = _standing(room).order_by(danmaku.c.at_ms.desc(), danmaku.c.id.desc()).limit(limit)
     return [_said(row) for row in reversed((await connection.execute(latest)).all())]
+
+
+async def last_said(connection: AsyncConnection, room: RoomId, since_ms: int, limit: int) -> list[tuple[UserId, int]]:
+    """When everybody spoke last who spoke since a time, retracted or not; the latest speaker comes last."""
+    last_ms = func.max(danmaku.c.at_ms)
+    chosen = (
+        select(danmaku.c.user_id, last_ms)
+        .where(danmaku.c.room_id == room, danmaku.c.at_ms >= since_ms)
+        .group_by(danmaku.c.user_id)
+        .order_by(last_ms.desc())
+        .limit(limit)
+    )
+    rows = (await connection.execute(chosen)).all()
+    return [(UserId(user), at_ms) for user, at_ms in reversed(rows)]
 
 
 def _standing(room: RoomId) -> Select[Any]:

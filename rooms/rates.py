@@ -40,6 +40,14 @@ class Bucket:
         self._due_us = max(self._due_us, now_us) + self._interval_us
         return 0
 
+    def charge(self, at_ms: int) -> None:
+        """A token was taken at a time, whether there was one or not: what is owed is waited for before the next."""
+        self._due_us = max(self._due_us, at_ms * 1000) + self._interval_us
+
+    def is_full(self, now_ms: int) -> bool:
+        """Whether all tokens are there."""
+        return self._due_us <= max(self._latest_us, now_ms * 1000)
+
 
 def slow_wait(last_ms: int | None, now_ms: int, slow_ms: int) -> int:
     """How long the author of a danmaku at `last_ms` still has to wait in slow mode; 0 is not at all."""

@@ -30,6 +30,7 @@ _BUDGETS: Mapping[RateClass, Sequence[str]] = {
     RateClass.DANMAKU: ("danmaku_per_second", "danmaku_burst"),
     RateClass.GIFT: ("gifts_per_second",),
     RateClass.COHOST: ("cohost_every_seconds",),
+    RateClass.LIKE: ("likes_per_second", "likes_burst"),
 }
 """The settings that make up each budget."""
 

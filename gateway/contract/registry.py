@@ -33,12 +33,16 @@ class EventClass(StrEnum):
 
 
 class RateClass(StrEnum):
-    """Which budget of the sender a command draws from, beside the one for any packet."""
+    """Which budget of the sender a command draws from, beside their socket's one for any packet.
+
+    But for `any` a budget belongs to a user in a room: all their sockets, at whatever gateway, draw from it.
+    """
 
     ANY = "any"
     DANMAKU = "danmaku"
     GIFT = "gift"
     COHOST = "cohost"
+    LIKE = "like"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,7 @@ VIEWER_COMMANDS: tuple[Command, ...] = (
         Permission.GIFT,
         RateClass.GIFT,
     ),
-    Command("like", shapes.SendLike, shapes.Like, _errors(*_RIGHTS), Permission.LIKE),
+    Command("like", shapes.SendLike, shapes.Like, _errors(*_RIGHTS), Permission.LIKE, RateClass.LIKE),
     Command(
         "cohost:request",
         shapes.CohostRequest,

@@ -126,6 +126,5 @@ def _field_of(message: str) -> str:
 
 
 def _too_often(member: Member, rate: RateClass, now_ms: int) -> Denied | None:
-    bucket = member.bucket(rate)
-    wait_ms = bucket.take(now_ms) if bucket is not None else 0
+    wait_ms = member.room.persons.take(member.user, rate, now_ms)
     return Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms) if wait_ms else None

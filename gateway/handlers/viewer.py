@@ -7,6 +7,7 @@ from auth.identity import Role
 from auth.permissions import Permission
 from gateway.contract import shapes
 from gateway.member import Member
+from gateway.rates import request_name
 from gateway.rights import rights_in
 from gateway.welcome import cohost_in
 from presale import entitlements_sql, wallet_sql
@@ -15,7 +16,6 @@ from rooms import danmaku, events, gifts, gifts_sql, roles_sql, rooms_sql, stage
 from rooms.budget import Weight, weight_of
 from rooms.gifts import GiftRecord
 from rooms.moderation import muted
-from rooms.rates import slow_wait
 from rooms.stage import StageAction, StageCommand
 from store.database_sql import UnitOfWork
 
@@ -28,7 +28,7 @@ def send_danmaku(house: "House", member: Member, request: shapes.SendDanmaku) ->
 
     In a room where more is said than it can be told, `shed` says that this one was left out.
     """
-    replica, now = member.room.replica, house.clock()
+    replica, persons, now = member.room.replica, member.room.persons, house.clock()
     text = _checked_text(house, member, request.text)
     if isinstance(text, Denied):
         return text
@@ -36,10 +36,10 @@ def send_danmaku(house: "House", member: Member, request: shapes.SendDanmaku) ->
     if floor is None:
         return Denied(Code.CLOSED)  # the staff of a room that nobody can read yet
     if not member.role.is_staff:
-        wait_ms = slow_wait(member.last_danmaku_ms, now, replica.room.switches.slow_ms)
+        wait_ms = persons.wait(member.user, now, replica.room.switches.slow_ms)
         if wait_ms:
             return Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms)
-    member.last_danmaku_ms = now
+    persons.said(member.user, now)
     danmaku_id = house.new_id()
     if not member.room.budget.admits(weight_of(member.role, member.tier), now):
         return shapes.DanmakuAck(danmaku_id, shed=True)
@@ -54,6 +54,7 @@ def send_danmaku(house: "House", member: Member, request: shapes.SendDanmaku) ->
         at_ms=now,
         floor=floor,
     )
+    persons.expect(said.id)
     house.broker.post(replica.id, Publication(said.id, events.encode(said), Retention.SHORT, now))
     member.room.unstored_danmaku.append(said)
     return shapes.DanmakuAck(said.id)
@@ -92,6 +93,7 @@ async def send_gift(house: "House", member: Member, request: shapes.SendGift) ->
             at_ms=uow.now_ms,
             floor=floor,
         )
+        member.room.persons.expect(record.id)
         recorded = await gifts_sql.record(uow, record)
         assert recorded is record or recorded == record, "the key was free in this very transaction"
     return shapes.GiftAck(record.id, shapes.Wallet(spent.credits, spent.version))
@@ -194,6 +196,8 @@ async def _on_stage(house: "House", member: Member, action: StageAction, message
         if action in (StageAction.REQUEST, StageAction.ACCEPT) and not await _still_may(uow, member, Permission.COHOST):
             return Denied(Code.FORBIDDEN)
         changed = await stage_sql.act(uow, member.room.id, command)
-    if isinstance(changed, Denied):
-        return changed
+        if isinstance(changed, Denied):
+            return changed
+        if action is StageAction.REQUEST:
+            member.room.persons.expect(request_name(member.user, changed.version))
     return cohost_in(member.room, member.user, changed)

@@ -24,6 +24,7 @@ from rooms.events import SeatsTaken
 
 ROOM = RoomId("room")
 ANN = UserId("ann")
+SOCKETS = 3
 
 
 class Line:
@@ -126,7 +127,15 @@ async def city(
     store, broker, ids = Store(devices), MemoryBroker(), (f"id{number}" for number in count())
     opened = []
     for _ in range(gateways):
-        seats = Seats(store, broker, devices=devices, renew_seconds=renew_seconds, new_id=ids.__next__, clock=lambda: 1)
+        seats = Seats(
+            store,
+            broker,
+            devices=devices,
+            sockets=SOCKETS,
+            renew_seconds=renew_seconds,
+            new_id=ids.__next__,
+            clock=lambda: 1,
+        )
         opened.append(Gateway(seats))
         if not deaf:
             await broker.subscribe(ROOM, _hears(seats))
@@ -170,6 +179,17 @@ async def test_on_one_gateway_the_newest_wins_without_waiting_for_anybody() -> N
     async with city(1) as (_, (gateway,)):
         phone, laptop = gateway.enter(), gateway.enter()
         assert (phone.byes, laptop.byes) == ([Code.SEAT_TAKEN], [])
+
+
+async def test_of_too_many_sockets_without_a_seat_the_newest_stay() -> None:
+    async with city(1) as (_, (gateway,)):
+        crowd = [gateway.arrive() for _ in range(SOCKETS + 2)]
+        for fan in crowd:
+            fan.is_seated = False
+            gateway.open(fan)
+        assert [fan.byes for fan in crowd] == [[Code.SEAT_TAKEN]] * 2 + [[]] * SOCKETS
+        seated = gateway.enter()
+        assert (seated.byes, crowd[-1].byes, crowd[2].byes) == ([], [], [])
 
 
 async def test_a_device_that_comes_again_takes_nobody_elses_place() -> None:

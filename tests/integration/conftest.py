@@ -13,6 +13,8 @@ UNHURRIED = {
     "danmaku_per_second": 1000.0,
     "danmaku_burst": 1000,
     "gifts_per_second": 1000.0,
+    "likes_per_second": 1000.0,
+    "likes_burst": 1000,
     "cohost_every_seconds": 0.001,
     "packets_per_second": 10_000.0,
     "packets_burst": 10_000,

@@ -56,6 +56,16 @@ def test_a_clock_that_steps_back_gives_nothing_extra() -> None:
     assert bucket.take(51_000) == 0
 
 
+def test_what_is_charged_is_owed_even_below_the_bottom() -> None:
+    bucket = Bucket(1, 3)
+    for _ in range(5):
+        bucket.charge(10_000)
+    assert not bucket.is_full(14_999)
+    assert bucket.take(10_000) == 3_000
+    assert bucket.take(13_000) == 0
+    assert [bucket.is_full(15_999), bucket.is_full(16_000)] == [False, True]
+
+
 @pytest.mark.parametrize(("last_ms", "wait"), [(None, 0), (0, 0), (5_000, 0), (5_001, 1), (10_000, 5_000)])
 def test_slow_mode_waits_since_the_last_danmaku(last_ms: int | None, wait: int) -> None:
     assert slow_wait(last_ms, 10_000, 5_000) == wait
