@@ -18,6 +18,7 @@ from gateway.settings import Mode, Settings
 from gateway.weak_settings import LOOPBACK
 from pubsub.link import BrokerAwayError
 from pubsub.topology_redis import ask_redis
+from store.private_files import is_open_to_others
 
 LEAST_FREE_BYTES = 2**30
 LEAST_OPEN_FILES = 10_000
@@ -154,6 +155,14 @@ def _folder(folder: Path) -> Finding:
     nearest = next((parent for parent in (folder, *folder.absolute().parents) if parent.exists()), Path("/"))
     if not os.access(nearest, os.W_OK):
         return Finding(Level.FAILURE, "disk", f"{folder} cannot be written", "LIVEROOM_DATA_DIR")
+    files = [file for file in (folder, *folder.glob("*.sqlite*")) if file.exists()]
+    if any(is_open_to_others(file) for file in files):
+        return Finding(
+            Level.WARNING,
+            "disk",
+            f"other users of this machine can read {folder}: it holds names and orders",
+            f"`chmod -R go-rwx {folder}`",
+        )
     free = shutil.disk_usage(nearest).free
     says = f"{free // 2**20} MiB free at {folder}"
     return Finding(Level.OK if free >= LEAST_FREE_BYTES else Level.WARNING, "disk", says)

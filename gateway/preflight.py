@@ -15,6 +15,7 @@ from gateway import ambient
 from gateway.settings import Mode, Settings
 from store import migrations
 from store.database_sql import Database
+from store.private_files import make_folder
 
 
 class CommandError(Exception):
@@ -49,7 +50,7 @@ def minting_settings() -> Settings:
 def require_writable(folder: Path) -> None:
     """Make the folder if need be and prove that files can be made in it."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:

@@ -7,6 +7,7 @@ another: see `UnitOfWork.take_turn` and docs/adr/0017-postgresql-by-turns.md.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import NullPool, create_engine, event, func, insert, select
@@ -18,6 +19,7 @@ from store import postgresql_connection, sqlite_connection
 from store.dialect_sql import insert_or_ignore
 from store.metadata_sql import metadata
 from store.postgresql_connection import COMMAND_SECONDS
+from store.private_files import make_file
 from store.tables_sql import JobState, jobs, outbox
 
 __all__ = ["BUSY_TIMEOUT_MS", "Database", "RacedError", "UnitOfWork", "metadata", "writer_engine"]
@@ -260,6 +262,7 @@ def writer_engine(
         return postgresql_connection.create_engine(
             url, connections=connections, isolation_level="READ COMMITTED", seconds=seconds
         )
+    make_file(Path(url.database or ""))
     _try_file(url)
     return _local_sqlite(url, connections=1, begin="BEGIN IMMEDIATE")
 

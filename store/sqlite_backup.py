@@ -17,6 +17,7 @@ from store.backup import (
     require_known,
     require_replaceable,
 )
+from store.private_files import make_file, make_folder
 
 PAGES_AT_A_TIME: Final = 1024
 LOCK_SECONDS: Final = 5.0
@@ -69,7 +70,8 @@ def restore(copy: Path, database: Path, progress: Progress, *, overwrites: bool,
                 if not overwrites:
                     raise BackupError(f"{database} cannot be read: --force puts it aside and restores in its place.")
                 _put_aside(database, stamp)
-            database.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(database.parent)
+            make_file(database)
             with _open(database) as target:
                 _take(target, database)
                 require_replaceable(str(database), _contents(target), overwrites=overwrites)

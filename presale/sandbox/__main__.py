@@ -26,6 +26,7 @@ from presale.sandbox.app import ProviderParts, create_app
 from presale.sandbox.book_sqlite import Book
 from presale.sandbox.courier import Courier, CourierSettings
 from presale.webhook_signature import Secret, parse_secrets
+from store.private_files import make_file, make_folder
 
 MODES = ("demo", "test")
 DRAIN_SECONDS = 2
@@ -136,7 +137,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _open_book(path: Path, merchant: str) -> Book:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
+        make_file(path)
         return Book(path, clock=_now_ms, new_id=lambda: secrets.token_urlsafe(18), merchant=merchant)
     except (OSError, sqlite3.Error) as flaw:
         _stop(1, f"The sandbox provider cannot write its file {path}: {flaw}.")

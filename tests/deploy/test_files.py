@@ -82,7 +82,7 @@ def test_images_are_of_a_version() -> None:
     bases = [rest.split()[0] for word, rest in instructions() if word == "FROM"]
     images = [service["image"] for service in compose()["services"].values()]
     for image in [*bases, *images]:
-        assert re.search(r":\d+\.\d+(\.\d+)?(-[a-z-]+)?$", image), image
+        assert re.search(r":\d+\.\d+(\.\d+)?(-[a-z-]+)?(@sha256:[0-9a-f]{64})?$", image), image
 
 
 # ---- compose
