@@ -44,6 +44,7 @@ ANSWERED_FOR: Mapping[str, str] = {
     ".venv/bin/liveroom rehearse --fans 500 --seconds 60": "tests/integration/test_rehearsal.py plays a smaller one",
     "liveroom serve --workers 4": "tests/integration/test_workers.py serves with three",
     # the rest
+    "python scripts/pin_images.py": "asks registries; tests/deploy/test_pin_images.py runs it with one that is made up",
     "liveroom serve --workers N": "the same",
     "make setup": "every machine that runs this test has been set up by it",
     "make check": ".ci/run runs it before the tests",
