@@ -5,6 +5,7 @@ The clock is an argument. Roles and tickets are never read from a token.
 
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -31,6 +32,14 @@ MAX_HEADS: Final = 64
 _GRAPHEME = regex.compile(r"\X")
 _JOINERS = "\u200c\u200d"  # they shape Persian and emoji families, and stay in names
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Unsigned(Denied):
+    """TOKEN_INVALID for what no active key has signed. Everything else is a token that the platform made."""
+
+
+UNSIGNED: Final = Unsigned(Code.TOKEN_INVALID)
 
 
 class _Claims(msgspec.Struct):
@@ -83,7 +92,7 @@ class TokenVerifier:
         """The bearer, or TOKEN_EXPIRED for a token that only came too late, or TOKEN_INVALID."""
         payload = self._signed_payload(token)
         if payload is None:
-            return Denied(Code.TOKEN_INVALID)
+            return UNSIGNED
         try:
             claims = msgspec.json.decode(payload, type=_Claims)
         except (msgspec.MsgspecError, RecursionError, ValueError):

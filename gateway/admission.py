@@ -1,5 +1,6 @@
 """The door: from a CONNECT packet to a member of a room, or to a refusal with a code."""
 
+import asyncio
 import time
 from collections.abc import Awaitable
 from dataclasses import replace
@@ -8,13 +9,15 @@ from typing import TYPE_CHECKING
 from auth import door
 from auth.denials import Code, Denied
 from auth.identity import Identity
+from auth.tokens import UNSIGNED, Unsigned
+from gateway.address_limits import Limit
 from gateway.cursor import from_cursor
 from gateway.member import Member
 from gateway.records import Records
 from gateway.recovery import recover
 from gateway.rights import with_offer
 from gateway.sockets.connection import Opening
-from gateway.throttle import Throttle
+from gateway.throttle import Throttle, Turns
 from presale.orders import OrderId, OrderState
 from pubsub.broker import Position
 
@@ -33,12 +36,18 @@ TAKEOVER = frozenset({"", "yes", "ask"})
 
 
 class Admission:
-    """Decides for each opening socket. Failed tokens count per address, good ones per user."""
+    """Decides for each opening socket.
+
+    A token is looked at before the address it came from: a good one is let in whatever its neighbours send, and counts
+    per user. Only what no key has signed counts against an address; one with too many of those has its tokens looked
+    at by turns, which bounds what their signatures cost.
+    """
 
     def __init__(self, house: "House") -> None:
         self._house = house
         self._records = Records(house.db)
         self._failures = Throttle(house.settings.failed_handshakes_per_minute)
+        self._turns = Turns()
         self._arrivals = Throttle(house.settings.handshakes_per_minute)
         self._settled_ms: dict[str, int] = {}
 
@@ -51,6 +60,18 @@ class Admission:
     def _decide(self, opening: Opening) -> Decision | Awaitable[Decision]:
         if (closing := self._closing()) is not None:
             return closing
+        if self._failures.wait_ms(opening.address, self._house.clock()) and not self._house.settings.is_playground:
+            return self._decide_late(opening)
+        return self._look_at(opening)
+
+    async def _decide_late(self, opening: Opening) -> Decision:
+        """Too many bad tokens came from its address: when it is its turn."""
+        self._house.address_limits.bound(Limit.BAD_TOKENS, opening.address)
+        await asyncio.sleep(self._turns.wait_ms(self._house.clock()) / 1000)
+        answer = self._look_at(opening)
+        return answer if isinstance(answer, Member | Denied) else await answer
+
+    def _look_at(self, opening: Opening) -> Decision | Awaitable[Decision]:
         identity = self._identify(opening)
         if isinstance(identity, Denied):
             return identity
@@ -117,20 +138,18 @@ class Admission:
 
     def _identify(self, opening: Opening) -> Identity | Denied:
         house, now = self._house, self._house.clock()
-        if not house.settings.is_playground:
-            wait_ms = self._failures.wait_ms(opening.address, now)
-            if wait_ms:
-                return Denied(Code.BUSY, retry_after_ms=wait_ms)
         for name in ("room", "cursor", "device"):
             if len(opening.auth.get(name, "")) > MAX_AUTH_CHARS:
                 return Denied(Code.BAD_REQUEST, detail={"field": name})
         if opening.auth.get("takeover", "") not in TAKEOVER:
             return Denied(Code.BAD_REQUEST, detail={"field": "takeover"})
         token = opening.auth.get("token", "")
-        identity = house.verifier.verify(token, now) if token else Denied(Code.TOKEN_INVALID)
+        identity = house.verifier.verify(token, now) if token else UNSIGNED
         if isinstance(identity, Denied):
-            self._failures.hit(opening.address, now)
+            if isinstance(identity, Unsigned):
+                self._failures.hit(opening.address, now)
             return identity
+        opening.vouch()
         if not opening.auth.get("room"):
             return Denied(Code.BAD_REQUEST, detail={"field": "room"})
         wait_ms = self._arrivals.hit(identity.user, now)

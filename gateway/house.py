@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 
@@ -14,6 +15,7 @@ from auth.keys import KeyRing
 from auth.keys_http import JwksSource
 from auth.tokens import TokenVerifier
 from gateway import ambient, preflight
+from gateway.address_limits import AddressLimits, Limit
 from gateway.admission import Admission
 from gateway.apart import Apart
 from gateway.box_office import BoxOffice
@@ -71,6 +73,7 @@ class House:
 
     def __post_init__(self) -> None:
         self.deadlines = Deadlines(self.clock)
+        self.address_limits = AddressLimits(self.metrics)
         self.broker = self.wiring.broker
         self.presence = self.wiring.presence
         self.seats = Seats(
@@ -214,6 +217,8 @@ def _socket_server(house: House, codec: Codec, admission: Admission) -> SocketSe
             packets_per_second=settings.packets_per_second,
             packets_burst=settings.packets_burst,
             protocol_errors=settings.protocol_errors,
+            refusals=settings.refusals_per_transport,
             connect_seconds=settings.connect_seconds,
         ),
+        gave_way=partial(house.address_limits.bound, Limit.UNACCEPTED),
     )

@@ -15,6 +15,12 @@ class Metrics:
         self.refusals = Counter(
             "liveroom_refusals_total", "Sockets refused on connect", ["code"], registry=self.registry
         )
+        self.address_limits = Counter(
+            "liveroom_address_limits_total",
+            "Times a limit per address, or on idle connections, held somebody back",
+            ["limit"],
+            registry=self.registry,
+        )
         self.byes = Counter("liveroom_byes_total", "Sockets ended by the server", ["code"], registry=self.registry)
         self.commands = Counter(
             "liveroom_commands_total", "Events from clients", ["event", "result"], registry=self.registry

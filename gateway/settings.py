@@ -113,12 +113,21 @@ class Settings(BaseSettings):
     header_bytes: int = Field(16384, ge=1024, description="largest head of an HTTP request")
     body_seconds: float = Field(15, gt=0, description="for the body of an HTTP request")
     unaccepted_sockets_per_address: int = Field(
-        20, ge=1, description="sockets of one address not let in yet; lifted in demo mode"
+        256,
+        ge=1,
+        description="sockets of one address (of IPv6 the /64) whose token was not seen yet; beyond it the one silent "
+        "longest gives way; lifted in demo mode",
     )
     connect_seconds: float = Field(5, gt=0, description="how long a transport may stay without CONNECT")
     ping_interval_seconds: float = Field(25, gt=0, description="Engine.IO heartbeat")
     ping_timeout_seconds: float = Field(20, gt=0, description="Engine.IO heartbeat answer")
-    failed_handshakes_per_minute: int = Field(30, ge=1, description="refused tokens per address; lifted in demo mode")
+    failed_handshakes_per_minute: int = Field(
+        30,
+        ge=1,
+        description="tokens that no key has signed, per address (of IPv6 the /64); beyond it tokens from there are "
+        "looked at more slowly, and good ones are still let in; lifted in demo mode",
+    )
+    refusals_per_transport: int = Field(3, ge=1, description="final refusals of CONNECT with which a transport ends")
     handshakes_per_minute: int = Field(10, ge=1, description="accepted tokens per user")
     admissions_per_second: float = Field(
         500, gt=0, description="viewers that each process lets in; fewer while it is late, the others wait"

@@ -1,10 +1,14 @@
-"""How often an address or a user may knock, for any number of them in bounded memory."""
+"""How often an address or a user may knock, for any number of them in bounded memory; and turns for the suspect."""
 
 from collections import OrderedDict
 
 from rooms.rates import Bucket
 
 MAX_KEYS = 100_000
+SUSPECTS_PER_SECOND = 200
+"""Tokens of suspect addresses that a process looks at: with the slowest algorithm some 2 % of a core."""
+LATEST_MS = 2_000
+"""A good token of such an address waits no longer, however many others do: it is late, never refused."""
 
 
 class Throttle:
@@ -35,3 +39,16 @@ class Throttle:
             self._blocked_until_ms.pop(key, None)
             return 0
         return until_ms - now_ms
+
+
+class Turns:
+    """Spreads what many ask for at once: one after another, and nobody later than `LATEST_MS`."""
+
+    def __init__(self) -> None:
+        self._next_ms = 0.0
+
+    def wait_ms(self, now_ms: int) -> int:
+        """Take the next turn; how long it is until then."""
+        turn_ms = min(max(self._next_ms, now_ms), now_ms + LATEST_MS)
+        self._next_ms = turn_ms + 1000 / SUSPECTS_PER_SECOND
+        return round(turn_ms - now_ms)

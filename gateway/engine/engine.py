@@ -2,12 +2,12 @@
 
 import asyncio
 import secrets
-from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
+from gateway.engine.addresses import place_of
 from gateway.engine.limits import EngineLimits
-from gateway.engine.requests import TOO_MANY, Handshake, Refusal
+from gateway.engine.requests import Handshake, Refusal
 from gateway.engine.session import Reason, Session, Via
 from gateway.engine.socket import Socket
 from gateway.engine.wheel import GRANULARITY_SECONDS, Wheel
@@ -65,7 +65,8 @@ class Engine:
         self.sockets: dict[str, Socket] = {}
         self._lingering: dict[str, Socket] = {}
         self._watched: set[Socket] = set()
-        self._unaccepted: Counter[str] = Counter()
+        self._unaccepted: dict[str, dict[Socket, None]] = {}
+        """By address, those that the application does not know, the one silent longest first."""
 
     @property
     def is_quiet(self) -> bool:
@@ -73,15 +74,21 @@ class Engine:
         return not self._lingering
 
     def open(self, handshake: Handshake, via: Via) -> Socket | Refusal:
-        """Begin a session; the application is told once its transport stands: see `announce`."""
+        """Begin a session; the application is told once its transport stands: see `announce`.
+
+        Nobody is refused for their neighbours: whoever was silent longest behind the same address gives way.
+        """
         if self.closed_with is not None:
             return self.closed_with
+        place = place_of(handshake.address)
+        unaccepted = self._unaccepted.setdefault(place, {})
         limit = self.limits.unaccepted_per_address
-        if limit and self._unaccepted[handshake.address] >= limit:
-            return TOO_MANY
-        self._unaccepted[handshake.address] += 1
+        if limit and len(unaccepted) >= limit:
+            next(iter(unaccepted)).close("BUSY", Reason.CROWDED)
+            unaccepted = self._unaccepted.setdefault(place, {})  # it may have been the last one
         session = Session(self._sid_prefix + secrets.token_urlsafe(15), self.limits.heartbeat, via, self.clock())
-        socket = Socket(self, session, handshake.address)
+        socket = Socket(self, session, place)
+        unaccepted[socket] = None
         self.sockets[session.sid] = socket
         return socket
 
@@ -104,11 +111,18 @@ class Engine:
 
     # ---- the sockets' own ---------------------------------------------------------------------------
 
-    def accepted(self, address: str) -> None:
-        """One fewer of this address that nobody knows."""
-        self._unaccepted[address] -= 1
-        if self._unaccepted[address] <= 0:
-            del self._unaccepted[address]
+    def accepted(self, socket: Socket) -> None:
+        """One fewer of its address that nobody knows."""
+        unaccepted = self._unaccepted[socket.address]
+        del unaccepted[socket]
+        if not unaccepted:
+            del self._unaccepted[socket.address]
+
+    def heard(self, socket: Socket) -> None:
+        """It has said who it is: those that have not give way before it."""
+        unaccepted = self._unaccepted[socket.address]
+        del unaccepted[socket]
+        unaccepted[socket] = None
 
     def watch(self, socket: Socket) -> None:
         """Cut it unless it takes what waits for it."""

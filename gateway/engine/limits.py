@@ -24,5 +24,6 @@ class EngineLimits:
     """For the head of an HTTP request."""
     header_bytes: int = 16 * 1024
     body_seconds: float = 15.0
-    unaccepted_per_address: int = 20
-    """Sockets of one address that the application has not accepted yet; 0: any number."""
+    unaccepted_per_address: int = 256
+    """Sockets of one address that the application does not know yet; beyond it the one silent longest gives way. 0:
+    any number."""

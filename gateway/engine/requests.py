@@ -35,7 +35,6 @@ BAD_REQUEST: Final = Refusal(400, 3, "Bad request")
 BAD_ORIGIN: Final = Refusal(403, 4, "This is not an accepted origin")
 BAD_VERSION: Final = Refusal(400, 5, "Unsupported protocol version")
 TOO_LARGE: Final = Refusal(413, 3, "Payload too large")
-TOO_MANY: Final = Refusal(429, 4, "Too many unaccepted sockets of this address")
 
 
 @dataclass(frozen=True, slots=True)

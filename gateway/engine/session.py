@@ -46,6 +46,8 @@ class Reason(StrEnum):
     """The peer did not read what it was sent."""
     SERVER = "server"
     """The application closed it."""
+    CROWDED = "crowded"
+    """It had not said who it is, and gave way to a newer one of its address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class Socket:
         self._alarm = engine.wheel.alarm(self.tick)
         self._alarm.set(session.due)
         self.address = address
+        """Of the peer as limits count it (`gateway.engine.addresses`)."""
         self.ended: Reason | None = None
         """Why it is over; None while it is not."""
         self.context: Any = None
@@ -109,7 +110,12 @@ class Socket:
         """The application knows who this is: it counts no longer against its address."""
         if not self._is_accepted:
             self._is_accepted = True
-            self._engine.accepted(self.address)
+            self._engine.accepted(self)
+
+    def spoke(self) -> None:
+        """It has said who it is, which is still to be looked at: it is not silent any more."""
+        if not self._is_accepted:
+            self._engine.heard(self)
 
     def close(self, text: str = "", reason: Reason = Reason.SERVER) -> None:
         """End after what was sent before, with `text` as the reason of the close frame. Idempotent.

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 Answer = msgspec.Struct | Denied
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """What is known of a socket that asks to be let in."""
@@ -29,7 +33,10 @@ class Opening:
     auth: Mapping[str, str]
     """The flat map of the CONNECT packet."""
     address: str
+    """As limits count it: of IPv6 the /64."""
     codec: Codec
+    vouch: Callable[[], None] = _nothing
+    """To be called once its token is good: from then on it gives way to nobody behind its address."""
 
 
 class Guest(Protocol):
@@ -68,6 +75,8 @@ class SocketLimits:
     packets_per_second: float = 20
     packets_burst: int = 40
     protocol_errors: int = 3
+    refusals: int = 3
+    """Final ones, of its CONNECTs, with which a transport ends."""
     connect_seconds: float = 5
     """How long a transport may stay without a namespace."""
 

@@ -33,7 +33,7 @@ ADMISSION_SECONDS = 10.0
 class Peer:
     """What this server knows of one transport."""
 
-    __slots__ = ("connections", "deadline", "is_admitting", "protocol_errors")
+    __slots__ = ("connections", "deadline", "is_admitting", "protocol_errors", "refusals")
 
     def __init__(self) -> None:
         self.connections: dict[str, Connection] = {}
@@ -41,6 +41,7 @@ class Peer:
         self.is_admitting = False
         """Namespaces whose CONNECT is being decided."""
         self.protocol_errors = 0
+        self.refusals = 0
         self.deadline: Alarm | None = None
         """For the first CONNECT, and for the next one after a refusal."""
 
@@ -61,8 +62,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         origins: Origins,
         engine: EngineLimits,
         limits: SocketLimits,
+        gave_way: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """`gave_way` is told the address of a silent transport that ended for a newer one of the same address."""
         self.codec = codec
+        self._gave_way = gave_way
         self.limits = limits
         self.connections: dict[str, Connection] = {}
         """By Socket.IO id."""
@@ -165,8 +169,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         for connection in list(peer.connections.values()):
             connection.guest.slow()
 
-    def closed(self, socket: Socket, _reason: Reason) -> None:
+    def closed(self, socket: Socket, reason: Reason) -> None:
         """The transport is gone, and with it everybody on it."""
+        if reason is Reason.CROWDED:
+            self._gave_way(socket.address)
         peer: Peer = socket.context
         self._met(peer)
         for connection in list(peer.connections.values()):
@@ -181,6 +187,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             socket.fault()
         else:
             self._met(peer)
+            socket.spoke()
             answer = self._admission(socket, namespace, data)
             if isinstance(answer, Awaitable):
                 peer.is_admitting = True
@@ -258,7 +265,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if not all(isinstance(key, str) and isinstance(value, str) for key, value in present.items()):
             return Denied(Code.BAD_REQUEST, detail={"field": "auth"})
         try:
-            return self._admit(Opening(namespace, present, socket.address, self.codec))
+            return self._admit(Opening(namespace, present, socket.address, self.codec, socket.accept))
         except Exception:
             log.exception("socket.admission_failed", namespace=namespace)
             return REFUSED_FOR_A_FAULT
@@ -266,7 +273,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     def _refuse(self, socket: Socket, peer: Peer, namespace: str, denied: Denied, codec: Codec | None = None) -> None:
         error = {"message": denied.code.value, "data": denied.as_error()}
         socket.send(encode(codec or self.codec, sio.CONNECT_ERROR, namespace, error))
-        self._expect_connect(socket, peer)
+        peer.refusals += not denied.retryable
+        if peer.refusals >= self.limits.refusals and not peer.connections:
+            socket.close(Code.PROTOCOL.value)
+        else:
+            self._expect_connect(socket, peer)
 
     def _mismatch(self, socket: Socket, peer: Peer) -> None:
         """A client with the other parser: refuse it in its own words, at once, or it would wait for ever."""

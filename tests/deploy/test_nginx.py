@@ -192,6 +192,29 @@ async def test_the_address_of_a_fan_is_what_nginx_sees_and_not_what_the_fan_says
         server.close()
 
 
+async def test_of_ipv6_a_home_has_the_rate_of_one_address_and_mapped_ipv4_that_of_ipv4(tmp_path: Path) -> None:
+    folder, port = tmp_path / "nginx", free_port()
+    configuration = configured(folder, dict.fromkeys(PLACES, f"127.0.0.1:{free_port()}"), f"127.0.0.1:{port}")
+    with (folder / "listen.conf").open("a") as listening:  # nginx takes the header for the address of the fan
+        listening.write("\nset_real_ip_from 127.0.0.1;\nreal_ip_header X-Forwarded-For;\n")
+    nginx = subprocess.Popen(command(folder, configuration), stderr=subprocess.DEVNULL)  # noqa: ASYNC220 - it returns at once
+    try:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as http:
+
+            async def refusals(addresses: list[str]) -> int:
+                ask = [http.get("/api/v1/shows", headers={"x-forwarded-for": address}) for address in addresses]
+                return sum(answer.status_code == 429 for answer in await asyncio.gather(*ask))
+
+            await answered(http, "/metrics", {})
+            assert await refusals([f"2001:db8:1:2::{number:x}" for number in range(900)]) > 0
+            assert await refusals([f"2001:db8:1:{number:x}::1" for number in range(16, 916)]) == 0
+            assert await refusals(["::ffff:198.51.100.7", "198.51.100.7"] * 450) > 0
+            assert await refusals([f"::ffff:10.0.{number // 250}.{number % 250}" for number in range(900)]) == 0
+    finally:
+        nginx.terminate()
+        nginx.wait()
+
+
 async def answered(http: httpx2.AsyncClient, path: str, headers: dict[str, str]) -> str:
     """What is answered once nginx has started."""
     deadline = time.monotonic() + SECONDS

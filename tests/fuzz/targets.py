@@ -160,7 +160,7 @@ class Echo:
 def nothing_is_held(engine: Engine) -> None:
     """All sockets have ended, and all that was kept for them."""
     assert engine.sockets == {}
-    assert +engine._unaccepted == {}
+    assert engine._unaccepted == {}
     assert not engine._watched
     engine.wheel.close()
 
