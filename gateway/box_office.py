@@ -95,10 +95,9 @@ class BoxOffice:
         """Hold the seats, then open the cashier.
 
         The same key and body answer the order as it stands now and finish what a crash or an unreachable provider
-        left undone. PROVIDER_UNAVAILABLE leaves the order pending, unless the provider has refused it for good.
+        left undone, whatever has ended since: sales, or the provider. PROVIDER_UNAVAILABLE leaves the order pending,
+        unless the provider has refused it for good.
         """
-        if provider not in self._providers:
-            return Denied(Code.PROVIDER_UNKNOWN)
 
         async def place(uow: UnitOfWork) -> Order | Denied:
             return await self._place(uow, user, key, show, items, provider)
@@ -137,7 +136,8 @@ class BoxOffice:
     async def request_refund(self, actor: UserId, role: Role, order_id: OrderId, reason: str) -> Refund | Denied:
         """End the rights of an order now and have its money returned: its buyer within policy, an operator always.
 
-        While a refund of the order is open, that one is the answer. ORDER_STATE if there is no money to return,
+        While a refund of the order is open, that one is the answer, and so it is once it has succeeded: whoever missed
+        the answer asks again. ORDER_STATE if there is no money to return,
         REFUND_POLICY if only an operator may, NOT_FOUND for strangers.
         """
 
@@ -206,6 +206,8 @@ class BoxOffice:
             return Denied(Code.NOT_FOUND)
         await shows_sql.take_turn(uow, show)
         if await orders_sql.load_by_key(uow.connection, user, key) is None:
+            if provider not in self._providers:
+                return Denied(Code.PROVIDER_UNKNOWN)
             if await self._phase_of(uow.connection, show) not in SALES_OPEN:
                 return Denied(Code.SALES_CLOSED)
             waiting = await orders_sql.list_open(uow.connection, show, user)
@@ -217,11 +219,14 @@ class BoxOffice:
         )
 
     async def _open_cashier(self, order: Order) -> Order | Denied:
+        adapter = self._providers.get(order.provider)
+        if adapter is None:
+            return Denied(Code.PROVIDER_UNKNOWN)
         async with self._db.read() as connection:
             show = await shows_sql.load_show(connection, order.show)
         if show is None:
             return Denied(Code.NOT_FOUND)
-        created = await self._providers[order.provider].create(
+        created = await adapter.create(
             PaymentRequest(
                 payment=order.payment,
                 order=order.id,

@@ -14,13 +14,14 @@ from rich.panel import Panel
 
 from auth.tokens import mint
 from gateway import ambient, cli_backup, cli_jobs, cli_rehearse, cli_roles, cli_settings, preflight, process
+from gateway.audit import audit_house
 from gateway.cli_output import out, table
 from gateway.demo import run_demo
 from gateway.node.supervisor import supervise
 from gateway.preflight import CommandError
 from gateway.settings import Duty, Mode, Settings
-from presale import audit_sql
 from store import migrations
+from store.findings import Finding
 
 EXPECTED_FAILURE = 2
 FINDINGS = 1
@@ -130,7 +131,7 @@ def token(
 def audit(
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list instead of a table.")] = False,
 ) -> None:
-    """Hold orders, seats, entitlements and ledger against each other. Status 1 when something does not match."""
+    """Hold orders, seats, entitlements, gifts and ledger against each other. Status 1 when something does not match."""
     findings = asyncio.run(_audit())
     if as_json:
         typer.echo(msgspec.json.encode(findings).decode())
@@ -138,7 +139,7 @@ def audit(
         out.print(table(("check", "subject", "detail"), [(f.check, f.subject, f.detail) for f in findings]))
         out.print(f"{len(findings)} findings.", style="bold red")
     else:
-        out.print("Nothing found: orders, seats, entitlements and ledger match.")
+        out.print("Nothing found: orders, seats, entitlements, gifts and ledger match.")
     if findings:
         raise typer.Exit(FINDINGS)
 
@@ -179,9 +180,9 @@ async def _migrate(url: str) -> str | None:
     return before
 
 
-async def _audit() -> list[audit_sql.Finding]:
+async def _audit() -> list[Finding]:
     async with preflight.database(preflight.database_url()) as database, database.survey() as connection:
-        return await audit_sql.audit(connection)
+        return await audit_house(connection)
 
 
 def _refuse(sentence: str) -> int:

@@ -11,12 +11,13 @@ import typer
 from rich.progress import Progress as Bar
 
 from gateway import ambient, preflight
+from gateway.audit import audit_house
 from gateway.cli_output import out, table
 from gateway.preflight import CommandError
 from gateway.settings import Mode
-from presale import audit_sql
 from store import migrations, postgresql_backup, sqlite_backup
 from store.backup import BackupError, Contents, Kind, Progress, kind_of
+from store.findings import Finding
 
 FINDINGS = 1
 ENDINGS = {Kind.SQLITE: "sqlite", Kind.POSTGRESQL: "dump"}
@@ -107,9 +108,9 @@ def _tell(sentence: str, contents: Contents) -> None:
     out.print(f"Revision {contents.revision}; rows: {', '.join(told)}, others {others}.", markup=False)
 
 
-async def _audit(url: str) -> list[audit_sql.Finding]:
+async def _audit(url: str) -> list[Finding]:
     async with preflight.database(url) as database, database.survey() as connection:
-        return await audit_sql.audit(connection)
+        return await audit_house(connection)
 
 
 def _stamp() -> str:

@@ -4,38 +4,28 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from typing import Any
 
-from msgspec import Struct
 from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import Tier
+from presale import ledger_audit_sql
 from presale.entitlements import tier_of
-from presale.ledger import PostingKind
-from presale.orders import OrderState, PaymentProgress
+from presale.orders import HOLDING_MONEY, OrderState, PaymentProgress
 from presale.refunds import RefundProgress
 from presale.tables_sql import (
     entitlement_changes,
     entitlements,
     ledger_balances,
     ledger_entries,
-    ledger_transactions,
     order_lines,
     orders,
     payments,
     products,
     refunds,
+    shows,
 )
+from store.findings import Finding
 from store.tables_sql import JobState, jobs
-
-_HOLDING_MONEY = (OrderState.PAID, OrderState.REFUNDING, OrderState.REFUNDED)
-
-
-class Finding(Struct, frozen=True):
-    """One claim that does not hold."""
-
-    check: str
-    subject: str
-    detail: str
 
 
 async def audit(connection: AsyncConnection) -> list[Finding]:
@@ -47,13 +37,14 @@ async def audit(connection: AsyncConnection) -> list[Finding]:
         _wrong_seats,
         _wrong_entitlements,
         _wrong_histories,
-        _orders_without_money,
-        _refunds_without_money,
+        _wrong_amounts,
+        _wrong_refunds,
+        _refunds_without_reason,
         _stuck_money,
         _dead_jobs,
     ):
         findings.extend([finding async for finding in check(connection)])
-    return findings
+    return findings + await ledger_audit_sql.money_unlike_sources(connection)
 
 
 async def _unbalanced_transactions(connection: AsyncConnection) -> AsyncIterator[Finding]:
@@ -151,32 +142,62 @@ async def _wrong_histories(connection: AsyncConnection) -> AsyncIterator[Finding
         yield Finding("entitlements.history", subject, f"no record of version {row.version}")
 
 
-async def _orders_without_money(connection: AsyncConnection) -> AsyncIterator[Finding]:
-    received = _moved(PostingKind.PAYMENT)
+async def _wrong_amounts(connection: AsyncConnection) -> AsyncIterator[Finding]:
+    """Sums that were written down once, against what they were made of."""
+    summed = func.sum(order_lines.c.price_minor * order_lines.c.quantity)
+    lines = select(order_lines.c.order_id, summed.label("total")).group_by(order_lines.c.order_id).subquery()
     chosen = (
-        select(orders.c.id, orders.c.amount_minor, received.c.amount)
-        .outerjoin(received, received.c.key == "payment:" + orders.c.payment_id)
+        select(orders, lines.c.total, shows.c.currency.label("priced_in"))
+        .join(shows, shows.c.id == orders.c.show_id)
+        .outerjoin(lines, lines.c.order_id == orders.c.id)
         .where(
-            orders.c.state.in_(_HOLDING_MONEY),
-            or_(received.c.amount.is_(None), received.c.amount != orders.c.amount_minor),
+            or_(
+                orders.c.amount_minor != func.coalesce(lines.c.total, 0),
+                orders.c.currency != shows.c.currency,
+            )
         )
     )
     for row in await connection.execute(chosen):
-        yield Finding("orders.money", row.id, f"costs {row.amount_minor}, the ledger received {row.amount or 0}")
-
-
-async def _refunds_without_money(connection: AsyncConnection) -> AsyncIterator[Finding]:
-    returned = _moved(PostingKind.REFUND)
-    done = (
-        select(refunds.c.id, refunds.c.amount_minor, returned.c.amount)
-        .outerjoin(returned, returned.c.key == "refund:" + refunds.c.id)
-        .where(
-            refunds.c.state == RefundProgress.SUCCEEDED,
-            or_(returned.c.amount.is_(None), returned.c.amount != -refunds.c.amount_minor),
-        )
+        costs = f"costs {row.amount_minor} {row.currency}"
+        yield Finding("orders.amount", row.id, f"{costs}, its lines {int(row.total or 0)} {row.priced_in}")
+    asked = (
+        select(payments, orders.c.amount_minor.label("costs"), orders.c.currency.label("priced_in"), orders.c.state)
+        .join(orders, orders.c.id == payments.c.order_id)
+        .order_by(payments.c.id)
     )
-    for row in await connection.execute(done):
-        yield Finding("refunds.money", row.id, f"gave back {row.amount_minor}, the ledger {-(row.amount or 0)}")
+    for row in await connection.execute(asked):
+        if (row.amount_minor, row.currency) != (row.costs, row.priced_in):
+            says = f"asks for {row.amount_minor} {row.currency}, its order costs {row.costs} {row.priced_in}"
+            yield Finding("payments.amount", row.id, says)
+        if row.progress == PaymentProgress.PAID and row.state not in HOLDING_MONEY:
+            yield Finding("payments.order", row.id, f"is paid, and its order {row.order_id} is {row.state}")
+
+
+async def _wrong_refunds(connection: AsyncConnection) -> AsyncIterator[Finding]:
+    """No order gives back more than it took, nor twice."""
+    included = func.sum(order_lines.c.credits * order_lines.c.quantity)
+    lines = select(order_lines.c.order_id, included.label("credits")).group_by(order_lines.c.order_id).subquery()
+    chosen = (
+        select(refunds, orders.c.amount_minor.label("costs"), orders.c.currency.label("priced_in"), lines.c.credits)
+        .join(orders, orders.c.id == refunds.c.order_id)
+        .outerjoin(lines, lines.c.order_id == orders.c.id)
+        .order_by(refunds.c.id)
+    )
+    done: set[str] = set()
+    for row in await connection.execute(chosen):
+        if row.amount_minor > row.costs or row.currency != row.priced_in:
+            says = f"gives {row.amount_minor} {row.currency} back, its order costs {row.costs} {row.priced_in}"
+            yield Finding("refunds.amount", row.id, says)
+        if row.withdrawn_credits > (row.credits or 0):
+            says = f"takes {row.withdrawn_credits} credits back, its order brought {int(row.credits or 0)}"
+            yield Finding("refunds.amount", row.id, says)
+        if row.state == RefundProgress.SUCCEEDED:
+            if row.order_id in done:
+                yield Finding("refunds.twice", row.order_id, "was refunded more than once")
+            done.add(row.order_id)
+
+
+async def _refunds_without_reason(connection: AsyncConnection) -> AsyncIterator[Finding]:
     succeeded = select(refunds.c.order_id).where(refunds.c.state == RefundProgress.SUCCEEDED)
     baseless = select(orders.c.id).where(orders.c.state == OrderState.REFUNDED, orders.c.id.not_in(succeeded))
     for row in await connection.execute(baseless):
@@ -197,17 +218,6 @@ async def _dead_jobs(connection: AsyncConnection) -> AsyncIterator[Finding]:
     dead = select(jobs).where(jobs.c.state == JobState.DEAD).order_by(jobs.c.id)
     for row in await connection.execute(dead):
         yield Finding("jobs.dead", f"{row.kind}:{row.key}", row.error or "its worker crashed every time")
-
-
-def _moved(kind: PostingKind) -> Any:
-    """What postings of a kind did to the providers' accounts, by posting key."""
-    return (
-        select(ledger_transactions.c.key, func.sum(ledger_entries.c.amount).label("amount"))
-        .join(ledger_entries, ledger_entries.c.transaction_id == ledger_transactions.c.id)
-        .where(ledger_transactions.c.kind == kind, ledger_entries.c.account.like("provider:%"))
-        .group_by(ledger_transactions.c.key)
-        .subquery()
-    )
 
 
 async def _sums(connection: AsyncConnection, chosen: Select[Any]) -> dict[tuple[str, str], int]:

@@ -3,6 +3,7 @@
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth.composed import composed_key
 from auth.identity import ShowId, Tier, UserId
 from presale import announcements_sql
 from presale.entitlements import Change, Entitlement, EntitlementReason, Guest, tier_of
@@ -16,7 +17,7 @@ from store.dialect_sql import insert_or_ignore
 
 async def take_turn(uow: UnitOfWork, show: ShowId, user: UserId) -> None:
     """Until the commit nobody takes this user's rights away: what is done by a right is done before it ends, or not."""
-    await uow.take_turn(f"rights:{show}:{user}")
+    await uow.take_turn(composed_key("rights", show, user))
 
 
 async def load(connection: AsyncConnection, show: ShowId, user: UserId) -> Entitlement:

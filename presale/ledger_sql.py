@@ -9,10 +9,15 @@ from store.database_sql import RacedError, UnitOfWork
 from store.dialect_sql import insert_or_ignore
 
 
-async def post(uow: UnitOfWork, posting: Posting) -> bool:
-    """Book a balanced posting; answers False, having done nothing, when its key is booked already.
+class BookedError(Exception):
+    """A fact was to be booked under the key of one that is booked already: whatever it was for must not be either."""
 
-    A wallet that would fall below zero violates the table's CHECK: look before you post.
+
+async def post(uow: UnitOfWork, posting: Posting) -> None:
+    """Book a balanced posting. Whether its fact is new is the caller's to know, in the turn in which it is decided.
+
+    BookedError, which rolls everything back, where its key is booked already. A wallet that would fall below zero
+    violates the table's CHECK: look before you post.
     """
     transaction_id = uow.new_id()
     is_new = await insert_or_ignore(
@@ -22,7 +27,7 @@ async def post(uow: UnitOfWork, posting: Posting) -> bool:
         {"id": transaction_id, "key": posting.key, "kind": posting.kind, "at_ms": uow.now_ms},
     )
     if not is_new:
-        return False
+        raise BookedError(posting.kind)
     for entry in sorted(posting.entries, key=_lock_order):
         await uow.connection.execute(
             insert(ledger_entries).values(
@@ -30,17 +35,6 @@ async def post(uow: UnitOfWork, posting: Posting) -> bool:
             )
         )
         await _follow(uow, entry)
-    return True
-
-
-async def posted(connection: AsyncConnection, key: str, account: str) -> int | None:
-    """What the posting with this key did to an account; None if nothing was booked under the key."""
-    chosen = (
-        select(ledger_entries.c.amount)
-        .join(ledger_transactions, ledger_transactions.c.id == ledger_entries.c.transaction_id)
-        .where(ledger_transactions.c.key == key, ledger_entries.c.account == account)
-    )
-    return (await connection.execute(chosen)).scalar_one_or_none()
 
 
 async def balance(connection: AsyncConnection, account: str, unit: str) -> tuple[int, int]:

@@ -33,6 +33,8 @@ class OrderState(StrEnum):
 
 STANDING = frozenset({OrderState.PENDING, OrderState.PAID, OrderState.REFUNDING})
 """Orders a fan can still do something with."""
+HOLDING_MONEY = frozenset({OrderState.PAID, OrderState.REFUNDING, OrderState.REFUNDED})
+"""Orders whose money came; of the last it went again."""
 
 
 class OrderEvent(StrEnum):

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth.composed import composed_key
 from auth.denials import Code, Denied
 from auth.identity import ShowId, Tier, UserId
 from presale import announcements_sql, shows_sql, stock_sql
@@ -162,7 +163,7 @@ async def close(
         .where(payments.c.id == order.payment, payments.c.progress == PaymentProgress.OPEN)
         .values(progress=progress)
     )
-    await uow.enqueue(QUERY_JOB, f"{order.id}:closed", order.id.encode(), uow.now_ms + LAST_QUERY_MS)
+    await uow.enqueue(QUERY_JOB, composed_key("closed", order.id), order.id.encode(), uow.now_ms + LAST_QUERY_MS)
     await announcements_sql.order_changed(uow, show, closed)
     await announcements_sql.sales_changed(uow, show)
     return closed

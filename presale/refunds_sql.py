@@ -48,11 +48,16 @@ async def load_latest(connection: AsyncConnection, order: OrderId) -> Refund | N
 async def request(uow: UnitOfWork, show: Show, order: Order, *, by: UserId, reason: str) -> Refund | Denied:
     """End the rights of a paid order now and schedule the return of its money. Seats stay reserved until it settled.
 
-    An order with an open refund answers that one. ORDER_STATE if there is nothing to return.
+    An order with an open refund answers that one, a refunded one the one that succeeded: the same request again gets
+    the same answer. ORDER_STATE if there is nothing to return.
     """
     await entitlements_sql.take_turn(uow, show.id, order.user)
     await shows_sql.take_turn(uow, show.id)
     order = await orders_sql.load(uow.connection, order.id) or order  # as it stands now that nobody else moves it
+    if order.state is OrderState.REFUNDED:
+        done = await load_latest(uow.connection, order.id)
+        assert done is not None, "nothing else makes an order refunded"
+        return done
     if order.state is OrderState.REFUNDING:
         running = await load_open(uow.connection, order.id)
         if running is not None:

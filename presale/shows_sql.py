@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from auth.composed import composed_key
 from auth.identity import RoomId, ShowId, Tier
 from auth.situation import Access
 from presale.shows import Product, ProductId, Show
@@ -18,7 +19,7 @@ async def take_turn(uow: UnitOfWork, show: ShowId) -> None:
     A tier follows from all orders of a fan, the sales from all products: two transactions side by side would each
     leave out what the other did.
     """
-    await uow.take_turn(f"show:{show}")
+    await uow.take_turn(composed_key("show", show))
 
 
 async def create_show(uow: UnitOfWork, show: Show) -> None:

@@ -44,8 +44,8 @@ async def load_locked(uow: UnitOfWork, show: ShowId, user: UserId) -> Wallet:
 async def spend(uow: UnitOfWork, show: ShowId, user: UserId, credits: int, key: str) -> Wallet | Denied:  # noqa: A002
     """Take credits (above zero) for a gift; answers the wallet afterwards and announces it.
 
-    `key` is the client's. The same key with the same credits spends once and answers the wallet as it is now; with
-    other credits it is IDEMPOTENCY_REUSED. INSUFFICIENT_CREDITS tells how many there are.
+    `key` names what they are spent for, and whether that is new is the caller's to know: where something is paid
+    under it already, `ledger_sql.BookedError` rolls everything back. INSUFFICIENT_CREDITS tells how many there are.
     """
     found = await shows_sql.load_show(uow.connection, show)
     if found is None:
@@ -53,12 +53,8 @@ async def spend(uow: UnitOfWork, show: ShowId, user: UserId, credits: int, key: 
     if credits <= 0:
         return Denied(Code.BAD_REQUEST, detail={"field": "credits"})
     before = await load_locked(uow, show, user)
-    posting = ledger.credits_spent(key, show, user, credits)
-    booked = await ledger_sql.posted(uow.connection, posting.key, ledger.wallet(show, user))
-    if booked is not None:
-        return before if booked == -credits else Denied(Code.IDEMPOTENCY_REUSED)
     if before.credits < credits:
         return Denied(Code.INSUFFICIENT_CREDITS, detail={"credits": before.credits})
-    await ledger_sql.post(uow, posting)
+    await ledger_sql.post(uow, ledger.credits_spent(key, show, user, credits))
     await announcements_sql.wallet_changed(uow, found, user)
     return await load(uow.connection, show, user)

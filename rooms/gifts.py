@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from auth.composed import composed_key
 from auth.denials import Code, Denied
 from auth.identity import RoomId, Tier, UserId
 
@@ -50,6 +51,11 @@ class GiftTotals(Struct, frozen=True):
     credits: int
     gifts: int
     """How many were sent; it grows with every one, so it serves as a version."""
+
+
+def spending_key(room: RoomId, key: str) -> str:
+    """What the credits of a gift are spent for, among all that its sender spends in the show."""
+    return composed_key("gift", room, key)
 
 
 def price(catalogue: Sequence[GiftKind], gift: str, count: int) -> int | Denied:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from auth.composed import composed_key
 from store import postgresql_connection, sqlite_connection
 from store.dialect_sql import insert_or_ignore
 from store.metadata_sql import metadata
@@ -111,7 +112,7 @@ class UnitOfWork:
         has committed, and so that is for a moment only.
         """
         if self._outgoing:
-            await self.take_turn(*(f"outbox:{row['room']}" for row in self._outgoing))
+            await self.take_turn(*(composed_key("outbox", str(row["room"])) for row in self._outgoing))
             await self.connection.execute(insert(outbox), self._outgoing)
             self._outgoing = []
 

@@ -534,7 +534,10 @@ class DanmakuAck(Struct, frozen=True, omit_defaults=True):
 
 
 class GiftAck(Struct, frozen=True):
-    """Committed. The same key answers the same again."""
+    """Committed. The same key answers the same id again, also when the right to gifts has ended since.
+
+    `wallet` is as it is now.
+    """
 
     id: str
     wallet: Wallet

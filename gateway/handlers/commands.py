@@ -50,8 +50,18 @@ class Commands:
             return request
         command = _BY_NAME[event]
         denied = self._house.waiting.refuses(member, event)
-        denied = denied or self._rights_only(member, command) or _too_often(member, command.rate, self._house.clock())
+        missing = None if denied else self._rights_only(member, command)
+        if missing is not None and event not in viewer.KNOWN:
+            return missing
+        denied = denied or _too_often(member, command.rate, self._house.clock())
+        if denied is None and missing is not None:
+            return self._known(member, event, request, missing)
         return denied or self._decided(member, event, request)
+
+    async def _known(self, member: Member, event: str, request: Any, missing: Denied) -> Answer:
+        """What was answered under this key before the right to the event ended; else that it is missing."""
+        answer: Answer | None = await viewer.KNOWN[event](self._house, member, request)
+        return missing if answer is None else answer
 
     async def _on_console(self, member: Member, event: str, payload: object) -> Answer:
         request = _read(event, payload, ON_CONSOLE)

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from auth.denials import Code, Denied
 from auth.identity import Role
 from auth.permissions import Permission
@@ -65,18 +67,17 @@ async def send_gift(house: "House", member: Member, request: shapes.SendGift) ->
     replica = member.room.replica
     async with house.db.write() as uow:
         await turns_sql.take_gifts(uow, replica.id, member.user)
-        known = await gifts_sql.find(uow.connection, replica.id, member.user, request.key)
+        known = await _given(uow.connection, member, request)
         if known is not None:
-            if (known.gift, known.count) != (request.gift, request.count):
-                return Denied(Code.IDEMPOTENCY_REUSED)
-            wallet = await wallet_sql.load(uow.connection, replica.show, member.user)
-            return shapes.GiftAck(known.id, shapes.Wallet(wallet.credits, wallet.version))
+            return known
         if not await _still_may(uow, member, Permission.GIFT):
             return Denied(Code.FORBIDDEN)
         cost = gifts.price(replica.room.gifts, request.gift, request.count)
         if isinstance(cost, Denied):
             return cost
-        spent = await wallet_sql.spend(uow, replica.show, member.user, cost, f"gift:{replica.id}:{request.key}")
+        spent = await wallet_sql.spend(
+            uow, replica.show, member.user, cost, gifts.spending_key(replica.id, request.key)
+        )
         if isinstance(spent, Denied):
             return spent
         floor = replica.floor
@@ -97,6 +98,17 @@ async def send_gift(house: "House", member: Member, request: shapes.SendGift) ->
         recorded = await gifts_sql.record(uow, record)
         assert recorded is record or recorded == record, "the key was free in this very transaction"
     return shapes.GiftAck(record.id, shapes.Wallet(spent.credits, spent.version))
+
+
+async def given_before(house: "House", member: Member, request: shapes.SendGift) -> shapes.GiftAck | Denied | None:
+    """What a gift was answered when it was sent the first time; None for one that never was.
+
+    Whoever never held a ticket never had credits: they cost no query.
+    """
+    if member.tier_version <= 0:
+        return None
+    async with house.db.read() as connection:
+        return await _given(connection, member, request)
 
 
 def like(house: "House", member: Member, request: shapes.SendLike) -> shapes.Like:
@@ -167,6 +179,23 @@ HANDLERS: dict[str, Any] = {
     "token:refresh": refresh_token,
     "clock": clock,
 }
+
+
+KNOWN: dict[str, Any] = {"gift": given_before}
+"""What the events with a key answered before: asked where the right to them has ended since."""
+
+
+async def _given(
+    connection: AsyncConnection, member: Member, request: shapes.SendGift
+) -> shapes.GiftAck | Denied | None:
+    replica = member.room.replica
+    known = await gifts_sql.find(connection, replica.id, member.user, request.key)
+    if known is None:
+        return None
+    if (known.gift, known.count) != (request.gift, request.count):
+        return Denied(Code.IDEMPOTENCY_REUSED)
+    wallet = await wallet_sql.load(connection, replica.show, member.user)
+    return shapes.GiftAck(known.id, shapes.Wallet(wallet.credits, wallet.version))
 
 
 def _checked_text(house: "House", member: Member, text: str) -> str | Denied:

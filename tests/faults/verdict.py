@@ -9,7 +9,8 @@ import asyncpg  # type: ignore[import-untyped]
 
 from auth.identity import ShowId, UserId
 from gateway import preflight
-from presale import audit_sql, ledger
+from gateway.audit import audit_house
+from presale import ledger
 from tests.faults.journal import What
 from tests.faults.line import FINAL, Heard, Line
 from tests.faults.quarter import How, Outage, Quarter, Who
@@ -90,7 +91,7 @@ async def read_books(house: Quarter, show: str, room: str) -> Books:
 async def audited(house: Quarter) -> list[str]:
     """What `liveroom audit` finds."""
     async with preflight.database(house.settings.database_url) as database, database.survey() as connection:
-        found = await audit_sql.audit(connection)
+        found = await audit_house(connection)
     return [f"audit: {finding.check} {finding.subject} {finding.detail}" for finding in found]
 
 

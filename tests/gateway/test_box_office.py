@@ -9,12 +9,13 @@ import pytest
 from auth.denials import Code, Denied
 from auth.identity import Role, ShowId, Tier, UserId
 from auth.situation import Phase
+from gateway.box_office import BoxOffice
 from presale import events
-from presale.audit_sql import Finding
 from presale.orders import Order, OrderId, OrderItem, OrderState, Quote
 from presale.payments import RefundStatus
 from presale.refunds import Refund, RefundId, RefundProgress
 from presale.shows import SALES_OPEN, ProductId
+from store.findings import Finding
 from tests.presale.fake_provider import GENUINE
 from tests.presale.house import FAN, MAIN, OPERATOR, RIVAL, SHOW, TTL_MS, VIP, House, open_house
 
@@ -512,11 +513,34 @@ async def test_only_the_buyer_and_operators_return_a_ticket(house: House) -> Non
 async def test_there_is_nothing_to_return_of_an_order_without_money(house: House) -> None:
     pending = await house.placed()
     assert code(await house.box.request_refund(FAN, Role.VIEWER, pending.id, "")) is Code.ORDER_STATE
-    paid = await house.paid(RIVAL)
-    await house.return_ticket(paid)
-    await house.work()
-    assert code(await house.box.request_refund(OPERATOR, Role.OPERATOR, paid.id, "")) is Code.ORDER_STATE
     assert code(await house.box.request_refund(OPERATOR, Role.OPERATOR, OrderId("no"), "")) is Code.NOT_FOUND
+
+
+async def test_a_refund_asked_for_again_is_answered_with_the_first_one_also_when_it_is_over(house: House) -> None:
+    # the answer was lost on its way, the show went on, and the fan asks again
+    order = await house.paid()
+    asked = await house.return_ticket(order, FAN, Role.VIEWER)
+    house.phase = Phase.LIVE
+    assert await house.box.request_refund(FAN, Role.VIEWER, order.id, "") == asked
+    await house.work()
+    house.phase = Phase.ENDED
+    again = await house.box.request_refund(FAN, Role.VIEWER, order.id, "")
+    assert isinstance(again, Refund)
+    assert (again.id, again.state) == (asked.id, RefundProgress.SUCCEEDED)
+    assert code(await house.box.request_refund(RIVAL, Role.VIEWER, order.id, "")) is Code.NOT_FOUND
+    assert await house.audit() == []
+
+
+@pytest.mark.parametrize("phase", [Phase.ENDED, Phase.REPLAY, Phase.CANCELLED])
+async def test_an_order_sent_again_is_answered_after_sales_and_provider_have_gone(house: House, phase: Phase) -> None:
+    order = await house.paid()
+    house.phase = phase
+    without = BoxOffice(house.db, {}, house.box._phase_of)
+    for box in (house.box, without):
+        assert await box.place_order(FAN, order.key, SHOW, order.items, "fake") == order
+        assert code(await box.place_order(FAN, order.key, SHOW, [OrderItem(VIP)], "fake")) is Code.IDEMPOTENCY_REUSED
+    assert code(await house.box.place_order(FAN, "new-key", SHOW, order.items, "fake")) is Code.SALES_CLOSED
+    assert code(await without.place_order(FAN, "new-key", SHOW, order.items, "fake")) is Code.PROVIDER_UNKNOWN
 
 
 async def test_a_refund_is_seen_by_its_buyer_and_not_by_strangers(house: House) -> None:

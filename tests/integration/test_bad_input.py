@@ -13,9 +13,9 @@ import pytest
 import pytest_asyncio
 
 from gateway import ambient
+from gateway.audit import audit_house
 from gateway.contract.registry import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS, Command
 from gateway.live_room import LiveRoom
-from presale import audit_sql
 from store.database_sql import Database
 from tests.gateway.sockets.raw import PATHS, Polling, RawSocket, polling, raw_socket
 from tests.integration.conftest import UNHURRIED
@@ -183,7 +183,7 @@ class Floor:
         database = await Database.open(url, clock=ambient.now_ms, new_id=ambient.new_id)
         try:
             async with database.read() as connection:
-                assert await audit_sql.audit(connection) == []
+                assert await audit_house(connection) == []
         finally:
             await database.close()
 

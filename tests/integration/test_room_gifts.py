@@ -1,13 +1,22 @@
 """Gifts, wallets, likes and the numbers on every screen: sales, revenue, presence, audit."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
+from sqlalchemy import update
 
 from auth.denials import Denied
+from auth.identity import RoomId, ShowId, UserId
+from gateway import ambient
+from gateway.audit import audit_house
+from presale import ledger
+from presale.tables_sql import ledger_transactions
 from rooms import gifts_sql
-from rooms.gifts import GiftRecord
-from store.database_sql import RacedError, UnitOfWork
+from rooms.gifts import GiftRecord, spending_key
+from store.database_sql import Database, RacedError, UnitOfWork
+from store.findings import Finding
 from tests.integration.clients import Client
 from tests.integration.evening import CAPACITY, CREDITS, PRICE_MINOR, Evening, denied, done, evening
 from tests.integration.running import Liveroom
@@ -15,6 +24,23 @@ from tests.integration.running import Liveroom
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 KEY = "a-key-of-this-gift"
+
+
+@asynccontextmanager
+async def books(house: Liveroom) -> AsyncIterator[Database]:
+    """The house's own database, opened beside it."""
+    url = house.settings.effective_database_url
+    database = await Database.open(url, clock=ambient.now_ms, new_id=ambient.new_id)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def findings(house: Liveroom) -> list[Finding]:
+    """What `liveroom audit` says."""
+    async with books(house) as database, database.survey() as connection:
+        return await audit_house(connection)
 
 
 async def test_a_gift_is_paid_once_and_seen_by_everybody_inside(house: Liveroom) -> None:
@@ -65,6 +91,58 @@ async def test_a_gift_that_lost_a_race_is_decided_again(house: Liveroom, monkeyp
         ack = await done(fan, "gift", {"gift": "star", "key": KEY})
         assert ack["wallet"]["credits"] == CREDITS["main"] - 20
         assert next(races, None) is None
+
+
+async def test_no_key_of_one_fan_pays_for_the_gift_of_another(house: Liveroom) -> None:
+    # ids and keys are free text: `a` sent a rose under a key that read as the castle's of the fan with the long id
+    async with evening(house) as show:
+        one, other = await show.fan("a", "vip"), await show.fan(f"a:gift:{show.room}:x", "vip")
+        await done(one, "gift", {"gift": "rose", "key": f"x:gift:{show.room}:castle-00"})
+        before = (await other.wait("welcome"))["you"]["wallet"]["credits"]
+        castle = await done(other, "gift", {"gift": "castle", "key": "castle-00"})
+        assert castle["wallet"]["credits"] == before - 500
+        again = await denied(other, "gift", {"gift": "rose", "key": "another-key-0"})
+        assert again["code"] == "INSUFFICIENT_CREDITS"
+    assert await findings(house) == []
+
+
+@pytest.mark.parametrize("user", ["mei", "tenant:42", "~3~a", "a:gift:room:x"])
+async def test_a_gift_paid_before_the_upgrade_is_not_paid_again(house: Liveroom, user: str) -> None:
+    # rows of older versions have keys without lengths
+    async with evening(house) as show:
+        fan = await show.fan(user)
+        gift = {"gift": "star", "key": "sent-before-1"}
+        given = await done(fan, "gift", gift)
+        old = ledger.credits_spent_before(
+            spending_key(RoomId(show.room), "sent-before-1"), ShowId(show.show), UserId(user), 20
+        )
+        async with books(house) as database, database.write() as uow:
+            key = ledger_transactions.c.key
+            mine = key.endswith("sent-before-1") & key.contains(show.show)
+            rewritten = await uow.connection.execute(update(ledger_transactions).where(mine).values(key=old.key))
+            assert rewritten.rowcount == 1
+        assert await done(fan, "gift", gift) == given
+        assert (await done(fan, "gift", {"gift": "rose", "key": "sent-after-01"}))["wallet"]["credits"] == 79
+    assert await findings(house) == []
+
+
+async def test_a_gift_sent_again_is_answered_after_the_right_has_ended(house: Liveroom) -> None:
+    async with evening(house, "doors") as show:
+        number = await show.ticket("mei")
+        fan, stranger = await show.enter("mei"), await show.fan("passer-by", None)
+        gift = {"gift": "star", "key": KEY}
+        given = await done(fan, "gift", gift)
+        await show.switch(gifts="off")
+        assert await done(fan, "gift", gift) == given
+        assert (await denied(fan, "gift", {**gift, "key": "a-new-key-now"}))["code"] == "CLOSED"
+        assert (await denied(fan, "gift", {**gift, "count": 2}))["code"] == "IDEMPOTENCY_REUSED"
+        await show.refund("mei", number)
+        await fan.wait("tier", lambda told: told["tier"] == "none")
+        again = await done(fan, "gift", gift)
+        assert (again["id"], again["wallet"]["credits"]) == (given["id"], 0)
+        assert not (await fan.send("gift", {**gift, "key": "a-new-key-now"}))["ok"]
+        assert not (await stranger.send("gift", gift))["ok"]  # the same key of somebody else is unknown
+    assert await findings(house) == []
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ from auth.identity import RoomId, ShowId, Tier, UserId
 from auth.situation import Access, Phase
 from gateway.box_office import BoxOffice
 from presale import audit_sql, shows_sql, stock_sql
-from presale.audit_sql import Finding
 from presale.orders import Order, OrderItem
 from presale.shows import Product, ProductId, Show
 from store.database_sql import Database
+from store.findings import Finding
 from tests.presale.fake_provider import GENUINE, FakeProvider
 from tests.presale.unchecked import drop_checks
 from tests.store import homes

@@ -23,17 +23,20 @@ from presale import (
     shows_sql,
     wallet_sql,
 )
-from presale.audit_sql import Finding
 from presale.orders import Order, OrderItem
 from presale.refunds import Refund
 from presale.shows import Product, ProductId, Show
+from rooms import gifts_sql
+from rooms.gifts import GiftRecord, spending_key
 from store import outbox_sql
 from store.database_sql import Database
+from store.findings import Finding
 from tests.presale.fake_provider import GENUINE, FakeProvider
 from tests.store import homes
 from tests.store.fakes import FakeClock, counting_ids
 
 SHOW = ShowId("show")
+ROOM = RoomId("room")
 MAIN = ProductId("main")
 VIP = ProductId("vip")
 FAN = UserId("fan")
@@ -97,6 +100,14 @@ class House:
     async def spend(self, credits_: int, key: str = "gift-0001", user: UserId = FAN) -> object:
         async with self.db.write() as uow:
             return await wallet_sql.spend(uow, SHOW, user, credits_, key)
+
+    async def give(self, credits_: int, key: str = "gift-0001", user: UserId = FAN) -> None:
+        """A gift as the gateway commits it: paid and on record; the room exists."""
+        async with self.db.write() as uow:
+            await wallet_sql.spend(uow, SHOW, user, credits_, spending_key(ROOM, key))
+            await gifts_sql.record(
+                uow, GiftRecord(uow.new_id(), ROOM, user, user, "rose", credits_, credits_, key, uow.now_ms, Tier.MAIN)
+            )
 
     async def seats(self, product: ProductId = MAIN) -> tuple[int, int]:
         """Sold and held."""
@@ -166,7 +177,7 @@ async def _furnish(db: Database, clock: FakeClock, url: str, capacity: int, cred
 def show(now_ms: int, refund_until_ms: int | None = None) -> Show:
     return Show(
         id=SHOW,
-        room=RoomId("room"),
+        room=ROOM,
         title="Opening night",
         access=Access.TICKETED,
         currency="CNY",

@@ -1,10 +1,9 @@
 """Books that are right are found right; each planted corruption is found under its name."""
 
 import pytest
-from sqlalchemy import Executable, delete, insert, update
+from sqlalchemy import Executable, delete, insert, select, update
 
 from auth.identity import Tier
-from presale.audit_sql import Finding
 from presale.orders import OrderState, PaymentProgress
 from presale.payments import RefundStatus
 from presale.refunds import RefundProgress
@@ -14,11 +13,13 @@ from presale.tables_sql import (
     ledger_balances,
     ledger_entries,
     ledger_transactions,
+    order_lines,
     orders,
     payments,
     products,
     refunds,
 )
+from store.findings import Finding
 from store.tables_sql import JobState, jobs
 from tests.presale.house import FAN, RIVAL, VIP, House
 from tests.presale.unchecked import drop_checks
@@ -121,7 +122,75 @@ CORRUPTIONS: list[tuple[str, Executable, set[str]]] = [
     (
         "an order that says it is paid",
         update(orders).where(orders.c.state == OrderState.CLOSED).values(state=OrderState.PAID),
-        {"seats.sold", "orders.money"},
+        {"seats.sold", "orders.money", "orders.credits"},
+    ),
+    (
+        "money booked for no payment",
+        insert(ledger_transactions).values(id="loose", key="payment:nobody", kind="payment", at_ms=0),
+        {"orders.money"},
+    ),
+    (
+        "money booked at another show",
+        update(ledger_entries).where(ledger_entries.c.account == "sales:show").values(account="sales:other"),
+        {"ledger.balance", "orders.money"},
+    ),
+    (
+        "an order cheaper than its lines",
+        update(orders).where(orders.c.state == OrderState.PENDING).values(amount_minor=1),
+        {"orders.amount", "payments.amount"},
+    ),
+    (
+        "an order in another currency than its show",
+        update(orders).where(orders.c.state == OrderState.PENDING).values(currency="USD"),
+        {"orders.amount", "payments.amount"},
+    ),
+    (
+        "a payment of less than its order",
+        update(payments).where(payments.c.progress == PaymentProgress.OPEN).values(amount_minor=1),
+        {"payments.amount"},
+    ),
+    (
+        "a payment that is there for an order that says it is not",
+        update(payments).where(payments.c.progress == PaymentProgress.CLOSED).values(progress=PaymentProgress.PAID),
+        {"payments.order", "orders.money"},
+    ),
+    (
+        "a refund of more than was paid",
+        update(refunds).where(refunds.c.state == RefundProgress.REQUESTED).values(amount_minor=99_999),
+        {"refunds.amount"},
+    ),
+    (
+        "a refund that takes more credits than came",
+        update(refunds).where(refunds.c.state == RefundProgress.REQUESTED).values(withdrawn_credits=1),
+        {"refunds.amount", "refunds.credits"},
+    ),
+    (
+        "an order refunded twice",
+        update(refunds).values(
+            state=RefundProgress.SUCCEEDED,
+            order_id=select(orders.c.id).where(orders.c.state == "refunded").scalar_subquery(),
+        ),
+        {"refunds.twice", "refunds.money", "seats.held", "refunds.stuck"},
+    ),
+    (
+        "credits that came with no order",
+        update(ledger_transactions).where(ledger_transactions.c.kind == "credits.granted").values(key="grant:nobody"),
+        {"orders.credits"},
+    ),
+    (
+        "an order whose credits were more when it was sold",
+        update(order_lines).values(credits=order_lines.c.credits + 1),
+        {"orders.credits"},
+    ),
+    (
+        "credits taken back for no refund",
+        insert(ledger_transactions).values(id="loose", key="withdraw:nobody", kind="credits.withdrawn", at_ms=0),
+        {"refunds.credits"},
+    ),
+    (
+        "credits given again for no refund",
+        insert(ledger_transactions).values(id="loose", key="return:nobody", kind="credits.returned", at_ms=0),
+        {"refunds.credits"},
     ),
 ]
 

@@ -23,16 +23,24 @@ async def test_spending_takes_credits_and_announces_the_wallet(house: House) -> 
     assert await house.audit() == []
 
 
-async def test_the_same_key_spends_once_and_answers_the_wallet(house: House) -> None:
-    await house.paid()
-    assert await house.spend(4) == await house.spend(4) == Wallet(6, 2)
-
-
-async def test_a_key_used_for_another_amount_is_refused(house: House) -> None:
+@pytest.mark.parametrize("credits_", [4, 5])
+async def test_a_key_that_is_spent_already_is_an_error_and_spends_nothing(house: House, credits_: int) -> None:
+    # the caller believed that it was new, and would have given something for it
     await house.paid()
     await house.spend(4)
-    assert await house.spend(5) == Denied(Code.IDEMPOTENCY_REUSED)
+    with pytest.raises(ledger_sql.BookedError):
+        await house.spend(credits_)
     assert await house.credits() == 6
+
+
+async def test_no_key_of_one_user_is_that_of_another(house: House) -> None:
+    # user `a` with one key and user `a:gift:room:x` with another made the same text: the castle cost nothing
+    one, other = UserId("a"), UserId("a:gift:room:x")
+    await house.paid(one)
+    await house.paid(other)
+    assert await house.spend(1, key="gift:room:x:gift:room:castle", user=one) == Wallet(9, 2)
+    assert await house.spend(9, key="gift:room:castle", user=other) == Wallet(1, 2)
+    assert await house.audit() == []
 
 
 async def test_keys_of_different_users_do_not_meet(house: House) -> None:
@@ -78,9 +86,13 @@ async def test_a_wallet_cannot_be_booked_below_zero(house: House) -> None:
         await overdraw()
 
 
-async def test_a_fact_is_booked_once(house: House) -> None:
-    async with house.db.write() as uow:
-        posting = ledger.money_received("payment", SHOW, "fake", "CNY", 100)
-        assert await ledger_sql.post(uow, posting)
-        assert not await ledger_sql.post(uow, posting)
+async def test_a_fact_is_booked_once_and_a_second_time_nothing_is_written(house: House) -> None:
+    async def receive(payment: str, *others: str) -> None:
+        async with house.db.write() as uow:
+            for each in (*others, payment):
+                await ledger_sql.post(uow, ledger.money_received(each, SHOW, "fake", "CNY", 100))
+
+    await receive("payment")
+    with pytest.raises(ledger_sql.BookedError):
+        await receive("payment", "another")
     assert await house.money() == (100, -100, 0)

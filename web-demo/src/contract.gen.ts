@@ -166,7 +166,7 @@ export interface Gift {
   cursor: string;
 }
 
-/** Committed. The same key answers the same again. */
+/** Committed. The same key answers the same id again, also when the right to gifts has ended since. */
 export interface GiftAck {
   id: string;
   wallet: Wallet;

@@ -11,7 +11,7 @@ async def test_an_operator_reads_a_show_counted_again_from_its_orders_and_its_le
     await desk.paid_order("fan")
     await desk.paid_order("rival", key="key-2")
     await desk.order("waiter", key="key-3")
-    await desk.house.spend(4)
+    await desk.house.give(4)
     body = (await desk.ask("GET", PATH, "olga")).json()
     main = next(product for product in body["products"] if product["id"] == "main")
     assert (main["sold"], main["held"], main["paid"]) == (2, 1, 2)
@@ -25,7 +25,7 @@ async def test_an_operator_reads_a_show_counted_again_from_its_orders_and_its_le
         ("fan", "main", 1, "purchase"),
         ("rival", "main", 1, "purchase"),
     ]
-    assert body["room"] == {"danmaku": 0, "retractions": 0, "gifts": 0, "gift_credits": 0}
+    assert body["room"] == {"danmaku": 0, "retractions": 0, "gifts": 1, "gift_credits": 4}
     assert (body["phase"], body["findings"]) == ("presale", [])
 
 
