@@ -1,69 +1,131 @@
-"""Structured logs: events with room, hashed user and order ids; never tokens, keys or personal data."""
+"""Structured logs: events with room, show and order ids; never tokens, keys, user ids or names.
 
-import hashlib
+What strangers can make us log is bounded: fields are clipped, and of one event only so many a second are written.
+"""
+
 import logging
-import math
+import re
 import sys
 import time
 from collections.abc import Callable
 
 import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
 
+MAX_FIELD_CHARS = 200
+"""Of one field of an event; what strangers sent may stand in it."""
+MAX_TRACEBACK_CHARS = 8_000
+"""Of a traceback, of which the end is kept: it says what happened."""
+EVENTS_PER_SECOND = 10
+"""Of one event and level; the next one that is written says how many were not."""
+WARNINGS_PER_SECOND = 1
+"""Of one warning of a library."""
+_ROW_VALUES = re.compile(r"(DETAIL: ).*?(?=\n[A-Z\[]|\n*$|\\n)", re.DOTALL)
 MAX_CAUSES = 1000
 """Of warnings that are remembered; a library that writes what it was sent into its message has no end of them."""
 
 
 def configure(log_format: str) -> None:
     """Send structlog and the standard library's records to stderr, as JSON or for people."""
-    # plain: the renderer's own tracebacks tell the values of variables, tokens among them, and take a second each
-    renderer: structlog.typing.Processor = (
+    # plain: the console renderer's own tracebacks tell the values of variables, tokens among them
+    is_for_people = log_format == "console"
+    renderer: Processor = (
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        if log_format == "console"
+        if is_for_people
         else structlog.processors.JSONRenderer()
     )
-    shared: list[structlog.typing.Processor] = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        clip,
     ]
-    if log_format != "console":
-        shared.append(structlog.processors.format_exc_info)
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*shared[:2], SoManyASecond(), *shared[2:], renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(OncePerSecond())
+    handler.addFilter(Sparing())
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
-class OncePerSecond(logging.Filter):
-    """Lets one warning a second through for each cause: a stranger's noise on the line must not fill a disk.
+class Sparing(logging.Filter):
+    """Lets so many records a second through for each cause: a stranger's noise on the line must not fill a disk.
 
-    For the standard library's records, which is where the libraries under the sockets log. Errors are never held back.
+    For the standard library's records, which is where the libraries under the sockets log.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
-        self._told: dict[tuple[str, str], float] = {}
+        self._told: dict[tuple[str, str, int], list[float]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is told; its cause is its logger and its message without the arguments."""
-        if record.levelno != logging.WARNING:
-            return True
-        cause, now = (record.name, str(record.msg)), self._clock()
-        if now - self._told.get(cause, -math.inf) < 1.0:
-            return False
+        """Whether a record is told; its cause is its logger, its level and its message without the arguments."""
+        cause, now = (record.name, str(record.msg)[:MAX_FIELD_CHARS], record.levelno), self._clock()
+        allowed = WARNINGS_PER_SECOND if record.levelno <= logging.WARNING else EVENTS_PER_SECOND
+        recent = [told for told in self._told.pop(cause, ()) if now - told < 1.0]
+        if len(recent) < allowed:
+            recent.append(now)
+            is_told = True
+        else:
+            is_told = False
         if len(self._told) >= MAX_CAUSES:
             self._told.clear()
-        self._told[cause] = now
-        return True
+        self._told[cause] = recent
+        return is_told
 
 
-def user_hash(user: str) -> str:
-    """A user id as it may stand in a log."""
-    return hashlib.blake2s(user.encode(), digest_size=6).hexdigest()
+class SoManyASecond:
+    """Drops an event that was written `EVENTS_PER_SECOND` times in this second; the next one says how many were.
+
+    A stranger who makes a request fail in a loop must not fill the disk.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._second = -1
+        self._written: dict[tuple[str, str], int] = {}
+        self._dropped: dict[tuple[str, str], int] = {}
+
+    def __call__(self, _logger: WrappedLogger, level: str, event: EventDict) -> EventDict:
+        """As a processor; one of the first, for the others cost time."""
+        second = int(self._clock())
+        if second != self._second:
+            self._second = second
+            self._written.clear()
+        cause = (level, str(event.get("event", ""))[:MAX_FIELD_CHARS])
+        written = self._written.get(cause, 0)
+        if written >= EVENTS_PER_SECOND or (not written and len(self._written) >= MAX_CAUSES):
+            if len(self._dropped) < MAX_CAUSES:
+                self._dropped[cause] = self._dropped.get(cause, 0) + 1
+            raise structlog.DropEvent
+        self._written[cause] = written + 1
+        dropped = self._dropped.pop(cause, 0)
+        return {**event, "dropped": dropped} if dropped else event
+
+
+def clip(_logger: WrappedLogger, _level: str, event: EventDict) -> EventDict:
+    """Shorten what is long, and take out of an exception what the database says of the row that it refused."""
+    return {key: _clipped(key, value) for key, value in event.items()}
+
+
+def _clipped(key: str, value: object) -> object:
+    if key == "exception":
+        return _without_rows(str(value))[-MAX_TRACEBACK_CHARS:]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    text = _without_rows(text)
+    if len(text) > MAX_FIELD_CHARS:
+        return f"{text[:MAX_FIELD_CHARS]}... ({len(text)} characters)"
+    return text if isinstance(value, str) or len(text) > MAX_FIELD_CHARS else value
+
+
+def _without_rows(text: str) -> str:
+    """Without the values of a row that breaks a rule, as PostgreSQL tells them: `DETAIL:  Key (user_id)=(ann) ...`."""
+    return _ROW_VALUES.sub(r"\1(not told)", text)

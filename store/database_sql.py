@@ -289,7 +289,7 @@ def _surveying_engine(url: URL) -> AsyncEngine:
         return postgresql_connection.create_engine(
             url, connections=SURVEYORS, isolation_level="REPEATABLE READ", seconds=None
         )
-    engine = create_async_engine(url, pool_size=SURVEYORS, max_overflow=0)
+    engine = create_async_engine(url, pool_size=SURVEYORS, max_overflow=0, hide_parameters=True)
     _prepare_sqlite(engine, "BEGIN DEFERRED")
     return engine
 
@@ -300,14 +300,16 @@ def _local_sqlite(url: URL, *, connections: int, begin: str) -> AsyncEngine:
     def connect() -> Coroutine[Any, Any, sqlite_connection.LocalConnection]:
         return sqlite_connection.connect(*arguments, **options)
 
-    engine = create_async_engine(url, pool_size=connections, max_overflow=0, async_creator=connect)
+    engine = create_async_engine(
+        url, pool_size=connections, max_overflow=0, async_creator=connect, hide_parameters=True
+    )
     _prepare_sqlite(engine, begin)
     return engine
 
 
 def _try_file(url: URL) -> None:
     # aiosqlite does not wait for its thread when connecting fails: its answer may meet a closed event loop
-    engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool)
+    engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool, hide_parameters=True)
     with engine.connect():
         pass
 

@@ -44,6 +44,7 @@ def create_engine(url: URL, *, connections: int, isolation_level: str, seconds: 
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
         isolation_level=isolation_level,
+        hide_parameters=True,  # errors are logged, and hold user ids, keys and names otherwise
         connect_args={
             "timeout": CONNECT_SECONDS,
             "command_timeout": seconds,

@@ -122,5 +122,7 @@ def _on_http_exception(_request: Request, raised: Exception) -> JSONResponse:
 
 
 def _on_broken(request: Request, broken: Exception) -> JSONResponse:
-    log.error("api.failed", method=request.method, path=request.scope.get("path"), exc_info=broken)
+    # the template of the route: in a path stand the ids of users
+    route = getattr(request.scope.get("route"), "path", None)
+    log.error("api.failed", method=request.method, route=route, exc_info=broken)
     return refusal(Denied(Code.INTERNAL))
