@@ -53,7 +53,7 @@ class Code(StrEnum):
     TEXT_EMPTY = "TEXT_EMPTY"
     """Nothing is left of the text after cleaning."""
     TEXT_TOO_LONG = "TEXT_TOO_LONG"
-    """Over 100 graphemes or 400 bytes after cleaning."""
+    """Over `max_graphemes`, or one of more than `max_grapheme_bytes`, after cleaning."""
     TEXT_BLOCKED = "TEXT_BLOCKED"
     """Holds a word that the operator blocks."""
     LINKS_OFF = "LINKS_OFF"

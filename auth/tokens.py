@@ -3,7 +3,6 @@
 The clock is an argument. Roles and tickets are never read from a token.
 """
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,9 +10,9 @@ from typing import Final
 
 import jwt
 import msgspec
-import regex
 from jwt.algorithms import HMACAlgorithm
 
+from auth import text
 from auth.denials import Code, Denied
 from auth.identity import Identity, UserId
 from auth.keys import KeyRing, check_secret
@@ -23,15 +22,10 @@ MAX_LIFETIME_SECONDS: Final = 24 * 3600
 MAX_LEEWAY_SECONDS: Final = 10
 MAX_USER_CHARS: Final = 64
 MAX_NAME_GRAPHEMES: Final = 40
-MAX_NAME_BYTES: Final = 400
 MAX_TOKEN_ID_CHARS: Final = 128
 
 MAX_HEADS: Final = 64
 """Token headers whose kid is remembered; an issuer uses one per key. Only what a key has signed is."""
-
-_GRAPHEME = regex.compile(r"\X")
-_JOINERS = "\u200c\u200d"  # they shape Persian and emoji families, and stay in names
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,22 +134,14 @@ class TokenVerifier:
         return Identity(UserId(claims.sub), name, claims.jti, int(claims.exp * 1000))
 
 
-def is_user_id(text: str) -> bool:
-    """1 to 64 characters, none of them invisible or a control."""
-    if not 0 < len(text) <= MAX_USER_CHARS:
-        return False
-    if text.isascii():  # of ASCII only the controls are invisible, and they alone are not printable
-        return text.isprintable()
-    return not any(unicodedata.category(char) in _INVISIBLE for char in text)
+def is_user_id(name: str) -> bool:
+    """1 to 64 characters, none of them a control or invisible, but for those that emoji and words are joined with."""
+    return 0 < len(name) <= MAX_USER_CHARS and not text.has_unseen(name)
 
 
-def display_name(text: str) -> str:
-    """A name that can stand on one line: no controls or direction marks, at most 40 graphemes and 400 bytes."""
-    visible = "".join(char for char in text if char in _JOINERS or unicodedata.category(char) not in _INVISIBLE)
-    graphemes = _GRAPHEME.findall(unicodedata.normalize("NFC", " ".join(visible.split())))[:MAX_NAME_GRAPHEMES]
-    while len("".join(graphemes).encode()) > MAX_NAME_BYTES:
-        graphemes.pop()
-    return "".join(graphemes) if any(grapheme.strip(_JOINERS) for grapheme in graphemes) else ""
+def display_name(name: str) -> str:
+    """A name that can stand on one line, cleaned as every text is: at most 40 graphemes."""
+    return text.cut(text.clean(name), MAX_NAME_GRAPHEMES)
 
 
 def mint(

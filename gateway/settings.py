@@ -140,7 +140,9 @@ class Settings(BaseSettings):
     danmaku_per_second: float = Field(1, gt=0, description="danmaku per user and room, over all sockets")
     danmaku_burst: int = Field(3, ge=1, description="burst of danmaku per user and room")
     danmaku_per_room_per_second: float = Field(
-        1000, gt=0, description="danmaku told in one room; of more, those without a ticket are left out first"
+        1000,
+        gt=0,
+        description="danmaku told in one room, of 400 bytes each; of more, those without a ticket are left out first",
     )
     gifts_per_second: float = Field(5, gt=0, description="gifts per user and room, over all sockets")
     likes_per_second: float = Field(10, gt=0, description="`like` events per user and room, at each gateway")

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from rooms.patterns import pattern
+from auth.patterns import pattern
 
 _LETTER = pattern(r"[\p{L}\p{N}\p{M}]")
 _STRAY_MARK = pattern(r"[\u0300-\u036F\u20D0-\u20FF]")

@@ -42,8 +42,15 @@ def weight_of(role: Role, tier: Tier) -> Weight:
     return _WEIGHTS[tier]
 
 
+LINE_BYTES: Final = 400
+"""What one danmaku of the budget may hold; a longer one counts as several."""
+
+
 class Budget:
-    """Danmaku of one room: `per_second` on average and at once after a rest, less while the process is late."""
+    """Danmaku of one room: `per_second` on average and at once after a rest, less while the process is late.
+
+    It bounds the bytes too: to `LINE_BYTES` times as many, for a line costs by its length beyond that.
+    """
 
     def __init__(self, per_second: float) -> None:
         self._capacity = per_second
@@ -52,17 +59,21 @@ class Budget:
         self._at_ms = 0
         self._shed: Counter[Weight] = Counter()
 
-    def admits(self, weight: Weight, now_ms: int) -> bool:
-        """Whether there is room for one more; counted where there is not. A like looks and takes nothing."""
+    def admits(self, weight: Weight, now_ms: int, size: int = 0) -> bool:
+        """Whether there is room for one more, of so many bytes; counted where there is not.
+
+        A like looks and takes nothing.
+        """
+        cost = size / LINE_BYTES if size > LINE_BYTES else 1.0
         if now_ms > self._at_ms:
             self._level = min(self._capacity, self._level + (now_ms - self._at_ms) / 1000 * self._refill)
             self._at_ms = now_ms
         kept = KEPT[weight]
-        if kept is not None and self._level - 1 < kept * self._capacity:
+        if kept is not None and self._level - cost < kept * self._capacity:
             self._shed[weight] += 1
             return False
         if weight is not Weight.LIKE:
-            self._level = max(0.0, self._level - 1)
+            self._level = max(0.0, self._level - cost)
         return True
 
     def slow_down(self, lag_ms: int) -> None:

@@ -12,6 +12,9 @@ MAX_CUSTOM = 8
 """Countdowns a host may show at once beside the schedule's own."""
 
 
+MAX_LABEL_GRAPHEMES = 80
+
+
 class CountdownKind(StrEnum):
     """`doors` and `show` are the schedule's own, with their kind for an id."""
 

@@ -8,7 +8,6 @@ from auth.identity import RoomId, UserId
 from pubsub.broker import Retention
 from rooms import audit_sql, events, rooms_sql, turns_sql
 from rooms.countdowns import MAX_CUSTOM, Countdown, CountdownKind, of_schedule
-from rooms.danmaku import clean
 from rooms.events import CountdownChanged
 from rooms.tables_sql import countdowns, rooms
 from store.database_sql import UnitOfWork
@@ -33,7 +32,7 @@ async def set_countdown(
     if CountdownKind(kind) is not CountdownKind.CUSTOM:
         return await _reschedule(uow, room, CountdownKind(kind), target_ms, by)
     await turns_sql.take(uow, room)
-    wanted = Countdown(countdown_id or uow.new_id(), CountdownKind.CUSTOM, target_ms, clean(label), 1)
+    wanted = Countdown(countdown_id or uow.new_id(), CountdownKind.CUSTOM, target_ms, label, 1)
     made = await (_add(uow, room, wanted) if countdown_id is None else _replace(uow, room, wanted))
     if isinstance(made, Denied):
         return made

@@ -10,6 +10,9 @@ MAX_PINS = 5
 """Pins at once; one more takes the oldest off."""
 
 
+MAX_ANNOUNCEMENT_GRAPHEMES = 300
+
+
 class PinKind(StrEnum):
     """Where a pin's text comes from."""
 

@@ -5,17 +5,33 @@ Money is an integer of minor units beside a currency code, times are integer mil
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from auth import text
 from auth.identity import Role, Tier
 from auth.situation import Access, Phase
 
 MAX_MINOR = 10**12
 MAX_CAPACITY = 10_000_000
 MAX_MILLIS = 2**53
+MAX_TITLE_GRAPHEMES = 120
+MAX_REASON_GRAPHEMES = 500
+
+
+def _within(max_graphemes: int) -> AfterValidator:
+    """A text cleaned as every text is, with something left of it."""
+
+    def check(written: str) -> str:
+        cleaned = text.clean(written)
+        if not cleaned or not text.fits(cleaned, max_graphemes):
+            raise ValueError(f"1 to {max_graphemes} graphemes of at most {text.MAX_GRAPHEME_BYTES} bytes")
+        return cleaned
+
+    return AfterValidator(check)
+
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=2880), _within(MAX_TITLE_GRAPHEMES)]
 Minor = Annotated[int, Field(ge=0, le=MAX_MINOR)]
 Millis = Annotated[int, Field(ge=0, le=MAX_MILLIS)]
 CurrencyCode = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
@@ -77,7 +93,7 @@ class NewOrder(NewQuote):
 class NewRefund(_Shape):
     """Why a ticket goes back."""
 
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=12_000), _within(MAX_REASON_GRAPHEMES)]
 
 
 # ---- to clients

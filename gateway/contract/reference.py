@@ -215,7 +215,7 @@ def _type(hint: object) -> str:
 
 
 def _bounds(meta: Meta) -> str:
-    if meta.pattern not in (None, shapes.VISIBLE):
+    if meta.pattern not in (None, shapes.VISIBLE, shapes.VISIBLE_OR_JOINED):
         return f" matching {code(meta.pattern)}"
     is_text = meta.min_length is not None or meta.max_length is not None
     low, high = (meta.min_length, meta.max_length) if is_text else (meta.ge, meta.le)

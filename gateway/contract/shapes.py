@@ -20,8 +20,12 @@ from rooms.pins import Pin
 from rooms.stage import QueueItem, StageMember, StageReason, StageState
 
 VISIBLE = r"^[^\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+(?![\s\S])"
-"""No control, direction or zero-width character: none stands in an id that anybody was ever given."""
+"""No control, direction or zero-width character: none stands in an id that was ever made here."""
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=VISIBLE)]
+JOINED = r"(?<=[\u0600-\u06ff\u0900-\u0dff\u203c-\u2bff\ufe0f" + "\U0001f000-\U0001faff" + r"])[\u200c\u200d]"
+VISIBLE_OR_JOINED = VISIBLE.replace("^[", "^(?:[").replace("]+", f"]|{JOINED})+")
+"""The same, with joiners within emoji families and in scripts that spell with them."""
+User = Annotated[str, Meta(min_length=1, max_length=64, pattern=VISIBLE_OR_JOINED)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Millis = Annotated[int, Meta(ge=0, le=2**53)]
 ClientTime = Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[float, Meta(ge=-(2.0**53), le=2.0**53)]
@@ -30,7 +34,8 @@ TierReason = Literal["purchase", "refund", "refund_failed", "phase", "switches",
 InboxKind = Literal["muted", "unmuted", "refund_failed"]
 FOREVER_MS = 2**53
 """An end that does not come by itself."""
-ShortText = Annotated[str, Meta(max_length=1000)]
+ShortText = Annotated[str, Meta(max_length=2400)]
+"""As it is sent; what counts are the graphemes left after cleaning. A grapheme of 48 bytes has 24 code points."""
 
 # ---- history: replayed on recovery -------------------------------------------------------------
 
@@ -454,7 +459,7 @@ class SendLike(Struct, frozen=True):
 class CohostRequest(Struct, frozen=True):
     """Ask to come on stage."""
 
-    message: Annotated[str, Meta(max_length=200)] | None = None
+    message: ShortText | None = None
 
 
 class Nothing(Struct, frozen=True):
@@ -485,14 +490,14 @@ class ChangePhase(Struct, frozen=True):
 class Mute(Struct, frozen=True):
     """Silence a viewer; without `minutes` until unmuted."""
 
-    user: Id
+    user: User
     minutes: Annotated[int, Meta(ge=1, le=10080)] | None = None
 
 
 class Target(Struct, frozen=True):
     """A viewer."""
 
-    user: Id
+    user: User
 
 
 class ItemTarget(Struct, frozen=True):
@@ -504,7 +509,8 @@ class ItemTarget(Struct, frozen=True):
 class Announce(Struct, frozen=True):
     """Pin a text of the host."""
 
-    text: Annotated[str, Meta(min_length=1, max_length=300)]
+    text: Annotated[str, Meta(min_length=1, max_length=7200)]
+    """At most 300 graphemes after cleaning."""
 
 
 class SetCountdown(Struct, frozen=True):
@@ -512,7 +518,8 @@ class SetCountdown(Struct, frozen=True):
 
     target_ms: Millis
     kind: Literal["doors", "show", "custom"] = "custom"
-    label: Annotated[str, Meta(max_length=80)] = ""
+    label: Annotated[str, Meta(max_length=1920)] = ""
+    """At most 80 graphemes after cleaning."""
     id: Id | None = None
     """For `custom`: which to replace; a new one without it."""
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
+from auth import text
 from auth.denials import Code, Denied
 from auth.identity import Tier, UserId
 from auth.permissions import Permission
@@ -15,7 +16,6 @@ from gateway.rights import rights_in
 from presale import entitlements_sql, shows_sql
 from rooms import (
     countdowns_sql,
-    danmaku,
     danmaku_sql,
     moderation_sql,
     pins_sql,
@@ -23,8 +23,9 @@ from rooms import (
     rooms_sql,
     stage_sql,
 )
-from rooms.countdowns import CountdownKind
+from rooms.countdowns import MAX_LABEL_GRAPHEMES, CountdownKind
 from rooms.moderation import mute_until
+from rooms.pins import MAX_ANNOUNCEMENT_GRAPHEMES
 from rooms.roles import outranks
 from rooms.room import RoomRecord
 from rooms.stage import StageAction, StageCommand, StageState
@@ -124,11 +125,11 @@ async def unpin(house: "House", member: Member, request: shapes.ItemTarget) -> s
 
 async def announce(house: "House", member: Member, request: shapes.Announce) -> shapes.Pins | Denied:
     """Pin a text of the host."""
-    text = danmaku.clean(request.text)
-    if not text:
-        return Denied(Code.TEXT_EMPTY)
+    said = text.within(request.text, MAX_ANNOUNCEMENT_GRAPHEMES)
+    if isinstance(said, Denied):
+        return said
     async with house.db.write() as uow:
-        pinned = await pins_sql.announce(uow, member.room.id, text, member.identity.name, member.user)
+        pinned = await pins_sql.announce(uow, member.room.id, said, member.identity.name, member.user)
     return pinned if isinstance(pinned, Denied) else shapes.Pins(pinned.items, pinned.version)
 
 
@@ -161,9 +162,12 @@ async def _asked_in_vain(uow: UnitOfWork, member: Member, user: UserId, tier: Ti
 
 async def set_countdown(house: "House", member: Member, request: shapes.SetCountdown) -> shapes.Created | Denied:
     """Show a countdown, or move the schedule's own."""
+    label = text.clean(request.label)
+    if not text.fits(label, MAX_LABEL_GRAPHEMES):
+        return Denied(Code.BAD_REQUEST, detail={"field": "label", "max_graphemes": MAX_LABEL_GRAPHEMES})
     async with house.db.write() as uow:
         made = await countdowns_sql.set_countdown(
-            uow, member.room.id, request.kind, request.target_ms, request.label, request.id, member.user
+            uow, member.room.id, request.kind, request.target_ms, label, request.id, member.user
         )
         room = await rooms_sql.load_room(uow.connection, member.room.id)
         if room is not None and not isinstance(made, Denied) and made.kind is not CountdownKind.CUSTOM:

@@ -43,7 +43,7 @@ def send_danmaku(house: "House", member: Member, request: shapes.SendDanmaku) ->
             return Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms)
     persons.said(member.user, now)
     danmaku_id = house.new_id()
-    if not member.room.budget.admits(weight_of(member.role, member.tier), now):
+    if not member.room.budget.admits(weight_of(member.role, member.tier), now, len(text.encode())):
         return shapes.DanmakuAck(danmaku_id, shed=True)
     said = events.DanmakuSaid(
         id=danmaku_id,

@@ -128,10 +128,10 @@ ILL_TYPED: dict[str, list[Any]] = {
     "style": ["red", 7, [], DEEP, {"color": "red"}, {"color": "#12345"}, {"color": "#123456\n"}, {"place": "left"}],
 }
 TOO_LONG = {
-    ("danmaku", "text"): 1001,
-    ("cohost:request", "message"): 201,
-    ("announce", "text"): 301,
-    ("countdown:set", "label"): 81,
+    ("danmaku", "text"): 2401,
+    ("cohost:request", "message"): 2401,
+    ("announce", "text"): 7201,
+    ("countdown:set", "label"): 1921,
     ("token:refresh", "token"): 4097,
 }
 NO_PAYLOAD: list[Any] = ["text", "", 7, 0, 1.5, True, False, [], [{}], [["text"]], DEEP, b"binary", "x" * 60_000]
@@ -427,9 +427,9 @@ OF_VIEWERS: list[tuple[str, dict[str, Any], str]] = [
     ("danmaku", {"text": "\u200b\u200d\ufeff\u2800"}, "TEXT_EMPTY"),
     ("danmaku", {"text": "x" * 101}, "TEXT_TOO_LONG"),
     ("danmaku", {"text": "x" * 1000}, "TEXT_TOO_LONG"),
-    ("danmaku", {"text": "\U0001f468\u200d\U0001f469\u200d\U0001f467" * 40}, "TEXT_TOO_LONG"),
-    ("danmaku", {"text": "\ufdfa" * 30}, "TEXT_TOO_LONG"),  # one character that NFKC makes eighteen of
-    ("danmaku", {"text": "e" + "\u0301" * 500}, "TEXT_TOO_LONG"),  # one grapheme of many bytes
+    ("danmaku", {"text": "\U0001f468\u200d\U0001f469\u200d\U0001f467" * 101}, "TEXT_TOO_LONG"),
+    ("danmaku", {"text": "\ufdfa" * 101}, "TEXT_TOO_LONG"),
+    ("danmaku", {"text": "\U0001f468" + "\u200d\U0001f468" * 7}, "TEXT_TOO_LONG"),  # one grapheme of 53 bytes
     ("gift", {"gift": "yacht", "key": "a-key-of-this-test"}, "GIFT_UNKNOWN"),
     ("gift", {"gift": "'; DROP TABLE gifts; --", "key": "a-key-of-this-test"}, "GIFT_UNKNOWN"),
     ("gift", {"gift": "castle", "key": "a-key-of-this-test", "count": 999}, "INSUFFICIENT_CREDITS"),
@@ -469,6 +469,8 @@ OF_STAFF: list[tuple[str, dict[str, Any], str]] = [
     ("unpin", {"id": "nothing"}, "NOT_FOUND"),
     ("announce", {"text": "\u202e\u200b"}, "TEXT_EMPTY"),
     ("announce", {"text": ""}, "BAD_REQUEST"),
+    ("announce", {"text": "x" * 301}, "TEXT_TOO_LONG"),
+    ("countdown:set", {"target_ms": 1, "label": "x" * 81}, "BAD_REQUEST"),
     ("cohost:approve", {"user": "fan"}, "STAGE_STATE"),
     ("cohost:reject", {"user": "fan"}, "STAGE_STATE"),
     ("cohost:remove", {"user": "fan"}, "STAGE_STATE"),

@@ -1,7 +1,9 @@
 """What only demo and test have: the login and the shows that visitors find."""
 
+import jwt
 import pytest
 
+from auth.tokens import display_name
 from tests.integration.evening import evening
 from tests.integration.running import Liveroom
 
@@ -31,3 +33,15 @@ async def test_a_login_gives_the_asked_role_and_takes_the_others(house: Liveroom
     ):
         await house.login("many-hats", role)
         assert await roles(show) == expected
+
+
+async def test_a_family_may_log_in_under_its_emoji_and_is_shown_so(house: Liveroom) -> None:
+    # "The request was not understood": the joiners within the emoji were taken for a disguise
+    family = "Chen 👨\u200d👩\u200d👧"
+    answer = await house.http.post("/demo/login", json={"user": family, "role": "viewer"})
+    assert answer.status_code == 200, answer.text
+    claims = jwt.decode(answer.json()["token"], options={"verify_signature": False})
+    assert display_name(claims["sub"]) == claims["sub"] == family
+    for hidden in ("Chen\u200d", "\u202eChen", "Ch\u200ben"):
+        refused = await house.http.post("/demo/login", json={"user": hidden, "role": "viewer"})
+        assert refused.json()["error"]["field"] == "user"

@@ -1,7 +1,7 @@
 import pytest
 
 from auth.identity import Role, Tier
-from rooms.budget import Budget, Weight, weight_of
+from rooms.budget import LINE_BYTES, Budget, Weight, weight_of
 
 
 def said(budget: Budget, weight: Weight, times: int, now_ms: int = 0) -> int:
@@ -55,3 +55,12 @@ def test_a_late_process_gives_its_rooms_less_and_recovers() -> None:
 def test_a_danmaku_weighs_what_its_author_is() -> None:
     assert weight_of(Role.HOST, Tier.NONE) is Weight.SYSTEM
     assert [weight_of(Role.VIEWER, tier) for tier in Tier] == [Weight.FREE, Weight.FREE, Weight.PAID, Weight.VIP]
+
+
+def test_a_long_line_takes_the_room_of_several() -> None:
+    budget = Budget(10)
+    assert budget.admits(Weight.VIP, 0, LINE_BYTES)
+    assert budget.admits(Weight.VIP, 0, 8 * LINE_BYTES)
+    assert not budget.admits(Weight.VIP, 0, 2 * LINE_BYTES)
+    assert budget.admits(Weight.VIP, 0, 20)
+    assert not budget.admits(Weight.VIP, 0, 20)

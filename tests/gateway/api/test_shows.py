@@ -75,6 +75,12 @@ async def test_an_operator_puts_on_a_show_with_its_room(desk: Desk) -> None:
     assert [(entry.by, entry.action) for entry in trail] == [("olga", "room:create")]
 
 
+async def test_titles_and_names_are_cleaned_as_every_text_is(desk: Desk) -> None:
+    said = {"title": "\u202eप्रदर्शन２０２６！\n10²", "products": [{**PRODUCT, "name": " Late\x00  seat "}]}
+    body = (await desk.ask("POST", "/api/v1/shows", "olga", {**SHOW, **said})).json()
+    assert (body["title"], body["products"][0]["name"]) == ("प्रदर्शन２０２６！ 10²", "Late seat")
+
+
 async def test_a_draft_is_seen_by_its_staff_only(desk: Desk) -> None:
     show = (await desk.ask("POST", "/api/v1/shows", "olga", SHOW)).json()["show"]
     for user in ("fan", "hana", None):
@@ -104,6 +110,10 @@ async def test_the_guest_list_holds_who_has_a_ticket(desk: Desk) -> None:
     ("change", "field"),
     [
         ({"title": " "}, "title"),
+        ({"title": "\u202e\u200b\x00"}, "title"),
+        ({"title": "x" * 121}, "title"),
+        ({"title": "\u200d".join("👨" * 9)}, "title"),
+        ({"products": [{**PRODUCT, "name": "\x07"}]}, "products.0.name"),
         ({"currency": "yuan"}, "currency"),
         ({"currency": "CNY\n"}, "currency"),
         ({"doors_ms": "soon"}, "doors_ms"),
