@@ -221,4 +221,5 @@ def _socket_server(house: House, codec: Codec, admission: Admission) -> SocketSe
             connect_seconds=settings.connect_seconds,
         ),
         gave_way=partial(house.address_limits.bound, Limit.UNACCEPTED),
+        said_bye=lambda code: house.metrics.byes.labels(code).inc(),
     )

@@ -88,15 +88,20 @@ class Socket:
 
     # ---- the application's --------------------------------------------------------------------------
 
-    def send(self, frame: Frame, lane: Lane = Lane.CONTROL, key: str = "") -> None:
+    def send(self, frame: Frame, lane: Lane = Lane.CONTROL, key: str = "", owner: str = "") -> None:
         """Send a frame after all that was sent before.
 
-        A peer that cannot take it loses what `lane` allows, or is cut.
+        A peer that cannot take it loses what `lane` allows, or is cut. `owner`: which of those that share the socket.
         """
         if self._sink is not None:
             self._sink(frame.wire)
         elif self.is_open:
-            self._hold(frame, lane, key)
+            self._hold(frame, lane, key, owner)
+
+    def withdraw(self, owner: str) -> None:
+        """What waits of one owner is not to be sent any more."""
+        if self._outbox is not None:
+            self._outbox.withdraw(owner)
 
     def write(self, wire: bytes) -> bool:
         """Hand over whole WebSocket frames; False, and nothing done, where the peer does not keep up or polls."""
@@ -258,10 +263,10 @@ class Socket:
         """What is sent waits, or ends."""
         self._sink, self.line = None, NO_LINE
 
-    def _hold(self, frame: Frame, lane: Lane, key: str) -> None:
+    def _hold(self, frame: Frame, lane: Lane, key: str, owner: str) -> None:
         if self._outbox is None:
             self._outbox = Outbox(self._engine.limits.outbox)
-        if not self._outbox.put(frame, lane, key, self._engine.clock()):
+        if not self._outbox.put(frame, lane, key, self._engine.clock(), owner):
             self.give_up()
         elif self._poll is not None:
             self._release()

@@ -15,11 +15,11 @@ from gateway.engine.limits import EngineLimits
 from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason
 from gateway.engine.socket import Socket
-from gateway.engine.wheel import Alarm
 from gateway.origins import Origins
 from gateway.sockets.codec import DECODE_ERRORS, PACKETS, Codec, encode
 from gateway.sockets.connection import Admit, Answer, Connection, Guest, Opening, Received, SocketLimits
 from gateway.sockets.engineio_seam import EngineServer
+from gateway.sockets.peer import NOTHING, Knock, Peer
 
 log = structlog.get_logger(__name__)
 
@@ -28,22 +28,6 @@ FAILED = Denied(Code.INTERNAL, retry_after_ms=1000)
 REFUSED_FOR_A_FAULT = Denied(Code.BUSY, retry_after_ms=2000)
 ADMISSION_SECONDS = 10.0
 """A door that takes longer refuses; asking a payment provider about an order stays below."""
-
-
-class Peer:
-    """What this server knows of one transport."""
-
-    __slots__ = ("connections", "deadline", "is_admitting", "protocol_errors", "refusals")
-
-    def __init__(self) -> None:
-        self.connections: dict[str, Connection] = {}
-        """By namespace."""
-        self.is_admitting = False
-        """Namespaces whose CONNECT is being decided."""
-        self.protocol_errors = 0
-        self.refusals = 0
-        self.deadline: Alarm | None = None
-        """For the first CONNECT, and for the next one after a refusal."""
 
 
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio is untyped
@@ -63,9 +47,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         engine: EngineLimits,
         limits: SocketLimits,
         gave_way: Callable[[str], None] = lambda _: None,
+        said_bye: Callable[[Code], None] = lambda _: None,
     ) -> None:
-        """`gave_way` is told the address of a silent transport that ended for a newer one of the same address."""
+        """`gave_way` is told the address of a silent transport that ended for another; `said_bye` of every `bye`."""
         self.codec = codec
+        self.said_bye = said_bye
         self._gave_way = gave_way
         self.limits = limits
         self.connections: dict[str, Connection] = {}
@@ -96,13 +82,19 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         """Let the ids of sessions begin like this. Before the engine is first used."""
         self.eio.sid_prefix = prefix
 
-    def end(self, connection: Connection, code: Code) -> None:
-        """End a connection that has said its `bye`, and its transport unless another namespace still uses it."""
+    def end(self, connection: Connection, code: Code, retry_after_ms: int | None) -> None:
+        """End a connection that has said its `bye`, and its transport unless another namespace still uses it.
+
+        A client comes back by itself only from a closed transport: for a retryable code it closes, and whoever else is
+        on it hears the same farewell.
+        """
         peer: Peer = connection.socket.context
-        if len(peer.connections) > 1 and code not in RETRYABLE:
+        if code not in RETRYABLE and (len(peer.connections) > 1 or peer.knocks):
             self._leave(peer, connection)
-        else:
-            connection.socket.close(code.value)
+            return
+        for other in list(peer.connections.values()):
+            other.bye(code, retry_after_ms)
+        connection.socket.close(code.value)
 
     async def close(self) -> None:
         """Stop handlers and end all transports."""
@@ -140,9 +132,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         elif kind == sio.CONNECT:
             self._received_connect(socket, peer, namespace, packet.data)
         elif kind == sio.DISCONNECT:
-            connection = peer.connections.get(namespace)
-            if connection is not None:
-                self._leave(peer, connection)
+            if namespace in peer.connections or namespace in peer.knocks:
+                self._forget(socket, peer, namespace)
                 self._expect_connect(socket, peer)
         else:  # acks of events that asked for none, attachments, connect errors: no client of ours sends them
             self._unreadable(socket, peer, packet)
@@ -150,12 +141,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     def faulted(self, socket: Socket, *, is_final: bool) -> bool:
         """What came is no Engine.IO: forgiven a few times, then said to everybody who was let in."""
         peer: Peer = socket.context
-        peer.protocol_errors += 1
-        if not is_final and peer.protocol_errors < self.limits.protocol_errors:
-            return True
+        peer.faults += 1
+        is_over = is_final or peer.faults >= self.limits.protocol_errors
         for connection in list(peer.connections.values()):
-            connection.bye(Code.PROTOCOL)
-        return False
+            if is_over or peer.faults + connection.faults >= self.limits.protocol_errors:
+                connection.bye(Code.PROTOCOL)
+        return not is_over
 
     def rerouted(self, socket: Socket) -> None:
         """Whom it may be written to straight has changed: let the audiences on it know."""
@@ -183,17 +174,38 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     def _received_connect(self, socket: Socket, peer: Peer, namespace: str, data: object) -> None:
         if namespace not in NAMESPACES:
             self._refuse(socket, peer, namespace, Denied(Code.BAD_REQUEST, detail={"field": "namespace"}))
-        elif namespace in peer.connections or peer.is_admitting:
-            socket.fault()
+        elif namespace in peer.connections and not data:
+            self._fault(socket, peer, namespace)  # it is inside, and names nobody who could take its place
         else:
             self._met(peer)
             socket.spoke()
-            answer = self._admission(socket, namespace, data)
-            if isinstance(answer, Awaitable):
-                peer.is_admitting = True
-                self._start(self._connect_later(socket, peer, namespace, answer))
+            self._forget(socket, peer, namespace)
+            knock = peer.knocks.get(namespace)
+            if knock is not None:
+                knock.again = data
             else:
-                self._connect(socket, peer, namespace, answer)
+                self._decide(socket, peer, namespace, data)
+
+    def _forget(self, socket: Socket, peer: Peer, namespace: str) -> None:
+        """The peer has left a namespace, or begins it anew: nothing of before is told any more.
+
+        An official client that is asked to disconnect while its CONNECT is on its way says nothing, and sends another
+        one when it is asked to connect again: it would take what waits for the first as told to the second.
+        """
+        connection, knock = peer.connections.get(namespace), peer.knocks.get(namespace)
+        if connection is not None:
+            self._leave(peer, connection)
+        if knock is not None:
+            knock.is_withdrawn, knock.again = True, NOTHING
+        socket.withdraw(namespace)
+
+    def _decide(self, socket: Socket, peer: Peer, namespace: str, data: object) -> None:
+        answer = self._admission(socket, namespace, data)
+        if isinstance(answer, Awaitable):
+            peer.knocks[namespace] = Knock()
+            self._start(self._connect_later(socket, peer, namespace, answer))
+        else:
+            self._connect(socket, peer, namespace, answer)
 
     async def _connect_later(
         self, socket: Socket, peer: Peer, namespace: str, answer: Awaitable[Guest | Denied]
@@ -204,8 +216,16 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         except Exception:
             log.exception("socket.admission_failed", namespace=namespace)
             decided = REFUSED_FOR_A_FAULT
-        peer.is_admitting = False
-        self._connect(socket, peer, namespace, decided)
+        knock = peer.knocks.pop(namespace)
+        if not knock.is_withdrawn:
+            self._connect(socket, peer, namespace, decided)
+            return
+        if not isinstance(decided, Denied):
+            decided.closed()
+        if knock.again is not NOTHING and socket.is_open:
+            self._decide(socket, peer, namespace, knock.again)
+        else:
+            self._expect_connect(socket, peer)
 
     def _connect(self, socket: Socket, peer: Peer, namespace: str, answer: Guest | Denied) -> None:
         if isinstance(answer, Denied):
@@ -219,7 +239,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         connection = Connection(self, self.eio.generate_id(), socket, namespace, answer)
         peer.connections[namespace] = self.connections[connection.sid] = connection
         self.online[namespace] += 1
-        socket.send(encode(self.codec, sio.CONNECT, namespace, {"sid": connection.sid}))
+        socket.send(encode(self.codec, sio.CONNECT, namespace, {"sid": connection.sid}), owner=namespace)
         try:
             answer.opened(connection)
         except Exception:
@@ -231,7 +251,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return
         if not isinstance(data, list) or not data or not isinstance(data[0], str):
             connection.acknowledge(ack_id, Denied(Code.BAD_REQUEST, detail={"field": "event"}))
-            socket.fault()
+            self._fault(socket, socket.context, connection.namespace)
             return
         wait_ms = connection.bucket.take(self._clock())
         if wait_ms:
@@ -272,16 +292,16 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
 
     def _refuse(self, socket: Socket, peer: Peer, namespace: str, denied: Denied, codec: Codec | None = None) -> None:
         error = {"message": denied.code.value, "data": denied.as_error()}
-        socket.send(encode(codec or self.codec, sio.CONNECT_ERROR, namespace, error))
+        socket.send(encode(codec or self.codec, sio.CONNECT_ERROR, namespace, error), owner=namespace)
         peer.refusals += not denied.retryable
-        if peer.refusals >= self.limits.refusals and not peer.connections:
+        if peer.refusals >= self.limits.refusals and not peer.connections and not peer.knocks:
             socket.close(Code.PROTOCOL.value)
         else:
             self._expect_connect(socket, peer)
 
     def _mismatch(self, socket: Socket, peer: Peer) -> None:
         """A client with the other parser: refuse it in its own words, at once, or it would wait for ever."""
-        if peer.connections:
+        if peer.connections or peer.knocks:
             socket.fault()
             return
         other = Codec.JSON if self.codec is Codec.MSGPACK else Codec.MSGPACK
@@ -293,7 +313,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     # ---- the life of a transport -----------------------------------------------------------------
 
     def _expect_connect(self, socket: Socket, peer: Peer) -> None:
-        if socket.is_open and not peer.connections and not peer.is_admitting:
+        if socket.is_open and not peer.connections and not peer.knocks:
             self._met(peer)
             peer.deadline = self.engine.wheel.after(
                 self.limits.connect_seconds, lambda: socket.close(Code.PROTOCOL.value)
@@ -306,10 +326,21 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
 
     def _unreadable(self, socket: Socket, peer: Peer, packet: sio.Packet) -> None:
         """A packet that says nothing of the contract; who asked for an ack gets it where its number could be read."""
-        connection = peer.connections.get(packet.namespace or "/")
+        namespace = packet.namespace or "/"
+        connection = peer.connections.get(namespace)
         if connection is not None and packet.packet_type in (sio.EVENT, sio.BINARY_EVENT):
             connection.acknowledge(packet.id, Denied(Code.BAD_REQUEST, detail={"field": "payload"}))
-        socket.fault()
+        self._fault(socket, peer, namespace)
+
+    def _fault(self, socket: Socket, peer: Peer, namespace: str) -> None:
+        """Count a fault against the namespace that it names; against the transport where that does not stand here."""
+        connection = peer.connections.get(namespace)
+        if connection is None:
+            socket.fault()
+            return
+        connection.faults += 1
+        if peer.faults + connection.faults >= self.limits.protocol_errors:
+            connection.bye(Code.PROTOCOL)
 
     # ---- the inbox -------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from gateway.engine.socket import Socket
 from gateway.engine.websocket import WebSocketConnection
 from gateway.member import Member
 from gateway.sockets.connection import Connection
-from gateway.sockets.server import Peer
+from gateway.sockets.peer import Peer
 from tests.gateway.sockets.raw import DISCONNECT, RawSocket, WebSocket, raw_socket
 from tests.gateway.sockets.venue import Venue, venue
 
