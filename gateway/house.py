@@ -13,6 +13,7 @@ from auth.grants_hls import HlsGrants
 from auth.identity import RoomId, UserId
 from auth.keys import KeyRing
 from auth.keys_http import JwksSource
+from auth.revocations import Revocations
 from auth.tokens import TokenVerifier
 from gateway import ambient, preflight
 from gateway.address_limits import AddressLimits, Limit
@@ -30,6 +31,7 @@ from gateway.live_rooms import LiveRooms
 from gateway.metrics import Metrics
 from gateway.relay import OutboxRelay
 from gateway.resync import Resync
+from gateway.revocations import RevocationWatch
 from gateway.seats import Seats
 from gateway.settings import Duty, Settings
 from gateway.sockets.codec import Codec
@@ -68,6 +70,7 @@ class House:
     relay: OutboxRelay
     worker: JobWorker
     jwks: JwksSource | None
+    revoked: Revocations
     draining: bool = False
     socket_servers: list[SocketServer] = field(default_factory=list)
 
@@ -88,6 +91,7 @@ class House:
         self.waiting = Waiting(self)
         self.resync = Resync(self)
         self.apart = Apart(self)
+        self.revocations = RevocationWatch(self, self.revoked)
         self.live_rooms = LiveRooms(self)
         self.commands = Commands(self)
         self.housekeeping = Housekeeping(self, node=self.new_id())
@@ -113,6 +117,8 @@ class House:
             works.append(self.worker.run)
         if Duty.GATEWAY in duties:
             works += (self.deadlines.run, self.seats.run, self.resync.run, self.housekeeping.run)
+        if duties & {Duty.GATEWAY, Duty.PRESALE}:
+            works.append(self.revocations.run)
         if self.jwks is not None:
             works.append(self.jwks.run)
         async with asyncio.TaskGroup() as group:
@@ -143,7 +149,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             order_ttl_ms=settings.order_ttl_seconds * 1000,
             return_url=f"{settings.own_url}/watch",
         )
-        jwks, keys, verifier = await _verifier(settings)
+        revoked = Revocations()
+        jwks, keys, verifier = await _verifier(settings, revoked)
         house = House(
             settings=settings,
             clock=clock,
@@ -159,12 +166,14 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             relay=OutboxRelay(db, wiring.broker, sweep_seconds=SWEEP_SECONDS[settings.role]),
             worker=JobWorker(db, box_office.handlers),
             jwks=jwks,
+            revoked=revoked,
         )
 
         def committed() -> None:
             house.relay.wake()
             house.worker.wake()
 
+        await house.revocations.read()
         db.on_commit = committed
         db.on_emitted = house.live_rooms.committed
         await wiring.start(house.resync)
@@ -175,15 +184,18 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         yield house
 
 
-async def _verifier(settings: Settings) -> tuple[JwksSource | None, Callable[[], KeyRing], TokenVerifier]:
+async def _verifier(
+    settings: Settings, revoked: Revocations
+) -> tuple[JwksSource | None, Callable[[], KeyRing], TokenVerifier]:
     issuer, audience = settings.jwt_issuer, settings.jwt_audience
     if settings.jwt_jwks_url:
         source = JwksSource(settings.jwt_jwks_url, settings.jwt_secrets)
         await source.refresh()
-        return source, source.ring, TokenVerifier(source.ring, issuer, audience, unknown_kid=source.ask)
+        verifier = TokenVerifier(source.ring, issuer, audience, unknown_kid=source.ask, revoked=revoked.refuses)
+        return source, source.ring, verifier
     document = msgspec.json.decode(settings.jwt_jwks_file.read_bytes()) if settings.jwt_jwks_file else None
     ring = KeyRing(settings.jwt_secrets, document)
-    return None, lambda: ring, TokenVerifier(ring, issuer, audience)
+    return None, lambda: ring, TokenVerifier(ring, issuer, audience, revoked=revoked.refuses)
 
 
 def _blocked_words(settings: Settings) -> BlockedWords:

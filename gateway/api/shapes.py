@@ -244,6 +244,22 @@ class RoleList(_Shape):
     roles: list[RoleBody]
 
 
+class RevocationBody(_Shape):
+    """Which tokens to take back: all issued to `user` until now, or the one with the `jti` that `token_id` names."""
+
+    user: str | None = Field(default=None, min_length=1, max_length=64)
+    token_id: str | None = Field(default=None, min_length=1, max_length=128)
+
+
+class RevocationMade(_Shape):
+    """Tokens refused from now on; of a user those with `iat` until `issued_until_ms`. None would outlive `ends_ms`."""
+
+    user: str | None
+    token_id: str | None
+    issued_until_ms: int
+    ends_ms: int
+
+
 class ProductAudit(_Shape):
     """A product: the counters that screens are fed from, and the tickets in paid order lines."""
 

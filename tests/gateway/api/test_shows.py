@@ -195,7 +195,7 @@ class TestDescription:
             for path, methods in described["paths"].items()
             for method, operation in methods.items()
         }
-        assert len(operations) == 16
+        assert len(operations) == 17
         for operation in operations.values():
             assert operation["x-roles"]
             assert ("security" in operation) == (operation["x-roles"] != ["anybody"])
