@@ -42,6 +42,11 @@ _UNSEEN = pattern(
 )
 _UNSEEN_IN_ID = pattern(rf"(?!{_JOINER})[\p{{Cc}}\p{{Cf}}\p{{Cs}}\p{{Zl}}\p{{Zp}}]")
 _BLANK = pattern(r"[\s\u2800]+")
+_ODD = pattern(
+    r"[\p{M}\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u00A0\u1680\u2000-\u200A"
+    r"\u202F\u205F\u3000\u2800]|  |^ | \Z"
+)
+"""Without any of these a text in NFC is clean."""
 _GRAPHEME = pattern(r"\X")
 _MARKED = pattern(r"(?:\P{M}|^)\p{M}{2,}|[\u00C0-\u024F\u0370-\u03FF\u0400-\u04FF\u1E00-\u1FFF]\p{M}")
 """A letter with so many marks that they have to be counted."""
@@ -57,6 +62,8 @@ def clean(text: str) -> str:
     """
     if text.isascii() and text.isprintable():  # most of what is said in many a room; nothing unseen, one form
         return " ".join(text.split())
+    if _ODD.search(text) is None and unicodedata.is_normalized("NFC", text):  # as most of the rest
+        return text
     parts: list[str] = []
     end = 0
     for emoji in EMOJI.finditer(text):
@@ -80,8 +87,8 @@ def within(written: str, max_graphemes: int) -> str | Denied:
 
 def fits(cleaned: str, max_graphemes: int) -> bool:
     """Whether a cleaned text has at most so many graphemes, none of them too large."""
-    if cleaned.isascii():
-        return len(cleaned) <= max_graphemes
+    if cleaned.isascii() or len(cleaned) * 4 <= MAX_GRAPHEME_BYTES:
+        return len(cleaned) <= max_graphemes or len(_GRAPHEME.findall(cleaned)) <= max_graphemes
     found = _GRAPHEME.findall(cleaned)
     return len(found) <= max_graphemes and not any(map(_is_large, found))
 

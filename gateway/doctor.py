@@ -69,13 +69,21 @@ def judge(settings: Settings) -> list[Finding]:
                 Level.WARNING, "payments", "no provider is configured: nothing can be sold", "see docs/operating.md"
             )
         )
-    if settings.blocked_words_file and not settings.blocked_words_file.is_file():
-        findings.append(
-            Finding(Level.FAILURE, "blocked words", "the file cannot be read", "LIVEROOM_BLOCKED_WORDS_FILE")
-        )
+    if settings.blocked_words_file is not None:
+        findings.append(_blocked_words(settings.blocked_words_file))
     if not settings.web_dir.is_dir():
         findings.append(Finding(Level.NOTE, "pages", "the web demo is not built", "`make build`, or LIVEROOM_WEB_DIR"))
     return findings
+
+
+def _blocked_words(file: Path) -> Finding:
+    try:
+        words = preflight.blocked_words(file)
+    except preflight.CommandError as error:
+        return Finding(Level.FAILURE, "blocked words", str(error), "LIVEROOM_BLOCKED_WORDS_FILE")
+    if not len(words):
+        return Finding(Level.WARNING, "blocked words", f"no word stands in {file}", "LIVEROOM_BLOCKED_WORDS_FILE")
+    return Finding(Level.OK, "blocked words", f"{len(words)} in force")
 
 
 def _mode(settings: Settings) -> Finding:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import msgspec
+import structlog
 
 from auth.grants import StreamGrants
 from auth.grants_hls import HlsGrants
@@ -43,9 +44,11 @@ from presale.payments import PaymentProvider
 from presale.payments_sandbox import SandboxPayments
 from presale.webhook_signature import parse_secrets
 from rooms import rooms_sql
-from rooms.blocked_words import BlockedWords
+from rooms.blocked_words import NO_WORDS, BlockedWords
 from store import migrations
 from store.database_sql import Database
+
+log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = {Duty.ALL: 1.0, Duty.WORKER: 1.0, Duty.GATEWAY: 5.0, Duty.PRESALE: 5.0}
 """How often each looks for publications that others have left; its own go out at once."""
@@ -196,9 +199,10 @@ async def _verifier(settings: Settings) -> tuple[JwksSource | None, Callable[[],
 
 def _blocked_words(settings: Settings) -> BlockedWords:
     if settings.blocked_words_file is None:
-        return BlockedWords(())
-    lines = settings.blocked_words_file.read_text("utf-8").splitlines()
-    return BlockedWords(tuple(line.strip() for line in lines if line.strip()))
+        return NO_WORDS
+    words = preflight.blocked_words(settings.blocked_words_file)
+    log.info("blocked_words.in_force", words=len(words))
+    return words
 
 
 def _traffic(settings: Settings) -> Traffic:

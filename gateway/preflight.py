@@ -13,9 +13,14 @@ from pydantic import ValidationError
 
 from gateway import ambient
 from gateway.settings import Mode, Settings
+from rooms import wordlist
+from rooms.blocked_words import BlockedWords
 from store import migrations
 from store.database_sql import Database
 from store.private_files import make_folder
+
+FLAWS_TOLD = 5
+"""Lines of a file that are told at once."""
 
 
 class CommandError(Exception):
@@ -45,6 +50,23 @@ def minting_settings() -> Settings:
     if not settings.jwt_secrets:
         raise CommandError("minting takes a shared secret and LIVEROOM_JWT_SECRETS is not set.")
     return settings
+
+
+def blocked_words(file: Path) -> BlockedWords:
+    """The words of an operator's file; CommandError names the lines that are not understood.
+
+    None of the file is in force then: a show must not begin with half of what was to be blocked.
+    """
+    try:
+        found = wordlist.parse(file.read_bytes())
+    except OSError as error:
+        reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
+        raise CommandError(f"LIVEROOM_BLOCKED_WORDS_FILE: {file} cannot be read ({reason}).") from error
+    if found.flaws:
+        told = "; ".join(map(str, found.flaws[:FLAWS_TOLD]))
+        more = len(found.flaws) - FLAWS_TOLD
+        raise CommandError(f"LIVEROOM_BLOCKED_WORDS_FILE: {file}: {told}{f'; and {more} more' if more > 0 else ''}.")
+    return BlockedWords(found.words)
 
 
 def require_writable(folder: Path) -> None:

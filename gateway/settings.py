@@ -182,7 +182,10 @@ class Settings(BaseSettings):
         45, ge=3, le=3600, description="how long a seat outlives a gateway that died; more than two renewals"
     )
     seat_renew_seconds: float = Field(15, gt=0, description="how often each gateway renews the seats of its viewers")
-    blocked_words_file: Path | None = Field(None, description="one blocked word a line")
+    blocked_words_file: Path | None = Field(
+        None,
+        description="blocked words in UTF-8, each on a line: `word`, `word,weight` or `word|category`; `#` comments",
+    )
 
     history_seconds: int = Field(120, ge=1, description="danmaku kept for recovery")
     history_bytes: int = Field(8 * 2**20, ge=1024, description="danmaku kept for recovery, per room")

@@ -1,114 +1,200 @@
-"""Words that no danmaku may hold, found through the usual disguises."""
+"""Words that no danmaku and no name may hold, found through the usual disguises."""
 
+import string
 import unicodedata
 from collections.abc import Iterable
-from typing import NamedTuple
+from functools import cache, lru_cache
+
+from ahocorasick_rs import AhoCorasick
 
 from auth.patterns import pattern
+from rooms import folding
+from rooms.folding import Letter
 
-_LETTER = pattern(r"[\p{L}\p{N}\p{M}]")
-_STRAY_MARK = pattern(r"[\u0300-\u036F\u20D0-\u20FF]")
 _UNSPACED = pattern(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Bopomofo}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 """Scripts in which a word does not end at a space."""
+_ALNUM = frozenset(string.ascii_letters + string.digits)
+_FLAG_LETTERS = 2
 
 _NO_GAP, _MARK_GAP, _SPACE_GAP = 0, 1, 2
 
 
-class BlockedWords:
-    """Answers whether a text holds one of the words.
+_Candidate = tuple[int, int, int]
+"""Which word, and the letters it would take: the first, and the one behind the last."""
 
-    Case, width and compatibility forms do not matter. Punctuation, symbols and invisible characters between
-    the letters of a word are ignored; spaces are when every letter stands apart (`b a d`), or in scripts that
-    use none. A word of a spaced script is found as a whole word only (`ass` is not in `class`).
+
+class BlockedWords:
+    """Answers whether a cleaned text holds one of the words.
+
+    Case, width, squares and circles, accents, points, traditional or simplified characters do not matter; an accent in
+    a word of the list does (`lồn` is not `lớn`). Punctuation, symbols and invisible characters between the letters of a
+    word are ignored; spaces are when every letter stands apart (`b a d`), or in scripts that use none. A word of a
+    spaced script is found as a whole word only (`ass` is not in `class`).
+
+    Letters that look like others count where a word mixes scripts (`bаd` with a Cyrillic а), and where all of it looks
+    so and the text has no other letter of that script: `сор` is `cop`, but not in `вынеси сор`. A 0 or 1 counts as a
+    letter among letters (`p0rn`), a capital I as an l after a small letter.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._root = _Node()
+        found_as: dict[str, set[str]] = {}
         for word in words:
-            self._add(_squeeze(word))
+            normal = folding.normal(word)
+            for case in _cases(normal):
+                if sought := folding.sought(case):
+                    found_as.setdefault(sought, set()).add(normal)
+        self._words = list(found_as.values())
+        self._finder = AhoCorasick(list(found_as)) if found_as else None
+        self._count = len(set().union(*self._words))
+
+    def __len__(self) -> int:
+        """How many different words are in force."""
+        return self._count
 
     def found_in(self, text: str) -> bool:
         """Whether any blocked word stands in the text."""
-        if not self._root.next:
+        if self._finder is None:
             return False
-        squeezed = _squeeze(text)
-        return any(self._found_at(squeezed, start) for start in range(len(squeezed.letters)))
-
-    def _add(self, word: "_Squeezed") -> None:
-        if not word.letters:
-            return
-        node = self._root
-        for letter in word.letters:
-            node = node.next.setdefault(letter, _Node())
-        own_gaps = frozenset(index for index, gap in enumerate(word.gaps[1:-1]) if gap)
-        node.own_gaps = own_gaps | (node.own_gaps or frozenset())
-
-    def _found_at(self, text: "_Squeezed", start: int) -> bool:
-        node = self._root
-        for end in range(start, len(text.letters)):
-            following = node.next.get(text.letters[end])
-            if following is None:
-                return False
-            node = following
-            if node.own_gaps is not None and _stands(text, start, end, node.own_gaps):
-                return True
-        return False
+        normal = folding.normal(text)
+        candidates = self._finder.find_matches_as_indexes(folding.sought(normal), overlapping=True)
+        if candidates and normal.isascii():
+            candidates = _whole(normal, candidates)
+        if not candidates:
+            return False
+        spelled = _Spelled(normal)
+        return any(
+            _stands(spelled, start, _spelled_word(word))
+            for index, start, _ in candidates
+            for word in self._words[index]
+        )
 
 
-class _Node:
-    """A place in the tree of letters."""
+class _Spelled:
+    """A normal text, letter by letter."""
 
-    __slots__ = ("next", "own_gaps")
+    __slots__ = ("gaps", "letters", "marks")
 
-    def __init__(self) -> None:
-        self.next: dict[str, _Node] = {}
-        self.own_gaps: frozenset[int] | None = None
-        """Where a word ends: after which of its letters it has a separator of its own."""
-
-
-class _Squeezed(NamedTuple):
-    letters: str
-    gaps: list[int]
-    """What stands before each letter, and last what stands after all of them."""
-
-
-def parse(lines: str) -> list[str]:
-    """The words of an operator's file: one a line; empty lines and those beginning with `#` do not count."""
-    stripped = (line.strip() for line in lines.splitlines())
-    return [line for line in stripped if line and not line.startswith("#")]
-
-
-def _squeeze(text: str) -> _Squeezed:
-    normal = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    letters: list[str] = []
-    gaps = [_NO_GAP]
-    for character in normal:
-        if _LETTER.match(character) and not _STRAY_MARK.match(character):
-            letters.append(character)
-            gaps.append(_NO_GAP)
-        else:
-            gaps[-1] = max(gaps[-1], _SPACE_GAP if character.isspace() else _MARK_GAP)
-    return _Squeezed("".join(letters), gaps)
+    def __init__(self, normal: str) -> None:
+        self.letters: list[Letter] = []
+        self.gaps = [_NO_GAP]
+        """What stands before each letter, and last what stands after all of them."""
+        self.marks: list[frozenset[str]] = []
+        """The accents on each letter."""
+        for character in normal:
+            letters = folding.letters_of(character)
+            if letters:
+                marks = folding.marks_of(character)
+                for letter in letters:
+                    self.letters.append(letter)
+                    self.gaps.append(_NO_GAP)
+                    self.marks.append(marks)
+            elif folding.parts(character):
+                self.gaps[-1] = max(self.gaps[-1], _SPACE_GAP if character.isspace() else _MARK_GAP)
+            elif self.marks:
+                self.marks[-1] |= {character}
 
 
-def _stands(text: _Squeezed, start: int, end: int, own_gaps: frozenset[int]) -> bool:
-    """Whether the letters from start to end are a word there, and not parts of several."""
+@lru_cache(maxsize=4096)
+def _spelled_word(word: str) -> _Spelled:
+    return _Spelled(word)
+
+
+def _whole(text: str, candidates: list[_Candidate]) -> list[_Candidate]:
+    """Those that are no part of a longer word; most are, and in ASCII that is soon known."""
+    places = [index for index, character in enumerate(text) if character in _ALNUM]
+
+    def joined(letter: int) -> bool:
+        if not 0 < letter < len(places) or places[letter - 1] != places[letter] - 1:
+            return False
+        return text[places[letter] - 1].isdigit() == text[places[letter]].isdigit()
+
+    return [candidate for candidate in candidates if not joined(candidate[1]) and not joined(candidate[2])]
+
+
+def _cases(normal: str) -> set[str]:
+    """The word as it may be written: a capital may look like another letter than the small one does."""
+    if normal.isascii() or normal.lower() == normal.upper():
+        return {normal}
+    return {normal, normal.lower(), normal.upper(), normal.capitalize()}
+
+
+def _stands(text: _Spelled, start: int, word: _Spelled) -> bool:
+    """Whether a word stands in a text at a letter, and not parts of several."""
+    end = start + len(word.letters) - 1
     if _joined(text, start) or _joined(text, end + 1):
         return False
-    if _UNSPACED.match(text.letters[start]):
+    disguised: list[int] = []
+    for offset, sought in enumerate(word.letters):
+        written = text.letters[start + offset]
+        if not word.marks[offset] <= text.marks[start + offset]:
+            return False
+        if written.meant != sought.meant:
+            if not _looks_like(written, sought):
+                return False
+            disguised.append(start + offset)
+    if disguised and not _passes(text, start, end, disguised):
+        return False
+    if end - start + 1 == _FLAG_LETTERS and all(map(_is_flag_letter, text.letters[start : end + 1])):
+        return False  # a flag is a picture
+    if _UNSPACED.match(text.letters[start].meant):
         return True
-    inner = [text.gaps[start + 1 + index] for index in range(end - start) if index not in own_gaps]
+    inner = [text.gaps[start + 1 + index] for index in range(end - start) if not word.gaps[index + 1]]
     return _SPACE_GAP not in inner or _NO_GAP not in inner
 
 
-def _joined(text: _Squeezed, index: int) -> bool:
+def _looks_like(written: Letter, sought: Letter) -> bool:
+    """Whether one letter may have been written for another, be it the one in Latin script or the other."""
+    if sought.meant.isascii():
+        return sought.meant in (written.looks, written.passes)
+    latin = sought.looks or sought.passes
+    return latin != "" and latin in (written.meant, written.looks, written.passes)
+
+
+def _passes(text: _Spelled, start: int, end: int, disguised: list[int]) -> bool:
+    """Whether a reader of the letters from start to end takes the disguised ones for what they look like."""
+    span = text.letters[start : end + 1]
+    plain = [letter for index, letter in enumerate(span, start) if index not in disguised and letter.meant.isalpha()]
+    foreign = False
+    for index in disguised:
+        letter = text.letters[index]
+        if letter.written == "I":
+            if index == start or not text.letters[index - 1].written.islower():
+                return False
+            plain.append(letter)
+        elif letter.meant.isdigit():
+            if 2 * len(plain) < len(span):
+                return False
+        elif _script(letter.written) == "LATIN" and not letter.written.isascii():
+            plain.append(letter)  # ø is an o with a stroke
+        else:
+            foreign = True
+    if plain or not foreign:
+        return True
+    scripts = {_script(text.letters[index].written) for index in disguised}
+    others = (*text.letters[:start], *text.letters[end + 1 :])
+    is_shown = all(text.letters[index].looks or text.letters[index].meant.isascii() for index in disguised)
+    return is_shown and not any(
+        _script(letter.written) in scripts and (letter.meant.isascii() or not letter.looks) for letter in others
+    )
+
+
+def _joined(text: _Spelled, index: int) -> bool:
     """Whether the letters before and at an index belong to one word of a spaced script."""
     if not 0 < index < len(text.letters) or text.gaps[index] == _SPACE_GAP:
         return False
-    before, after = text.letters[index - 1], text.letters[index]
+    before, after = text.letters[index - 1].meant, text.letters[index].meant
     if _UNSPACED.match(before) or _UNSPACED.match(after):
         return False
     return text.gaps[index] == _NO_GAP and before.isdigit() == after.isdigit()
+
+
+def _is_flag_letter(letter: Letter) -> bool:
+    return "\U0001f1e6" <= letter.written <= "\U0001f1ff"
+
+
+@cache
+def _script(character: str) -> str:
+    return unicodedata.name(character, "").partition(" ")[0]
 
 
 NO_WORDS = BlockedWords(())

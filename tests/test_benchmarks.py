@@ -15,7 +15,7 @@ import pytest
 from msgspec import structs
 from redis import Redis
 
-from benchmarks import alone, build, contestants, page, picture
+from benchmarks import alone, build, contestants, page, picture, words
 from benchmarks.alone import SIZES
 from benchmarks.contestants import Contestant, Scene, Stand
 from benchmarks.crowd import Address, Arrival, Load, Outcome, Spread, Stage, run
@@ -346,3 +346,10 @@ def test_a_run_is_kept_as_a_page_a_picture_and_everything_it_measured(tmp_path: 
 def test_the_peers_lock_is_as_strict_as_the_others() -> None:
     lock = build.PEERS / "package-lock.json"
     test_repository.test_package_locks_have_hashes_and_name_no_registry(lock)
+
+
+def test_a_long_list_of_blocked_words_costs_a_line_what_a_short_one_does() -> None:
+    """`python -m benchmarks.words` tells the microseconds; here the ratio counts, for the machine may be busy."""
+    short, long = words.measure(count=10), words.measure()
+    assert long.with_micros / long.without_micros < 1.5 * short.with_micros / short.without_micros
+    assert long.with_micros < 3 * long.without_micros

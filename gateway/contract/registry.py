@@ -197,7 +197,12 @@ CONSOLE_COMMANDS: tuple[Command, ...] = (
     Command("retract", shapes.ItemTarget, shapes.Nothing, _errors(*_STAFF, Code.NOT_FOUND)),
     Command("pin", shapes.ItemTarget, shapes.Pins, _errors(*_STAFF, Code.NOT_FOUND)),
     Command("unpin", shapes.ItemTarget, shapes.Pins, _errors(*_STAFF, Code.NOT_FOUND)),
-    Command("announce", shapes.Announce, shapes.Pins, _errors(*_STAFF, Code.TEXT_EMPTY, Code.TEXT_TOO_LONG)),
+    Command(
+        "announce",
+        shapes.Announce,
+        shapes.Pins,
+        _errors(*_STAFF, Code.TEXT_EMPTY, Code.TEXT_TOO_LONG, Code.TEXT_BLOCKED),
+    ),
     Command("cohost:approve", shapes.Target, shapes.Nothing, _errors(*_STAFF, *_STAGE, Code.CLOSED)),
     Command("cohost:reject", shapes.Target, shapes.Nothing, _errors(*_STAFF, *_STAGE)),
     Command("cohost:invite", shapes.Target, shapes.Nothing, _errors(*_STAFF, *_STAGE, Code.CLOSED)),

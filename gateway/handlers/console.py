@@ -128,6 +128,8 @@ async def announce(house: "House", member: Member, request: shapes.Announce) -> 
     said = text.within(request.text, MAX_ANNOUNCEMENT_GRAPHEMES)
     if isinstance(said, Denied):
         return said
+    if house.blocked_words.found_in(said):
+        return Denied(Code.TEXT_BLOCKED)
     async with house.db.write() as uow:
         pinned = await pins_sql.announce(uow, member.room.id, said, member.identity.name, member.user)
     return pinned if isinstance(pinned, Denied) else shapes.Pins(pinned.items, pinned.version)

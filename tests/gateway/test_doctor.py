@@ -57,6 +57,23 @@ def test_an_unreadable_file_is_a_failure(tmp_path: Path) -> None:
     assert found(production(jwt_jwks_file=tmp_path / "none"), "tokens").level is Level.FAILURE
 
 
+def test_blocked_words_are_counted_or_the_line_is_told(tmp_path: Path) -> None:
+    # the tested parser was never called: a comment blocked its own words, `word,3` blocked nothing
+    file = tmp_path / "words.txt"
+    for data, level, says in (
+        ("\ufeff# ours\r\nbad\r\nworse,3\r\n敏感词|政治\r\n".encode(), Level.OK, "3 in force"),
+        (b"bad\nworse,very\n", Level.FAILURE, "line 2: "),
+        ("敏感词\n坏话\n".encode("gbk"), Level.FAILURE, "iconv -f GBK -t UTF-8"),
+        (b"# nothing yet\n", Level.WARNING, "no word"),
+        (b"a|\n" * 9, Level.FAILURE, "and 4 more"),
+    ):
+        file.write_bytes(data)
+        finding = found(production(blocked_words_file=file), "blocked words")
+        assert finding.level is level
+        assert says in finding.says
+    assert found(production(blocked_words_file=tmp_path), "blocked words").level is Level.FAILURE
+
+
 async def test_a_missing_database_is_a_failure_in_production_only(tmp_path: Path) -> None:
     for settings, level in (
         (production(data_dir=tmp_path), Level.FAILURE),
