@@ -109,7 +109,7 @@ class Admission:
 
     def _enter(self, room: "LiveRoom", opening: Opening, identity: Identity) -> Member:
         member = Member(room, opening, identity)
-        member.was_inside = self._house.waiting.was_inside(opening.auth.get("cursor", ""), room.id)
+        member.was_inside = self._house.waiting.was_inside(opening.auth.get("cursor", ""), room.id, identity.user)
         room.enter(member)  # before its rights are read, so that no change of them slips between
         return member
 
@@ -170,6 +170,8 @@ class Admission:
                 await self._records.read(member)
             denied = self._at_the_door(member)
         if denied is None:
+            if after is not None and not member.was_inside and self._house.waiting.is_crowded():
+                member.was_inside = await self._house.seats.holds(member)  # at a gateway that is gone, or cut off
             denied = await self._house.seats.taken(member) or self._at_the_door(member)
         if denied is None:
             denied = self._house.waiting.meet(member)

@@ -1,7 +1,8 @@
-"""Room positions as the opaque cursors clients keep, and the stamp in those of viewers who were inside.
+"""Room positions as the opaque cursors clients keep, and the stamp in those that one viewer alone is told.
 
-The stamp says in which room its holder was, and when, signed with the secret of stream grants: whoever shows a fresh
-one is back, and does not start at the end of the queue (see adr/0020). A cursor without one is as good a position.
+The stamp says who was inside, in which room and when, signed with the secret of stream grants: whoever shows a
+fresh one of their own is back, and does not start at the end of the queue (see adr/0020). A cursor without one is as
+good a position.
 """
 
 import base64
@@ -10,13 +11,14 @@ import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 
-from auth.identity import RoomId
+from auth.composed import composed_key
+from auth.identity import RoomId, UserId
 from pubsub.broker import Position
 
 STAMP_MS = 8_000
-"""A stamp is made once in so long."""
+"""How coarsely a stamp tells the time."""
 TIME_DIGITS = 8
-SIGNATURE_DIGITS = 8
+SIGNATURE_DIGITS = 16
 
 
 def to_cursor(position: Position, stamp: str = "") -> str:
@@ -40,29 +42,24 @@ class Stamps:
     def __init__(self, secrets: Sequence[str], clock: Callable[[], int]) -> None:
         self._keys = [hashlib.blake2b(secret.encode(), person=b"cursor-stamp").digest() for secret in secrets]
         self._clock = clock
-        self._made: dict[RoomId, tuple[int, str]] = {}
-        """The latest stamp of each room, and when it was made."""
 
-    def stamp(self, room: RoomId) -> str:
-        """For the cursors of those who are inside now."""
-        turn = self._clock() // STAMP_MS
-        made = self._made.get(room)
-        if made is None or made[0] != turn:
-            when = f"{turn:0{TIME_DIGITS}x}"
-            made = self._made[room] = (turn, when + _signature(self._keys[0], room, when))
-        return made[1]
+    def stamp(self, room: RoomId, user: UserId) -> str:
+        """For a cursor that is told to this user alone, who is inside now."""
+        when = f"{self._clock() // STAMP_MS:0{TIME_DIGITS}x}"
+        return when + _signature(self._keys[0], when, room, user)
 
-    def inside_ms(self, cursor: str, room: RoomId) -> int | None:
-        """Until when at least the holder of a cursor was inside; None: it does not say so."""
+    def inside_ms(self, cursor: str, room: RoomId, user: UserId) -> int | None:
+        """Until when at least this user was inside; None: the cursor does not say so of them."""
         _, _, stamp = _parted(cursor)
         when, signature = stamp[:TIME_DIGITS], stamp[TIME_DIGITS:]
-        if not any(hmac.compare_digest(signature, _signature(key, room, when)) for key in self._keys):
+        if not any(hmac.compare_digest(signature, _signature(key, when, room, user)) for key in self._keys):
             return None
         return int(when, 16) * STAMP_MS
 
 
-def _signature(key: bytes, room: RoomId, when: str) -> str:
-    return hashlib.blake2b(f"{when}{room}".encode(), key=key, digest_size=SIGNATURE_DIGITS // 2).hexdigest()
+def _signature(key: bytes, when: str, room: RoomId, user: UserId) -> str:
+    signed = composed_key("inside", when, room, user).encode()
+    return hashlib.blake2b(signed, key=key, digest_size=SIGNATURE_DIGITS // 2).hexdigest()
 
 
 def _parted(cursor: str) -> tuple[str, str, str]:

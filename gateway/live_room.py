@@ -269,8 +269,7 @@ class LiveRoom(Attendance):
         member.refresh_permissions()
         member.tell("admission", shapes.Admission(0, 0))
         self._tell_rights(member, before, "admitted")
-        if member.told_until <= self.position.offset:
-            member.tell("position", shapes.RoomPosition(self.cursor(inside=member.may(Permission.CHAT_READ))))
+        self.tell_own_position(member)
         self.house.seats.settle(self, member.user)
 
     # ---- telling -------------------------------------------------------------------------------------
@@ -292,9 +291,17 @@ class LiveRoom(Attendance):
         if inside is not (Permission.CHAT_READ in before):
             member.tell("pins", self.replica.pins_shape(inside=inside))
 
-    def cursor(self, *, inside: bool = True) -> str:
-        """Where the room stands, for clients inside; that of others does not say that they were."""
-        return to_cursor(self.position, self.house.waiting.stamp(self.id) if inside else "")
+    def cursor(self) -> str:
+        """Where the room stands, for any number of clients; it says of none of them that they were inside."""
+        return to_cursor(self.position)
+
+    def tell_own_position(self, member: Member) -> None:
+        """Give somebody a cursor of their own, by which another gateway sees that they were inside.
+
+        Nobody is told whose welcome has told them of a later place.
+        """
+        if member.told_until <= self.position.offset:
+            member.tell("position", shapes.RoomPosition(to_cursor(self.position, self.house.waiting.stamp(member))))
 
     def tell_position(self, by_ms: int) -> None:
         """Let those know where the room stands who by then will not have heard of it for long.
@@ -304,7 +311,7 @@ class LiveRoom(Attendance):
         for inside, due_ms in self._position_due_ms.items():
             if by_ms >= due_ms:
                 self._position_due_ms[inside] = by_ms + self._position_ms
-                prepared = Prepared("position", shapes.RoomPosition(self.cursor(inside=inside)))
+                prepared = Prepared("position", shapes.RoomPosition(self.cursor()))
                 self.tell(prepared, reads=inside, offset=self.position.offset)
 
     def tell_presence(self, online: int) -> None:

@@ -227,5 +227,6 @@ class Member:
             self._token_deadline.cancel()
         self._held = None
         self.room.house.seats.leave(self)
+        self.room.house.waiting.went(self)
         self.room.leave(self)
         self.connection = None

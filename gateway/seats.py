@@ -114,6 +114,10 @@ class Seats:
         count = max(len(here), there)
         return Denied(Code.SEAT_TAKEN, detail={"devices": count}) if count >= self._devices else None
 
+    async def holds(self, member: "Member") -> bool:
+        """Whether its user has a seat at any gateway now: it was inside a moment ago, whatever became of its socket."""
+        return member.is_seated and await self._leases.others(member.room.id, SeatId(member.user), "") > 0
+
     async def run(self) -> None:
         """Claim, release and renew until cancelled."""
         async with asyncio.TaskGroup() as group:

@@ -177,6 +177,7 @@ async def _drain(house: House, hurry: asyncio.Event) -> None:
     slices = max(1, round(seconds / DRAIN_SLICE_SECONDS))
     for turn in range(slices):
         for member in members[turn::slices]:
+            member.room.tell_own_position(member)
             member.bye(Code.DRAINING, retry_after_ms=waits[member])
         if not hurry.is_set():
             await asyncio.sleep(seconds / slices)

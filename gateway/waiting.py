@@ -6,12 +6,14 @@ when they changed, so that a queue of thousands is told of in a few hundred diff
 """
 
 import asyncio
+import itertools
 import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from auth.denials import Code, Denied
-from auth.identity import RoomId
+from auth.identity import RoomId, UserId
+from auth.permissions import Permission
 from gateway.contract import shapes
 from gateway.cursor import Stamps
 from gateway.sockets.codec import Prepared
@@ -28,6 +30,8 @@ TELL_SECONDS = 2.0
 """How often those who wait are told where they stand."""
 SLICE = 128
 """Viewers let in or told before others have their turn on the event loop."""
+MAX_WENT = 100_000
+"""Users who went and are remembered; beyond it those longest gone have to show a cursor of their own."""
 NOTABLE_MS = 5_000
 """An eta that is off by less than this, or less than a quarter, is not worth telling."""
 EXACT = 100
@@ -57,19 +61,42 @@ class Waiting:
         budget, returns = (AdmissionBudget(settings.admissions_per_second, settings.admissions_burst) for _ in range(2))
         self._queue = WaitingRoom(budget, returns, places=settings.waiting_places, grace_ms=self._grace_ms)
         self._parties: dict[Key, _Party] = {}
+        self._went_ms: dict[Key, int] = {}
+        """When those inside who are gone went, the one longest gone first."""
 
     def __len__(self) -> int:
         """How many users wait."""
         return len(self._queue)
 
-    def stamp(self, room: RoomId) -> str:
-        """What the cursors of those inside carry."""
-        return self._stamps.stamp(room)
+    def stamp(self, member: "Member") -> str:
+        """What a cursor carries that is told to this member alone; nothing where it is not inside."""
+        if Permission.CHAT_READ not in member.permissions:
+            return ""
+        return self._stamps.stamp(member.room.id, member.user)
 
-    def was_inside(self, cursor: str, room: RoomId) -> bool:
-        """Whether somebody who shows this cursor was inside a moment ago, here or at another gateway."""
-        since_ms = self._stamps.inside_ms(cursor, room) if cursor else None
-        return since_ms is not None and self._house.clock() - since_ms <= self._fresh_ms
+    def was_inside(self, cursor: str, room: RoomId, user: UserId) -> bool:
+        """Whether a user who shows this cursor was inside a moment ago: here, or at another gateway that said so."""
+        now_ms = self._house.clock()
+        since_ms = self._went_ms.get(Key(room, user)) if self._went_ms else None
+        if since_ms is not None and now_ms - since_ms <= self._grace_ms:
+            return True
+        since_ms = self._stamps.inside_ms(cursor, room, user) if cursor else None
+        return since_ms is not None and now_ms - since_ms <= self._fresh_ms
+
+    def went(self, member: "Member") -> None:
+        """Somebody who was inside is gone, perhaps for a moment."""
+        if member.is_waiting or Permission.CHAT_READ not in member.permissions or not self._grace_ms:
+            return
+        key = _key(member)
+        self._went_ms.pop(key, None)
+        self._went_ms[key] = now_ms = self._house.clock()
+        for old, since_ms in list(itertools.islice(self._went_ms.items(), 2)):
+            if now_ms - since_ms > self._grace_ms or len(self._went_ms) > MAX_WENT:
+                del self._went_ms[old]
+
+    def is_crowded(self) -> bool:
+        """Whether whoever comes now and was not inside would have to wait."""
+        return not self._queue.is_open(self._house.clock())
 
     # ---- coming and going ----------------------------------------------------------------------------
 

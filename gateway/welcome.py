@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, Raw, Struct, json, msgpack
 
 from auth.identity import UserId
-from auth.permissions import Permission, Permissions
+from auth.permissions import Permissions
 from gateway.contract import shapes
 from gateway.contract.registry import CONTRACT_VERSION
 from gateway.cursor import to_cursor
@@ -95,9 +95,7 @@ def build(room: "LiveRoom", member: "Member", codec: Codec) -> tuple[int, shapes
         leaderboard=part("leaderboard", codec, replica.leaderboard, replica.leaderboard_shape),
         presence=shapes.Presence(max(0, room.told_online)),
         like=shapes.Like(replica.likes),
-        cursor=to_cursor(
-            position, room.house.waiting.stamp(room.id) if Permission.CHAT_READ in member.permissions else ""
-        ),
+        cursor=to_cursor(position, room.house.waiting.stamp(member)),
         recovered=luggage.recovered,
         danmaku_truncated=luggage.danmaku_truncated,
         missed=list(luggage.missed),

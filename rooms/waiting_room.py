@@ -82,13 +82,17 @@ class AdmissionBudget:
 
     def take(self, now_ms: int) -> bool:
         """Whether one more may go in; counted where they may."""
-        if now_ms > self._at_ms:
-            self._level = min(self._burst, self._level + (now_ms - self._at_ms) / 1000 * self.refill)
-            self._at_ms = now_ms
-        if self._level < 1:
+        if not self.has(now_ms):
             return False
         self._level -= 1
         return True
+
+    def has(self, now_ms: int) -> bool:
+        """Whether one more may go in."""
+        if now_ms > self._at_ms:
+            self._level = min(self._burst, self._level + (now_ms - self._at_ms) / 1000 * self.refill)
+            self._at_ms = now_ms
+        return self._level >= 1
 
     def slow_down(self, lag_ms: int) -> None:
         """Take in how late the event loop ran."""
@@ -137,6 +141,10 @@ class WaitingRoom:
     def waiting(self) -> dict[Tier, int]:
         """How many wait and are there, by ticket."""
         return {tier: self._tiers[tier] for tier in Tier}
+
+    def is_open(self, now_ms: int) -> bool:
+        """Whether somebody new would be admitted at once."""
+        return not self._keys and self._budget.has(now_ms)
 
     def holds(self, key: Key) -> bool:
         """Whether somebody has a place."""

@@ -28,4 +28,5 @@ class Gate:
             return True
 
         monkeypatch.setattr(AdmissionBudget, "take", take)
+        monkeypatch.setattr(AdmissionBudget, "has", lambda _budget, _now_ms: bool(gate.left))
         return gate

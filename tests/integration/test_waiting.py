@@ -2,22 +2,25 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from gateway.cursor import from_cursor, to_cursor
 from pubsub.broker import Position
 from rooms.waiting_room import LEAST_RETRY_MS
-from tests.integration.clients import Client
+from tests.integration.clients import Client, connected
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import Evening, denied, done, evening
 from tests.integration.gate import Gate
-from tests.integration.running import Liveroom, liveroom
+from tests.integration.running import Liveroom, liveroom, liverooms
+from tests.integration.test_recovery import cursor, eventually
+from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -29,6 +32,13 @@ CLOSED_AFTER_THREE: dict[str, Any] = {
     "position_seconds": 0.05,
     "waiting_grace_seconds": 60,
 }
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    with closing(RedisServer()) as server:
+        server.start()
+        yield server
 
 
 async def admission(socket: Client, since: int = 0) -> Any:
@@ -158,6 +168,56 @@ async def test_who_was_inside_a_moment_ago_is_in_past_the_crowd_and_has_missed_n
         for place, cursor in enumerate((waiting["cursor"], told["cursor"], forged), 2):
             stranger = await show.fan(f"stranger-{place}", cursor=cursor)
             assert (await stranger.wait("welcome"))["admission"]["position"] == place
+
+
+async def test_a_cursor_helps_nobody_but_whom_it_was_told(tmp_path: Path) -> None:
+    # a stranger who showed somebody's cursor went past the queue
+    async with liveroom(tmp_path, **CLOSED_AFTER_THREE, **UNHURRIED) as house, evening(house) as show:
+        fan, speaker = await show.fan("mei"), await show.fan("li")
+        await show.fan("ming")
+        await done(speaker, "danmaku", {"text": "hello"})
+        await fan.wait("danmaku")
+        welcomed, heard = (await fan.wait("welcome"))["cursor"], cursor(fan)
+        for place, kept in enumerate((welcomed, heard), 1):
+            stranger = await show.fan(f"stranger-{place}", cursor=kept)
+            assert (await stranger.wait("welcome"))["admission"]["position"] == place
+        await fan.close()
+        back = await show.enter("mei", cursor=heard)
+        assert "admission" not in await back.wait("welcome"), "this gateway knows who went a moment ago"
+
+
+@pytest.mark.parametrize("how", ["drained", "cut off"])
+async def test_who_was_inside_at_another_gateway_is_in_past_the_crowd_and_a_stranger_with_their_cursor_is_not(
+    tmp_path: Path, redis: RedisServer, how: str
+) -> None:
+    settings = {**CLOSED_AFTER_THREE, **UNHURRIED, "redis_url": redis.url, "position_seconds": 3600}
+    async with AsyncExitStack() as stack:
+        far, near = await stack.enter_async_context(liverooms(tmp_path, 2, **settings))
+        show = await stack.enter_async_context(evening(far))  # its host stays
+        users = ("mei", "one", "two", "three", "stranger")
+        for user in users:
+            await show.ticket(user)
+        entered = {"room": show.room, "device": "phone"}
+        mei = await stack.enter_async_context(connected(near.url, token=show.token("mei"), **entered))
+        await done(show.host, "danmaku", {"text": "what a whole room is told has a cursor that names nobody"})
+        await mei.wait("danmaku")
+        if how == "drained":
+            near.stop.set()
+            await mei.wait("bye")
+        else:  # as when its gateway is gone without a word: her seat is known to Redis for a while
+            await eventually(lambda: _is_leased(redis, "mei"))
+        kept = cursor(mei)
+        for user in ("one", "two", "three"):
+            await show.enter(user)
+        stranger = await show.enter("stranger", cursor=kept)
+        assert (await stranger.wait("welcome"))["admission"]["position"] == 1
+        back = await show.enter("mei", cursor=kept, device="phone")
+        assert "admission" not in await back.wait("welcome")
+
+
+async def _is_leased(redis: RedisServer, user: str) -> bool:
+    async with Redis(port=redis.port) as store:
+        return any([await store.hexists(key, user) for key in await store.keys("liveroom:*:leases")])
 
 
 async def test_beyond_the_budget_of_those_who_are_back_they_wait_before_everybody(house: Liveroom, gate: Gate) -> None:
