@@ -1,19 +1,17 @@
 """What happened in a room by SQL's account and not by its publications, as the events that would have told it.
 
-Pure. What carries a version is left to the replica to take or not; for what has none (sanctions, roles, removed
-countdowns) only those differences count that no publication has made meanwhile.
+Pure. Everything carries a version, and what a publication has brought further the replica does not take. What has ended
+(a ban, a role, a countdown) is not in SQL any more: it ended by the version up to which SQL has counted.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
 
 from auth.identity import Role, UserId
-from gateway.replica import Event, Replica
-from rooms.countdowns import Countdown
+from gateway.replica import Event, Replica, thing_of
 from rooms.events import (
     Banned,
     CountdownChanged,
+    CountedEvent,
     LeaderboardChanged,
     LikesCounted,
     Muted,
@@ -26,46 +24,26 @@ from rooms.events import (
     Unbanned,
     Unmuted,
 )
-from rooms.moderation import Mute
-
-if TYPE_CHECKING:
-    from gateway.live_room import LiveRoom
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a room knows of what has no version."""
-
-    mutes: Mapping[UserId, Mute]
-    bans: frozenset[UserId]
-    countdowns: Mapping[str, Countdown]
-    roles: Mapping[UserId, Role]
-    """Of everybody here."""
-
-    @classmethod
-    def of(cls, room: "LiveRoom") -> "Known":
-        """As of now."""
-        replica = room.replica
-        roles = {member.user: member.role for member in room.members()}
-        return cls(dict(replica.mutes), frozenset(replica.bans), dict(replica.custom_countdowns), roles)
 
 
 def between(
-    before: Known, now: Known, replica: Replica, fresh: Replica, roles: Mapping[UserId, Role]
+    replica: Replica, fresh: Replica, here: Iterable[tuple[UserId, Role]], staff: Mapping[UserId, Role]
 ) -> Iterator[Event]:
     """The events that bring `replica` to `fresh`; each is to happen before the next is asked for.
 
-    `before` is from before SQL was asked, `now` from after it answered; `roles` are those that SQL has.
+    `here` are the roles of those in the room, `staff` those that SQL has. What is counted has all come when these have.
     """
     yield from _versioned(replica, fresh)
-    yield from _sanctions(before, now, fresh)
-    for name, countdown in before.countdowns.items():
-        if name not in fresh.custom_countdowns and now.countdowns.get(name) is countdown:
-            yield CountdownChanged(name, countdown.kind, None, countdown.label, countdown.version + 1)
-    for user, role in before.roles.items():
-        held = roles.get(user, Role.VIEWER)
-        if held is not role and now.roles.get(user) is role:
-            yield RoleChanged(user, held)
+    version = fresh.news.floor
+    if version > replica.news.floor:
+        differ = [*_sanctions(replica, fresh, version), *_countdowns(replica, fresh, version)]
+        differ += [
+            RoleChanged(user, staff.get(user, Role.VIEWER), version)
+            for user, role in set(here)
+            if staff.get(user, Role.VIEWER) is not role
+        ]
+        # what a publication has brought further is left out: taken for one that was missing, it would stand for that
+        yield from (event for event in differ if replica.news.of(thing_of(event)) < version)
 
 
 def _versioned(replica: Replica, fresh: Replica) -> Iterator[Event]:
@@ -79,16 +57,22 @@ def _versioned(replica: Replica, fresh: Replica) -> Iterator[Event]:
     yield LikesCounted(fresh.likes)
     yield fresh.sales
     yield fresh.revenue
-    for one in fresh.custom_countdowns.values():
-        yield CountdownChanged(one.id, one.kind, one.target_ms, one.label, one.version)
     yield from fresh.audit
 
 
-def _sanctions(before: Known, now: Known, fresh: Replica) -> Iterator[Event]:
-    for user in before.bans ^ fresh.bans:
-        if (user in before.bans) is (user in now.bans):
-            yield Banned(user) if user in fresh.bans else Unbanned(user)
-    for user in before.mutes.keys() | fresh.mutes.keys():
-        was, mute = before.mutes.get(user), fresh.mutes.get(user)
-        if was != mute and now.mutes.get(user) == was:
-            yield Muted(user, mute.until_ms) if mute is not None else Unmuted(user)
+def _sanctions(replica: Replica, fresh: Replica, version: int) -> Iterator[CountedEvent]:
+    for user in replica.bans ^ fresh.bans:
+        yield Banned(user, version) if user in fresh.bans else Unbanned(user, version)
+    for user in replica.mutes.keys() | fresh.mutes.keys():
+        mute = fresh.mutes.get(user)
+        if replica.mutes.get(user) != mute:
+            yield Muted(user, mute.until_ms, version) if mute is not None else Unmuted(user, version)
+
+
+def _countdowns(replica: Replica, fresh: Replica, version: int) -> Iterator[CountedEvent]:
+    for one in fresh.custom_countdowns.values():
+        if one != replica.custom_countdowns.get(one.id):
+            yield CountdownChanged(one.id, one.kind, one.target_ms, one.label, version)
+    for one in list(replica.custom_countdowns.values()):
+        if one.id not in fresh.custom_countdowns:
+            yield CountdownChanged(one.id, one.kind, None, one.label, version)

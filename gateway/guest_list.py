@@ -10,14 +10,14 @@ The door reads it instead of SQL. What it promises, and where it does not reach:
   refund demotes the socket, a payment promotes it.
 * It never refuses. Before somebody is turned away on its word, the door asks SQL: they may have paid a moment ago.
 * `find` answers None, which means "ask SQL": while the room's publications are known to lag behind (`is_behind`),
-  for whoever holds or ever held a role while this list was kept (roles have no version, and are few), and for
+  for whoever holds or ever held a role while this list was kept (they are few), and for
   strangers once the list is full. Otherwise the list is complete: who is not on it has nothing.
 
 `load` reads through a connection it is given; everything else is memory.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from sys import intern
 from typing import Any, TypeVar
 
@@ -123,7 +123,7 @@ class GuestList:
         self._staff: set[UserId] = set()
         self._shared: dict[Any, Any] = {}
         """One object for what many guests have alike."""
-        self._takes: dict[type, Callable[[Any, int], None]] = {
+        self._takes: dict[type, Callable[[Any, int], bool]] = {
             EntitlementChanged: self._take_entitlement,
             WalletChanged: self._take_wallet,
             OrderChanged: self._take_order,
@@ -144,15 +144,21 @@ class GuestList:
             return STRANGER
         return known
 
-    def apply(self, event: object, at_ms: int) -> None:
-        """Take in an event of the room, committed at `at_ms`; most are none of the list's business."""
+    def apply(self, event: object, at_ms: int) -> bool:
+        """Take in an event of the room, committed at `at_ms`; most are none of the list's business.
+
+        False for a wallet or an order of which the list knows as new a version.
+        """
         take = self._takes.get(type(event))
-        if take is not None:
-            take(event, at_ms)
+        return take is None or take(event, at_ms)
+
+    def note_staff(self, users: Iterable[UserId]) -> None:
+        """These hold a role, or have held one: the list cannot tell which."""
+        self._staff.update(users)
 
     async def load(self, connection: AsyncConnection, show: ShowId) -> None:
         """Read everybody, in a few queries over the whole show, into what was taken in meanwhile."""
-        self._staff.update(await roles_sql.list_staff(connection, show))
+        self.note_staff(await roles_sql.list_staff(connection, show))
         for number, version in await orders_sql.list_ended(connection, show, self._ended.generation):
             self._ended.add(number, version)
         await self._in_slices(self._change, await entitlements_sql.list_changes(connection, show))
@@ -167,7 +173,7 @@ class GuestList:
         self._shared.clear()
         self._loaded = True
 
-    async def _in_slices(self, take: Callable[[UserId, _T], None], rows: list[tuple[UserId, _T]]) -> None:
+    async def _in_slices(self, take: Callable[[UserId, _T], object], rows: list[tuple[UserId, _T]]) -> None:
         """Take many in, and let others have their turn on the event loop in between."""
         for number, row in enumerate(rows, 1):
             take(*row)
@@ -176,18 +182,20 @@ class GuestList:
 
     # ---- news ----------------------------------------------------------------------------------------
 
-    def _take_entitlement(self, event: EntitlementChanged, at_ms: int) -> None:
+    def _take_entitlement(self, event: EntitlementChanged, at_ms: int) -> bool:
         self._change(event.user, Change(event.version, at_ms, event.tier))
+        return True  # each member compares the version with its own
 
-    def _take_wallet(self, event: WalletChanged, _at_ms: int) -> None:
-        self._fill(event.user, Wallet(event.credits, event.version))
+    def _take_wallet(self, event: WalletChanged, _at_ms: int) -> bool:
+        return self._fill(event.user, Wallet(event.credits, event.version))
 
-    def _take_order(self, event: OrderChanged, at_ms: int) -> None:
+    def _take_order(self, event: OrderChanged, at_ms: int) -> bool:
         self._ended.forget(at_ms)
-        self._order(event.user, order_shape(event))
+        return self._order(event.user, order_shape(event))
 
-    def _take_role(self, event: RoleChanged, _at_ms: int) -> None:
-        self._staff.add(event.user)
+    def _take_role(self, event: RoleChanged, _at_ms: int) -> bool:
+        self.note_staff([event.user])
+        return True
 
     # ---- newest wins -----------------------------------------------------------------------------------
 
@@ -198,25 +206,29 @@ class GuestList:
         # an older one that comes late only completes the history
         guest.changes = tuple(sorted((*guest.changes, change))[-MAX_CHANGES:])
 
-    def _fill(self, user: UserId, wallet: Wallet) -> None:
+    def _fill(self, user: UserId, wallet: Wallet) -> bool:
         guest = self._record(user)
-        if guest is not None and wallet.version > guest.wallet.version:
+        if guest is not None:
+            if wallet.version <= guest.wallet.version:
+                return False
             guest.wallet = self._share(wallet)
+        return True
 
-    def _order(self, user: UserId, order: shapes.Order) -> None:
+    def _order(self, user: UserId, order: shapes.Order) -> bool:
         known = self._guests.get(user, STRANGER).orders
         seen = next((one.version for one in known if one.order == order.order), self._ended.version(order.order))
         if order.version <= seen:
-            return
+            return False
         others = tuple(one for one in known if one.order != order.order)
         if order.state in STANDING:
             guest = self._record(user)
             if guest is not None:
                 guest.orders = tuple(sorted((*others, order), key=_number))
-            return
+            return True
         self._ended.add(order.order, order.version)
         if len(others) != len(known):
             self._guests[user].orders = others
+        return True
 
     def _record(self, user: UserId) -> GuestRecord | None:
         """The record to write to; None for a newcomer to a full list."""

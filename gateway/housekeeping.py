@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from auth.identity import RoomId, UserId
+from auth.identity import Role, RoomId, UserId
 from gateway.apart import TELL_SECONDS as TELL_APART_SECONDS
 from gateway.contract import shapes
+from gateway.rights import keeps_stage
 from gateway.waiting import TELL_SECONDS, TURN_SECONDS
+from presale import entitlements_sql
 from rooms import stage_sql
 from rooms.stage import StageState
 from store import outbox_sql
@@ -157,8 +159,13 @@ class Housekeeping:
 
     async def _take_off_stage(self, room_id: RoomId, user: UserId) -> None:
         room = await self._house.live_rooms.get(room_id)
-        if room is not None and room.replica.stage.state_of(user) is not StageState.IDLE:
-            async with self._house.db.write() as uow:
+        if room is None or room.replica.stage.state_of(user) is StageState.IDLE:
+            return
+        async with self._house.db.write() as uow:
+            # what told of the end may be old by now: a right that was bought again keeps its place
+            await entitlements_sql.take_turn(uow, room.replica.show, user)
+            entitlement = await entitlements_sql.load(uow.connection, room.replica.show, user)
+            if not keeps_stage(room.replica.room, Role.VIEWER, entitlement.tier):
                 await stage_sql.remove_from_stage(uow, room_id, user)
 
     async def _read_products(self, room_id: RoomId) -> None:

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
-from msgspec import structs
 
 from auth.denials import Code
 from auth.door import Surface, expelled_by
 from auth.identity import Role, Tier, UserId
 from auth.permissions import Permission, Permissions
-from auth.situation import Phase
 from gateway import welcome
 from gateway.attendance import Attendance
 from gateway.contract import shapes
@@ -22,7 +20,7 @@ from gateway.member import Member
 from gateway.rates import heard, rates_of
 from gateway.recovery import Recent
 from gateway.replica import Event, Replica, audit_shape, countdown_shape, decode
-from gateway.rights import rights_in
+from gateway.rights import keeps_stage, rights_in
 from gateway.sockets.codec import Codec, Prepared
 from presale import events as presale
 from pubsub.broker import Delivery, Position
@@ -41,6 +39,19 @@ log = structlog.get_logger(__name__)
 
 PRESENCE_MS_PER_SOCKET = 1
 """A room is told how many are here this long for each socket after the last time: a thousand writes a second."""
+
+
+BY_PUBLICATION = (
+    rooms.DanmakuSaid,
+    rooms.GiftSent,
+    rooms.Retracted,
+    rooms.AuditRecorded,
+    rooms.SeatsTaken,
+    rooms.SaidApart,
+    presale.RefundFailed,
+)
+"""News that only a publication brings: those with a place in the history, and those without a version, which would
+happen twice."""
 
 
 class LiveRoom(Attendance):
@@ -115,9 +126,14 @@ class LiveRoom(Attendance):
     def happen(self, event: Event, at_ms: int) -> None:
         """Take in what was committed at a time, and tell whoever it concerns if it is news."""
         before = self.replica.room
-        self.guests.apply(event, at_ms)
-        if self.replica.apply(event):
+        is_news = self.guests.apply(event, at_ms)
+        if self.replica.apply(event) and is_news:
             self._handler_of(type(event))(self, event, before)
+
+    def committed(self, event: Event, at_ms: int) -> None:
+        """Obey what this process has committed, before its publication comes around as a repetition."""
+        if not isinstance(event, BY_PUBLICATION):
+            self.happen(event, at_ms)
 
     def miss(self, gap: Gap) -> None:
         """Go on after a gap in the publications; what of it is kept is delivered next, the rest has to be read."""
@@ -206,7 +222,9 @@ class LiveRoom(Attendance):
     @_happened.register
     def _(self, event: rooms.RoleChanged, _before: RoomRecord) -> None:
         for member in self.of_user(event.user):
-            before, member.role = member.permissions, event.role
+            before = member.permissions
+            if not member.take_role(event.role, event.version):
+                continue
             if member.is_waiting and event.role.is_staff:
                 self.house.waiting.call_in(member)
             if member.is_console and not event.role.is_staff:
@@ -229,8 +247,7 @@ class LiveRoom(Attendance):
             before = member.permissions
             if member.take_tier(event.tier, event.version):
                 self._tell_rights(member, before, event.reason.value)
-        on_air = structs.replace(self.replica.room, phase=Phase.LIVE)  # a pause takes nobody off the stage
-        if Permission.COHOST not in rights_in(on_air, Role.VIEWER, event.tier):
+        if not keeps_stage(self.replica.room, Role.VIEWER, event.tier):
             self.house.rights_ended(self.id, event.user)
         self.house.seats.settle(self, event.user)
 

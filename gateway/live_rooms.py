@@ -10,13 +10,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.identity import RoomId
 from gateway.guest_list import GuestList
 from gateway.live_room import LiveRoom
-from gateway.replica import Replica, decode
+from gateway.replica import Event, Replica, decode
 from presale import revenue_sql, shows_sql
 from presale.events import ProductCount, RevenueChanged, SalesChanged
 from presale.shows import Product, Show
 from pubsub.broker import Delivery, Subscription
-from rooms import audit_sql, countdowns_sql, danmaku_sql, gifts_sql, moderation_sql, pins_sql, rooms_sql, stage_sql
+from rooms import (
+    audit_sql,
+    countdowns_sql,
+    danmaku_sql,
+    gifts_sql,
+    moderation_sql,
+    pins_sql,
+    rooms_sql,
+    stage_sql,
+    turns_sql,
+)
 from rooms.events import DanmakuSaid
+from rooms.newest import Counted, Newest
 from rooms.persons import MAX_PERSONS
 from store import outbox_sql
 
@@ -41,6 +52,8 @@ class LiveRooms:
         self._subscriptions: list[Subscription] = []
         self._guest_lists: dict[RoomId, GuestList] = {}
         """Of the rooms that are open or being opened."""
+        self._committed: dict[RoomId, list[tuple[Event, int]]] = {}
+        """Of the rooms that are being opened: what this process has committed meanwhile, and when."""
         self._opening: dict[RoomId, asyncio.Task[LiveRoom | None]] = {}
         self._turns = asyncio.Semaphore(OPENED_AT_ONCE)
 
@@ -109,6 +122,7 @@ class LiveRooms:
             else:
                 room.deliver(delivery)
 
+        committed = self._committed[room_id] = []
         subscription = await self._house.broker.subscribe(room_id, receive)
         try:
             position = await self._house.broker.position(room_id)
@@ -120,6 +134,10 @@ class LiveRooms:
             self._guest_lists.pop(room_id, None)
             await subscription.close()
             raise
+        finally:
+            del self._committed[room_id]
+        for event, at_ms in committed:
+            room.committed(event, at_ms)
         for delivery in early:
             room.deliver(delivery)
         self._subscriptions.append(subscription)
@@ -143,14 +161,23 @@ class LiveRooms:
                     room.persons.said(user, at_ms)
 
     def committed(self, emitted: Sequence[tuple[str, bytes]], at_ms: int) -> None:
-        """This process has committed news: the guest lists need not wait for their publication."""
-        for room, body in emitted:
-            guests = self._guest_lists.get(RoomId(room))
-            if guests is not None:
-                try:
-                    guests.apply(decode(body), at_ms)
-                except Exception:  # what is wrong with it shows when it is published; the commit stands
-                    log.exception("room.news_unreadable", room=room)
+        """This process has committed news: its own rooms obey at once, and need not wait for the publication.
+
+        Where writers do not queue, two transactions of a room may tell in the other order than they committed in: by
+        the versions the later one stands all the same.
+        """
+        for name, body in emitted:
+            room, waiting = self._rooms.get(RoomId(name)), self._committed.get(RoomId(name))
+            if room is None and waiting is None:
+                continue
+            try:
+                event = decode(body)
+                if room is not None:
+                    room.committed(event, at_ms)
+                elif waiting is not None:
+                    waiting.append((event, at_ms))
+            except Exception:  # what is wrong with it shows when it is published; the commit stands
+                log.exception("room.news_unreadable", room=name)
         self._house.resync.committed(RoomId(room) for room, _ in emitted)
 
     async def look_behind(self) -> None:
@@ -191,6 +218,8 @@ async def load_replica(connection: AsyncConnection, room_id: RoomId) -> Replica:
         mutes=dict(sanctions.mutes),
         bans=set(sanctions.bans),
         likes=room.like_total,
+        news=Counted(await turns_sql.counted(connection, room_id)),
+        cohosts=Newest(stage.version),
     )
     replica.audit.extend(await audit_sql.recent(connection, room_id, 50))
     return replica

@@ -46,6 +46,7 @@ class Member:
         "luggage",
         "permissions",
         "role",
+        "role_version",
         "room",
         "surface",
         "tier",
@@ -62,6 +63,7 @@ class Member:
         """Whether it would rather be refused than take another device's seat."""
         self.identity = identity
         self.role = Role.VIEWER
+        self.role_version = -1
         self.tier = Tier.NONE
         self.tier_version = -1
         self.permissions: Permissions = NOTHING
@@ -113,6 +115,13 @@ class Member:
         self.refresh_permissions()
         if self.is_waiting:
             self.room.house.waiting.retier(self)
+        return True
+
+    def take_role(self, role: Role, version: int) -> bool:
+        """Take a role in, as of a version that the room has counted; False where that is no news."""
+        if version < self.role_version or (version == self.role_version and role is self.role):
+            return False
+        self.role, self.role_version = role, version
         return True
 
     def refresh_permissions(self) -> bool:

@@ -1,11 +1,11 @@
 """What is on record of somebody: role, rights, wallet, orders; from the guest list, and from SQL where that ends."""
 
-from auth.identity import Tier
+from auth.identity import Role, Tier
 from gateway.member import Member
 from gateway.welcome import Luggage, order_shape
 from presale import entitlements_sql, orders_sql, wallet_sql
 from presale.orders import STANDING
-from rooms import roles_sql
+from rooms import roles_sql, turns_sql
 from store.database_sql import Database
 
 
@@ -27,6 +27,7 @@ class Records:
         guest = member.room.guests.find(member.user)
         if guest is None:
             return False
+        member.take_role(Role.VIEWER, member.room.replica.news.floor)
         member.take_tier(guest.tier, guest.tier_version)
         member.refresh_permissions()
         member.luggage = Luggage(guest.wallet, guest.orders)
@@ -36,10 +37,12 @@ class Records:
         """From SQL, in one snapshot."""
         show = member.room.replica.show
         async with self._db.read() as connection:
-            member.role = await roles_sql.role_of(connection, member.user, show)
+            role = await roles_sql.role_of(connection, member.user, show)
+            counted = await turns_sql.counted(connection, member.room.id)
             entitlement = await entitlements_sql.load(connection, show, member.user)
             wallet = await wallet_sql.load(connection, show, member.user)
             orders = await orders_sql.list_own(connection, show, member.user)
+        member.take_role(role, counted)
         member.take_tier(entitlement.tier, entitlement.version)
         member.refresh_permissions()
         standing = [order_shape(order) for order in orders if order.state in STANDING]

@@ -18,13 +18,17 @@ from rooms.countdowns import Countdown
 from rooms.events import (
     AuditRecorded,
     Banned,
+    CohostChanged,
     CountdownChanged,
+    CountedEvent,
     GiftSent,
+    Kicked,
     LeaderboardChanged,
     LikesCounted,
     Muted,
     PinsChanged,
     QueueChanged,
+    RoleChanged,
     RoomEvent,
     RoomState,
     StageChanged,
@@ -33,6 +37,7 @@ from rooms.events import (
 )
 from rooms.leaderboard import LeaderboardRecord
 from rooms.moderation import Mute
+from rooms.newest import Counted, Newest
 from rooms.pins import PinKind, PinsRecord
 from rooms.room import RoomRecord
 from rooms.stage import StageRecord
@@ -46,6 +51,21 @@ AUDIT_TAIL = 50
 def decode(body: bytes) -> Event:
     """A publication's body; raises `msgspec.MsgspecError` for what no process of ours wrote."""
     return _decoder.decode(body)
+
+
+def thing_of(event: CountedEvent) -> tuple[str, str]:
+    """What an event is about: of two events of one thing, the one with the greater version counts."""
+    match event:
+        case CountdownChanged():
+            return "countdown", event.id
+        case Muted() | Unmuted():
+            return "mute", event.user
+        case Banned() | Unbanned():
+            return "ban", event.user
+        case Kicked():
+            return "kick", event.user
+        case RoleChanged():
+            return "role", event.user
 
 
 @dataclass(slots=True)
@@ -67,6 +87,10 @@ class Replica:
     mutes: dict[UserId, Mute]
     bans: set[UserId]
     likes: int
+    news: Counted = field(default_factory=Counted)
+    """Of sanctions, roles and countdowns: which of those counted in SQL have come."""
+    cohosts: Newest = field(default_factory=Newest)
+    """Of where each user stands with the stage."""
     audit: deque[AuditRecorded] = field(default_factory=lambda: deque(maxlen=AUDIT_TAIL))
 
     @property
@@ -152,11 +176,10 @@ class Replica:
 
     @_take.register
     def _(self, event: CountdownChanged) -> bool:
+        if not self.news.takes(thing_of(event), event.version):
+            return False
         if event.target_ms is None:
             return self.custom_countdowns.pop(event.id, None) is not None
-        known = self.custom_countdowns.get(event.id)
-        if known is not None and event.version <= known.version:
-            return False
         self.custom_countdowns[event.id] = Countdown(event.id, event.kind, event.target_ms, event.label, event.version)
         return True
 
@@ -174,26 +197,41 @@ class Replica:
 
     @_take.register
     def _(self, event: Muted) -> bool:
+        if not self.news.takes(thing_of(event), event.version):
+            return False
         self.mutes[event.user] = Mute(event.user, event.until_ms)
         return True
 
     @_take.register
     def _(self, event: Unmuted) -> bool:
-        return self.mutes.pop(event.user, None) is not None
+        is_news = self.news.takes(thing_of(event), event.version)
+        return is_news and self.mutes.pop(event.user, None) is not None
 
     @_take.register
     def _(self, event: Banned) -> bool:
-        if event.user in self.bans:
+        if not self.news.takes(thing_of(event), event.version) or event.user in self.bans:
             return False
         self.bans.add(event.user)
         return True
 
     @_take.register
     def _(self, event: Unbanned) -> bool:
-        if event.user not in self.bans:
+        if not self.news.takes(thing_of(event), event.version) or event.user not in self.bans:
             return False
         self.bans.remove(event.user)
         return True
+
+    @_take.register
+    def _(self, event: Kicked) -> bool:
+        return self.news.takes(thing_of(event), event.version)
+
+    @_take.register
+    def _(self, event: RoleChanged) -> bool:
+        return self.news.takes(thing_of(event), event.version)
+
+    @_take.register
+    def _(self, event: CohostChanged) -> bool:
+        return self.cohosts.takes(event.user, event.version)
 
     @_take.register
     def _(self, event: AuditRecorded) -> bool:

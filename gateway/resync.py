@@ -173,13 +173,12 @@ class Resync:
 
     async def _read_after(self, room: "LiveRoom", gap: Gap | None) -> None:
         house, show = self._house, room.replica.show
-        before = differences.Known.of(room)
         asked_ms = house.clock()
         mark_ms = self._marks_ms.get(room.id, asked_ms)
         async with house.db.read() as connection:
             fresh = await load_replica(connection, room.id)
             rights = await entitlements_sql.changes_since(connection, show, mark_ms - MARGIN_MS)
-            roles = await roles_sql.list_staff(connection, show)
+            staff = await roles_sql.list_staff(connection, show)
         if gap is not None:
             async with house.db.survey() as connection:
                 await room.guests.load(connection, show)
@@ -191,9 +190,11 @@ class Resync:
         house.metrics.refreshes.labels("gap" if gap is not None else "behind" if is_behind else "cut_off").inc()
         room.replica.products = fresh.products
         room.replica.gift_credits = max(room.replica.gift_credits, fresh.gift_credits)
-        now = differences.Known.of(room)
-        for event in differences.between(before, now, room.replica, fresh, roles):
+        room.guests.note_staff(staff)
+        here = [(member.user, member.role) for member in room.members()]
+        for event in differences.between(room.replica, fresh, here, staff):
             room.happen(event, asked_ms)
+        room.replica.news.reach(fresh.news.floor)
         for at_ms, changed in rights:
             room.happen(changed, at_ms)
         if gap is not None:

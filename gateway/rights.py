@@ -17,6 +17,11 @@ def rights_in(room: RoomRecord, role: Role, tier: Tier) -> Permissions:
     return permissions(role, tier, room.access, room.phase, room.switches)
 
 
+def keeps_stage(room: RoomRecord, role: Role, tier: Tier) -> bool:
+    """Whether somebody may stay on stage or in its queue; a pause takes nobody off."""
+    return Permission.COHOST in rights_in(structs.replace(room, phase=Phase.LIVE), role, tier)
+
+
 def missing_right(permission: Permission, tier: Tier, room: RoomRecord) -> Denied:
     """The refusal of an action that `tier` does not cover now: a ticket would help, or nothing would.
 

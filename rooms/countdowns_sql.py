@@ -1,6 +1,6 @@
 """The countdowns a host sets, in SQL. The schedule's own follow from the room and are not stored."""
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
@@ -32,10 +32,12 @@ async def set_countdown(
     if CountdownKind(kind) is not CountdownKind.CUSTOM:
         return await _reschedule(uow, room, CountdownKind(kind), target_ms, by)
     await turns_sql.take(uow, room)
-    wanted = Countdown(countdown_id or uow.new_id(), CountdownKind.CUSTOM, target_ms, label, 1)
-    made = await (_add(uow, room, wanted) if countdown_id is None else _replace(uow, room, wanted))
-    if isinstance(made, Denied):
-        return made
+    denied = await (_no_place(uow, room) if countdown_id is None else _not_here(uow, room, countdown_id))
+    if denied is not None:
+        return denied
+    version = await turns_sql.count(uow, room)
+    made = Countdown(countdown_id or uow.new_id(), CountdownKind.CUSTOM, target_ms, label, version)
+    await (_add if countdown_id is None else _replace)(uow, room, made)
     await _tell(uow, room, made)
     await audit_sql.record(uow, room, by, "countdown:set", made.id)
     return made
@@ -44,12 +46,11 @@ async def set_countdown(
 async def clear_countdown(uow: UnitOfWork, room: RoomId, countdown_id: str, by: UserId) -> Countdown | Denied:
     """Take one of the host's countdowns off the screens; the schedule's own end by themselves."""
     await turns_sql.take(uow, room)
-    here = (countdowns.c.room_id == room) & (countdowns.c.id == countdown_id)
-    cleared = await uow.connection.execute(delete(countdowns).where(here).returning(countdowns))
+    cleared = await uow.connection.execute(delete(countdowns).where(_one(room, countdown_id)).returning(countdowns))
     row = cleared.one_or_none()
     if row is None:
         return Denied(Code.NOT_FOUND)
-    gone = Countdown(row.id, CountdownKind.CUSTOM, None, row.label, row.version + 1)
+    gone = Countdown(row.id, CountdownKind.CUSTOM, None, row.label, await turns_sql.count(uow, room))
     await _tell(uow, room, gone)
     await audit_sql.record(uow, room, by, "countdown:clear", gone.id)
     return gone
@@ -69,31 +70,38 @@ async def _reschedule(
     return next(countdown for countdown in of_schedule(after) if countdown.kind is kind)
 
 
-async def _add(uow: UnitOfWork, room: RoomId, wanted: Countdown) -> Countdown | Denied:
+async def _no_place(uow: UnitOfWork, room: RoomId) -> Denied | None:
     if (await uow.connection.execute(select(rooms.c.id).where(rooms.c.id == room))).first() is None:
         return Denied(Code.ROOM_NOT_FOUND)
-    counted = select(func.count()).select_from(countdowns).where(countdowns.c.room_id == room)
-    if (await uow.connection.execute(counted)).scalar_one() >= MAX_CUSTOM:
+    shown = select(func.count()).select_from(countdowns).where(countdowns.c.room_id == room)
+    if (await uow.connection.execute(shown)).scalar_one() >= MAX_CUSTOM:
         return Denied(Code.BAD_REQUEST, detail={"field": "id", "max": MAX_CUSTOM})
+    return None
+
+
+async def _not_here(uow: UnitOfWork, room: RoomId, countdown_id: str) -> Denied | None:
+    known = select(countdowns.c.id).where(_one(room, countdown_id))
+    return Denied(Code.NOT_FOUND) if (await uow.connection.execute(known)).first() is None else None
+
+
+async def _add(uow: UnitOfWork, room: RoomId, made: Countdown) -> None:
     await uow.connection.execute(
         insert(countdowns).values(
-            room_id=room, id=wanted.id, label=wanted.label, target_ms=wanted.target_ms, version=wanted.version
+            room_id=room, id=made.id, label=made.label, target_ms=made.target_ms, version=made.version
         )
     )
-    return wanted
 
 
-async def _replace(uow: UnitOfWork, room: RoomId, wanted: Countdown) -> Countdown | Denied:
-    replaced = await uow.connection.execute(
+async def _replace(uow: UnitOfWork, room: RoomId, made: Countdown) -> None:
+    await uow.connection.execute(
         update(countdowns)
-        .where(countdowns.c.room_id == room, countdowns.c.id == wanted.id)
-        .values(label=wanted.label, target_ms=wanted.target_ms, version=countdowns.c.version + 1)
-        .returning(countdowns.c.version)
+        .where(_one(room, made.id))
+        .values(label=made.label, target_ms=made.target_ms, version=made.version)
     )
-    version = replaced.scalar_one_or_none()
-    if version is None:
-        return Denied(Code.NOT_FOUND)
-    return Countdown(wanted.id, wanted.kind, wanted.target_ms, wanted.label, version)
+
+
+def _one(room: RoomId, countdown_id: str) -> ColumnElement[bool]:
+    return (countdowns.c.room_id == room) & (countdowns.c.id == countdown_id)
 
 
 async def _tell(uow: UnitOfWork, room: RoomId, now: Countdown) -> None:

@@ -1,7 +1,9 @@
 """What happens in a room, as it travels through the broker: enough for every gateway to follow without asking SQL.
 
-State events carry the whole new value and its version; the latest wins. `floor` is the least tier that may
-see a history event; it was decided when the event was published and holds on every replay.
+State events carry the whole new value and its version; the latest wins. What changes somebody's rights, and a
+countdown, carries a version that is counted per room (`turns_sql.count`): each of these events has one of its own, and
+one that is played back is known by it. 0, which none has, is that of an event from before they were counted. `floor` is
+the least tier that may see a history event; it was decided when the event was published and holds on every replay.
 """
 
 from typing import TypeAlias
@@ -87,30 +89,35 @@ class Muted(Struct, frozen=True, tag_field="t", tag="room.muted"):
 
     user: UserId
     until_ms: int | None
+    version: int = 0
 
 
 class Unmuted(Struct, frozen=True, tag_field="t", tag="room.unmuted"):
     """Somebody may speak again."""
 
     user: UserId
+    version: int = 0
 
 
 class Banned(Struct, frozen=True, tag_field="t", tag="room.banned"):
     """Somebody is out of the room for good."""
 
     user: UserId
+    version: int = 0
 
 
 class Unbanned(Struct, frozen=True, tag_field="t", tag="room.unbanned"):
     """Somebody may come back."""
 
     user: UserId
+    version: int = 0
 
 
 class Kicked(Struct, frozen=True, tag_field="t", tag="room.kicked"):
     """Close the sockets of somebody once; nothing keeps them from coming back."""
 
     user: UserId
+    version: int = 0
 
 
 class DanmakuSaid(Struct, frozen=True, tag_field="t", tag="room.danmaku"):
@@ -170,6 +177,7 @@ class RoleChanged(Struct, frozen=True, tag_field="t", tag="room.role"):
 
     user: UserId
     role: Role
+    version: int = 0
 
 
 class LeaderboardChanged(Struct, frozen=True, tag_field="t", tag="room.leaderboard"):
@@ -191,6 +199,9 @@ class SaidApart(Struct, frozen=True, tag_field="t", tag="room.said_apart"):
     by: str
     """That gateway."""
 
+
+CountedEvent: TypeAlias = CountdownChanged | Muted | Unmuted | Banned | Unbanned | Kicked | RoleChanged
+"""Those whose version `turns_sql.count` gave."""
 
 RoomEvent: TypeAlias = (
     PhaseChanged

@@ -39,7 +39,7 @@ async def mute(uow: UnitOfWork, room: RoomId, user: UserId, until_ms: int | None
     if not await _exists(uow, room):
         return Denied(Code.ROOM_NOT_FOUND)
     await _put(uow, mutes, room, user, {"until_ms": until_ms, "by_id": by, "at_ms": uow.now_ms})
-    await uow.emit(room, events.encode(Muted(user, until_ms)), Retention.NONE)
+    await uow.emit(room, events.encode(Muted(user, until_ms, await turns_sql.count(uow, room))), Retention.NONE)
     await audit_sql.record(uow, room, by, "mute", user)
     return Mute(user, until_ms)
 
@@ -48,7 +48,7 @@ async def unmute(uow: UnitOfWork, room: RoomId, user: UserId, by: UserId) -> Den
     """Let somebody speak again; NOT_FOUND where they are not muted."""
     if not await _take(uow, mutes, room, user):
         return Denied(Code.NOT_FOUND)
-    await uow.emit(room, events.encode(Unmuted(user)), Retention.NONE)
+    await uow.emit(room, events.encode(Unmuted(user, await turns_sql.count(uow, room))), Retention.NONE)
     await audit_sql.record(uow, room, by, "unmute", user)
     return None
 
@@ -59,7 +59,7 @@ async def ban(uow: UnitOfWork, room: RoomId, user: UserId, by: UserId) -> Denied
         return Denied(Code.ROOM_NOT_FOUND)
     await _put(uow, bans, room, user, {"by_id": by, "at_ms": uow.now_ms})
     await stage_sql.remove_from_stage(uow, room, user)
-    await uow.emit(room, events.encode(Banned(user)), Retention.NONE)
+    await uow.emit(room, events.encode(Banned(user, await turns_sql.count(uow, room))), Retention.NONE)
     await audit_sql.record(uow, room, by, "ban", user)
     return None
 
@@ -68,7 +68,7 @@ async def unban(uow: UnitOfWork, room: RoomId, user: UserId, by: UserId) -> Deni
     """Let somebody come back; NOT_FOUND where they are not banned."""
     if not await _take(uow, bans, room, user):
         return Denied(Code.NOT_FOUND)
-    await uow.emit(room, events.encode(Unbanned(user)), Retention.NONE)
+    await uow.emit(room, events.encode(Unbanned(user, await turns_sql.count(uow, room))), Retention.NONE)
     await audit_sql.record(uow, room, by, "unban", user)
     return None
 
@@ -77,7 +77,7 @@ async def kick(uow: UnitOfWork, room: RoomId, user: UserId, by: UserId) -> Denie
     """Close somebody's sockets once."""
     if not await _exists(uow, room):
         return Denied(Code.ROOM_NOT_FOUND)
-    await uow.emit(room, events.encode(Kicked(user)), Retention.NONE)
+    await uow.emit(room, events.encode(Kicked(user, await turns_sql.count(uow, room))), Retention.NONE)
     await audit_sql.record(uow, room, by, "kick", user)
     return None
 

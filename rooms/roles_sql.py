@@ -94,8 +94,9 @@ async def _tell(uow: UnitOfWork, user: UserId, role: Role, show: ShowId | None, 
     else:
         concerned = concerned.where(rooms.c.show_id == show)
     found = (await uow.connection.execute(concerned)).all()
+    versions = await turns_sql.count_in(uow, [RoomId(row.id) for row in found])
     for row in found:
-        changed = RoleChanged(user, await role_of(uow.connection, user, ShowId(row.show_id)))
+        changed = RoleChanged(user, await role_of(uow.connection, user, ShowId(row.show_id)), versions[row.id])
         await uow.emit(row.id, events.encode(changed), Retention.NONE)
     place = RoomId(found[0].id) if show is not None and found else audit_sql.EVERYWHERE
     await audit_sql.record(uow, place, by, action, f"{user} {role.value}")

@@ -49,6 +49,7 @@ async def create_room(
     await uow.connection.execute(
         insert(room_totals).values(room_id=room.id, likes=room.like_total, gifts=0, gift_credits=0)
     )
+    await turns_sql.create_counter(uow, room.id)
     await stage_sql.create_stage(uow, room.id, StageRecord(capacity=capacity))
     await pins_sql.create_pinboard(uow, room.id)
     await audit_sql.record(uow, room.id, by, "room:create", room.show)

@@ -30,6 +30,15 @@ room_totals = Table(
     Column("gift_credits", BigInteger, nullable=False),
 )
 
+# What has happened to somebody's rights, or to a countdown, is counted: each such event of a room has a version of its
+# own. Apart from rooms, so that it never makes a change of the phase lose its compare-and-set.
+room_news = Table(
+    "room_news",
+    metadata,
+    Column("room_id", String(64), ForeignKey("rooms.id"), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+
 stages = Table(
     "stages",
     metadata,

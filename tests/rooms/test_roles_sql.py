@@ -26,9 +26,9 @@ async def test_the_strongest_role_in_a_show_counts_and_no_other_show_knows_it(ho
     assert await house.do(roles_sql.revoke, ANN, Role.HOST, SHOW, HOST) is Role.MODERATOR
     assert await role_in(house, SHOW) is Role.MODERATOR
     assert await house.told() == [
-        RoleChanged(ANN, Role.MODERATOR),
-        RoleChanged(ANN, Role.HOST),
-        RoleChanged(ANN, Role.MODERATOR),
+        RoleChanged(ANN, Role.MODERATOR, 1),
+        RoleChanged(ANN, Role.HOST, 2),
+        RoleChanged(ANN, Role.MODERATOR, 3),
     ]
     assert await house.trail() == [
         (HOST, "role:grant", "ann moderator"),
@@ -42,11 +42,11 @@ async def test_an_operator_of_everything_is_one_in_every_show_and_all_open_rooms
     await house.do(rooms_sql.create_room, over)
     assert await house.do(roles_sql.grant, ANN, Role.OPERATOR, None, HOST) is Role.OPERATOR
     assert await role_in(house, SHOW) is await role_in(house, OTHER) is Role.OPERATOR
-    assert await house.told() == [RoleChanged(ANN, Role.OPERATOR)]
+    assert await house.told() == [RoleChanged(ANN, Role.OPERATOR, 1)]
     assert await house.count(audit) == 1
     await house.do(roles_sql.revoke, ANN, Role.OPERATOR, None, HOST)
     assert await role_in(house, SHOW) is Role.VIEWER
-    assert await house.told() == [RoleChanged(ANN, Role.VIEWER)]
+    assert await house.told() == [RoleChanged(ANN, Role.VIEWER, 2)]
 
 
 async def test_roles_are_listed_per_place(house: Stagehouse) -> None:

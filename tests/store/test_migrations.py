@@ -86,6 +86,34 @@ def test_every_revision_says_which_code_can_live_with_it() -> None:
     assert floors[-1] <= migrations.head()
 
 
+async def test_the_news_of_rooms_that_are_there_are_counted_on_from_their_countdowns(url: str) -> None:
+    await migrations.upgrade(url, "0004")
+    engine = writer_engine(make_url(url))
+    async with engine.begin() as connection:
+        for room in ("quiet", "busy"):
+            await connection.execute(
+                text(
+                    "INSERT INTO rooms "
+                    "(id, show_id, title, access, phase, switches, doors_ms, start_ms, gifts, version) "
+                    "VALUES (:room, :room, '', 'free', 'live', '{}', 0, 0, '[]', 1)"
+                ),
+                {"room": room},
+            )
+        for name, version in (("encore", 7), ("raffle", 2)):
+            await connection.execute(
+                text(
+                    "INSERT INTO countdowns (room_id, id, label, target_ms, version) "
+                    "VALUES ('busy', :name, '', 0, :version)"
+                ),
+                {"name": name, "version": version},
+            )
+    await migrations.upgrade(url)
+    async with engine.connect() as connection:
+        counted = (await connection.execute(text("SELECT room_id, version FROM room_news ORDER BY room_id"))).all()
+    await engine.dispose()
+    assert [tuple(row) for row in counted] == [("busy", 7), ("quiet", 0)]
+
+
 async def test_the_migrated_schema_is_what_the_code_describes(url: str) -> None:
     await migrations.upgrade(url)
     engine = writer_engine(make_url(url))

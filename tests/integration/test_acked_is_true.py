@@ -1,0 +1,149 @@
+"""What is acked holds on that gateway from the ack on, though no publication has come around, and is told once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.relay import OutboxRelay
+from tests.integration.clients import Client
+from tests.integration.conftest import UNHURRIED
+from tests.integration.evening import Evening, denied, done, evening
+from tests.integration.running import Liveroom, liveroom
+
+pytestmark = pytest.mark.asyncio
+
+SAY = {"text": "hello"}
+
+
+class Relay:
+    """Publishes nothing while it is held."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._open = asyncio.Event()
+        self._open.set()
+        publish = OutboxRelay._publish
+
+        async def when_open(relay: OutboxRelay, rows: list[Any], done: list[str]) -> None:
+            await self._open.wait()
+            await publish(relay, rows, done)
+
+        monkeypatch.setattr(OutboxRelay, "_publish", when_open)
+
+    def hold(self) -> None:
+        self._open.clear()
+
+    def let_go(self) -> None:
+        self._open.set()
+
+
+@pytest.fixture
+async def relay(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Relay]:
+    held = Relay(monkeypatch)
+    yield held
+    held.let_go()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, relay: Relay) -> AsyncIterator[Liveroom]:
+    async with liveroom(tmp_path, **UNHURRIED) as running:
+        yield running
+        relay.let_go()
+
+
+async def test_who_connects_right_after_a_change_of_phase_is_let_in(house: Liveroom, relay: Relay) -> None:
+    async with evening(house, "draft") as show:
+        assert (await show.refusal("mei"))["code"] == "FORBIDDEN"
+        relay.hold()
+        await done(show.host, "show:phase", {"phase": "presale"})
+        await show.enter("mei")
+
+
+async def test_who_connects_right_after_a_ban_is_not_and_after_its_end_is(house: Liveroom, relay: Relay) -> None:
+    async with evening(house) as show:
+        fan = await show.fan("mei")
+        relay.hold()
+        await done(show.host, "ban", {"user": "mei"})
+        assert (await fan.wait("bye"))["code"] == "BANNED"
+        assert (await show.refusal("mei"))["code"] == "BANNED"
+        await done(show.host, "unban", {"user": "mei"})
+        await show.enter("mei")
+
+
+async def test_mutes_and_switches_hold_for_the_next_line(house: Liveroom, relay: Relay) -> None:
+    async with evening(house) as show:
+        fan = await show.fan("mei")
+        relay.hold()
+        await done(show.host, "mute", {"user": "mei"})
+        assert (await denied(fan, "danmaku", SAY))["code"] == "MUTED"
+        await done(show.host, "unmute", {"user": "mei"})
+        await done(fan, "danmaku", SAY)
+        await done(show.host, "room:switches", {"chat": "off"})
+        assert (await denied(fan, "danmaku", SAY))["code"] == "CLOSED"
+        await done(show.host, "room:switches", {"chat": "everyone"})
+        await done(fan, "danmaku", SAY)
+
+
+async def test_a_role_given_over_http_opens_the_console_and_taken_shuts_it(house: Liveroom, relay: Relay) -> None:
+    async with evening(house) as show:
+        fan = await show.fan("mei")
+        relay.hold()
+        await show.role("mei", "moderator")
+        assert (await fan.wait("tier"))["reason"] == "role"
+        console = await show.enter("mei", "/console")
+        await show.role("mei", "moderator", method="DELETE")
+        assert (await console.wait("bye"))["code"] == "KICKED"
+
+
+async def test_a_paid_order_opens_the_door_and_a_refund_ends_the_right(house: Liveroom, relay: Relay) -> None:
+    async with evening(house) as show:
+        assert (await show.refusal("mei"))["code"] == "TICKET_REQUIRED"
+        relay.hold()
+        order = await show.ticket("mei")
+        fan = await show.enter("mei")
+        await done(fan, "gift", {"gift": "rose", "key": "a-rose-right-away"})
+        await show.ticket("mei", "vip")
+        await fan.wait("tier", lambda told: (told["tier"], told["reason"]) == ("vip", "purchase"))
+        await show.refund("mei", order)
+        assert (await fan.wait("order", lambda told: told["state"] == "refunded"))["order"] == order
+
+
+async def test_nobody_is_told_twice(house: Liveroom, relay: Relay) -> None:
+    async with evening(house) as show:
+        fan = await show.fan("mei")
+        relay.hold()
+        start = fan.mark()
+        order = await show.ticket("mei", "vip")
+        await _much(show, fan)
+        await show.refund("mei", order)
+        await fan.wait("tier", lambda told: told["reason"] == "refund")
+        relay.let_go()
+        await done(show.host, "announce", {"text": "the last word"})
+        # an audit's entry comes by its publication alone, and after those of all that was committed before
+        await show.host.wait("audit", lambda told: told["items"][-1]["action"] == "announce")
+        versions = [
+            (name, data.get("order"), data.get("id"), data["version"])
+            for name, data in fan.heard[start:]
+            if name in {"room", "order", "wallet", "stage", "pins"} or (name == "countdown" and data["scope"] == "room")
+        ]
+        assert len(versions) > 5
+        assert len(versions) == len(set(versions))
+        assert [told["kind"] for told in fan.all("inbox", since=start)] == ["muted", "unmuted"]
+        assert [told["reason"] for told in fan.all("tier", since=start)] == ["purchase", "refund"]
+        assert [told["state"] for told in fan.all("cohost", since=start)] == ["requested", "on_stage", "idle"]
+
+
+async def _much(show: Evening, fan: Client) -> None:
+    """Something of everything."""
+    await done(show.host, "mute", {"user": "mei"})
+    await done(show.host, "unmute", {"user": "mei"})
+    await done(show.host, "room:switches", {"slow_ms": 500})
+    made = await done(show.host, "countdown:set", {"target_ms": show.start_ms, "label": "Encore"})
+    await done(show.host, "countdown:clear", {"id": made["id"]})
+    await show.role("mei", "moderator")
+    await show.role("mei", "moderator", method="DELETE")
+    await done(fan, "cohost:request", {})
+    await done(show.host, "cohost:approve", {"user": "mei"})
+    await done(fan, "cohost:leave")
