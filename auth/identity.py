@@ -57,3 +57,5 @@ class Identity(Struct, frozen=True):
     """Display name; the user id where the token gives none."""
     token_id: str
     expires_ms: int
+    issued_ms: int = 0
+    """As the token's `iat` says, which most platforms round down to a second."""

@@ -59,7 +59,8 @@ class TokenVerifier:
     """Accepts what the active keys signed for this audience. Safe to share; remembers nothing that a key did not sign.
 
     `keys` is a ring, or a function that gives the current one. `unknown_kid` is told of a token whose key
-    is not in the ring, so that a source of keys may look for newer ones; the token is refused all the same.
+    is not in the ring, so that a source of keys may look for newer ones; the token is refused all the same. `revoked`
+    says of a token that is good otherwise whether it was taken back: then it is TOKEN_INVALID.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class TokenVerifier:
         audience: str,
         leeway_seconds: int = MAX_LEEWAY_SECONDS,
         unknown_kid: Callable[[], None] | None = None,
+        revoked: Callable[[Identity], bool] = lambda _: False,
     ) -> None:
         if not 0 <= leeway_seconds <= MAX_LEEWAY_SECONDS:
             raise ValueError(f"the leeway is 0 to {MAX_LEEWAY_SECONDS} seconds, not {leeway_seconds}")
@@ -81,6 +83,7 @@ class TokenVerifier:
         self._audience = audience
         self._leeway_seconds = leeway_seconds
         self._unknown_kid = unknown_kid
+        self._revoked = revoked
 
     def verify(self, token: str, now_ms: int) -> Identity | Denied:
         """The bearer, or TOKEN_EXPIRED for a token that only came too late, or TOKEN_INVALID."""
@@ -131,12 +134,18 @@ class TokenVerifier:
         if now >= claims.exp + self._leeway_seconds:
             return Denied(Code.TOKEN_EXPIRED)
         name = (display_name(claims.name) if claims.name else "") or claims.sub
-        return Identity(UserId(claims.sub), name, claims.jti, int(claims.exp * 1000))
+        identity = Identity(UserId(claims.sub), name, claims.jti, int(claims.exp * 1000), int(claims.iat * 1000))
+        return Denied(Code.TOKEN_INVALID) if self._revoked(identity) else identity
 
 
 def is_user_id(name: str) -> bool:
     """1 to 64 characters, none of them a control or invisible, but for those that emoji and words are joined with."""
     return 0 < len(name) <= MAX_USER_CHARS and not text.has_unseen(name)
+
+
+def is_token_id(name: str) -> bool:
+    """Whether this can be the `jti` of a token that is taken back: 1 to 128 characters that can be printed."""
+    return 0 < len(name) <= MAX_TOKEN_ID_CHARS and name.isprintable()
 
 
 def display_name(name: str) -> str:

@@ -94,6 +94,8 @@ class Admission:
         room = await self._house.live_rooms.get(opening.auth["room"])
         if room is None:
             return Denied(Code.ROOM_NOT_FOUND)
+        if self._house.revoked.refuses(identity):  # it was in no room yet when others were sent away for that
+            return Denied(Code.TOKEN_INVALID)
         return await self._look_closer(self._enter(room, opening, identity), after)
 
     async def _look_closer(self, member: Member, after: Position | None) -> Decision:

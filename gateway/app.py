@@ -51,7 +51,7 @@ def create_app(house: "House", handover: Handover | None = None) -> ASGIApp:
         routes += (Mount(path, app=polling(house.socket_server(codec))) for codec, path in SOCKET_PATHS.items())
         routes += media_routes(house)
     if Duty.PRESALE in duties:
-        deps = ApiDependencies(house.db, house.box_office, house.verifier, house.clock)
+        deps = ApiDependencies(house.db, house.box_office, house.verifier, house.clock, house.revocations.read)
         api = create_api(deps, at_once=house.settings.requests_at_once)
         routes.append(Mount("/api", app=_open_to(api, house.settings.origins)))
         routes += pay_routes(house.box_office)

@@ -12,8 +12,7 @@ import msgspec
 import typer
 from rich.panel import Panel
 
-from auth.tokens import mint
-from gateway import ambient, cli_backup, cli_jobs, cli_rehearse, cli_roles, cli_settings, preflight, process
+from gateway import cli_backup, cli_jobs, cli_rehearse, cli_roles, cli_settings, cli_tokens, preflight, process
 from gateway.audit import audit_house
 from gateway.cli_output import out, table
 from gateway.demo import run_demo
@@ -31,6 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(cli_tokens.app, name="token")
 app.add_typer(cli_roles.app, name="role")
 app.add_typer(cli_jobs.app, name="jobs")
 cli_backup.register(app)
@@ -101,30 +101,6 @@ def migrate() -> None:
         out.print(f"{preflight.spoken(url)} already stands at revision {before}.")
     else:
         out.print(f"{preflight.spoken(url)} moved from revision {before or 'none'} to {migrations.head()}.")
-
-
-@app.command()
-def token(
-    user: Annotated[str, typer.Option(help="The user's id on your platform.")],
-    name: Annotated[str | None, typer.Option(help="The name others see; the id without one.")] = None,
-    hours: Annotated[float, typer.Option(help="How long it lives, at most 24.")] = 12,
-) -> None:
-    """Print a token as your platform would mint it, signed with the first HS256 secret."""
-    settings = preflight.minting_settings()
-    try:
-        minted = mint(
-            settings.jwt_secrets[0],
-            user,
-            name,
-            settings.jwt_issuer,
-            settings.jwt_audience,
-            ambient.now_ms(),
-            round(hours * 3_600_000),
-            ambient.new_id(),
-        )
-    except (ValueError, OverflowError) as error:
-        raise CommandError(f"{error}.") from error
-    typer.echo(minted)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from auth.grants_hls import HlsGrants
 from auth.identity import RoomId, UserId
 from auth.keys import KeyRing
 from auth.keys_http import JwksSource
+from auth.revocations import Revocations
 from auth.tokens import TokenVerifier
 from gateway import ambient, preflight
 from gateway.address_limits import AddressLimits, Limit
@@ -21,7 +22,6 @@ from gateway.admission import Admission
 from gateway.apart import Apart
 from gateway.box_office import BoxOffice
 from gateway.deadlines import Deadlines
-from gateway.engine.budget import Allowance, Traffic
 from gateway.engine.limits import EngineLimits
 from gateway.engine.outbox import OutboxLimits
 from gateway.engine.session import Heartbeat
@@ -32,6 +32,7 @@ from gateway.live_rooms import LiveRooms
 from gateway.metrics import Metrics
 from gateway.relay import OutboxRelay
 from gateway.resync import Resync
+from gateway.revocations import RevocationWatch
 from gateway.seats import Seats
 from gateway.settings import Duty, Settings
 from gateway.sockets.codec import Codec
@@ -53,13 +54,6 @@ log = structlog.get_logger(__name__)
 SWEEP_SECONDS = {Duty.ALL: 1.0, Duty.WORKER: 1.0, Duty.GATEWAY: 5.0, Duty.PRESALE: 5.0}
 """How often each looks for publications that others have left; its own go out at once."""
 
-PACKETS_HEADROOM, BURST_HEADROOM, REQUESTS_HEADROOM = 5, 10, 4
-"""How many times the events of a socket a transport carries at least: two namespaces, pings, polls, a late network."""
-PACKET_BYTES = 1024
-"""What an event takes at most, as a rule."""
-BODIES_IN_BURST = 4
-"""Largest packets that may come at once."""
-
 
 @dataclass
 class House:
@@ -79,6 +73,7 @@ class House:
     relay: OutboxRelay
     worker: JobWorker
     jwks: JwksSource | None
+    revoked: Revocations
     draining: bool = False
     socket_servers: list[SocketServer] = field(default_factory=list)
 
@@ -99,6 +94,7 @@ class House:
         self.waiting = Waiting(self)
         self.resync = Resync(self)
         self.apart = Apart(self)
+        self.revocations = RevocationWatch(self, self.revoked)
         self.live_rooms = LiveRooms(self)
         self.commands = Commands(self)
         self.housekeeping = Housekeeping(self, node=self.new_id())
@@ -124,6 +120,8 @@ class House:
             works.append(self.worker.run)
         if Duty.GATEWAY in duties:
             works += (self.deadlines.run, self.seats.run, self.resync.run, self.housekeeping.run)
+        if duties & {Duty.GATEWAY, Duty.PRESALE}:
+            works.append(self.revocations.run)
         if self.jwks is not None:
             works.append(self.jwks.run)
         async with asyncio.TaskGroup() as group:
@@ -154,7 +152,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             order_ttl_ms=settings.order_ttl_seconds * 1000,
             return_url=f"{settings.own_url}/watch",
         )
-        jwks, keys, verifier = await _verifier(settings)
+        revoked = Revocations()
+        jwks, keys, verifier = await _verifier(settings, revoked)
         house = House(
             settings=settings,
             clock=clock,
@@ -170,12 +169,14 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             relay=OutboxRelay(db, wiring.broker, sweep_seconds=SWEEP_SECONDS[settings.role]),
             worker=JobWorker(db, box_office.handlers),
             jwks=jwks,
+            revoked=revoked,
         )
 
         def committed() -> None:
             house.relay.wake()
             house.worker.wake()
 
+        await house.revocations.read()
         db.on_commit = committed
         db.on_emitted = house.live_rooms.committed
         await wiring.start(house.resync)
@@ -186,15 +187,18 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         yield house
 
 
-async def _verifier(settings: Settings) -> tuple[JwksSource | None, Callable[[], KeyRing], TokenVerifier]:
+async def _verifier(
+    settings: Settings, revoked: Revocations
+) -> tuple[JwksSource | None, Callable[[], KeyRing], TokenVerifier]:
     issuer, audience = settings.jwt_issuer, settings.jwt_audience
     if settings.jwt_jwks_url:
         source = JwksSource(settings.jwt_jwks_url, settings.jwt_secrets)
         await source.refresh()
-        return source, source.ring, TokenVerifier(source.ring, issuer, audience, unknown_kid=source.ask)
+        verifier = TokenVerifier(source.ring, issuer, audience, unknown_kid=source.ask, revoked=revoked.refuses)
+        return source, source.ring, verifier
     document = msgspec.json.decode(settings.jwt_jwks_file.read_bytes()) if settings.jwt_jwks_file else None
     ring = KeyRing(settings.jwt_secrets, document)
-    return None, lambda: ring, TokenVerifier(ring, issuer, audience)
+    return None, lambda: ring, TokenVerifier(ring, issuer, audience, revoked=revoked.refuses)
 
 
 def _blocked_words(settings: Settings) -> BlockedWords:
@@ -203,26 +207,6 @@ def _blocked_words(settings: Settings) -> BlockedWords:
     words = preflight.blocked_words(settings.blocked_words_file)
     log.info("blocked_words.in_force", words=len(words))
     return words
-
-
-def _traffic(settings: Settings) -> Traffic:
-    """What a peer may send; whoever lets sockets send more events lets transports carry more."""
-    pace, burst = settings.packets_per_second, settings.packets_burst
-    return Traffic(
-        bytes=Allowance(
-            max(settings.transport_bytes_per_second, PACKET_BYTES * pace),
-            max(settings.transport_bytes_burst, BODIES_IN_BURST * settings.packet_bytes, PACKET_BYTES * burst),
-        ),
-        packets=Allowance(
-            max(settings.transport_packets_per_second, PACKETS_HEADROOM * pace),
-            max(settings.transport_packets_burst, BURST_HEADROOM * burst),
-        ),
-        strangers_packets=Allowance(pace, burst),
-        requests=Allowance(
-            max(settings.transport_requests_per_second, REQUESTS_HEADROOM * pace),
-            max(settings.transport_requests_burst, REQUESTS_HEADROOM * burst),
-        ),
-    )
 
 
 def _socket_server(house: House, codec: Codec, admission: Admission) -> SocketServer:
@@ -236,7 +220,6 @@ def _socket_server(house: House, codec: Codec, admission: Admission) -> SocketSe
             heartbeat=Heartbeat(settings.ping_interval_seconds, settings.ping_timeout_seconds),
             outbox=OutboxLimits(settings.outbox_bytes, settings.outbox_packets, settings.outbox_seconds),
             message_bytes=settings.packet_bytes,
-            traffic=_traffic(settings),
             unsent_bytes=settings.unsent_bytes,
             upgrade_seconds=settings.upgrade_seconds,
             farewell_seconds=settings.farewell_seconds,
@@ -249,11 +232,10 @@ def _socket_server(house: House, codec: Codec, admission: Admission) -> SocketSe
             inbox=settings.inbox_events,
             packets_per_second=settings.packets_per_second,
             packets_burst=settings.packets_burst,
-            refused_events=Allowance(settings.refused_events_per_second, settings.refused_events_burst),
             protocol_errors=settings.protocol_errors,
-            protocol_error_seconds=settings.protocol_error_seconds,
             refusals=settings.refusals_per_transport,
             connect_seconds=settings.connect_seconds,
         ),
         gave_way=partial(house.address_limits.bound, Limit.UNACCEPTED),
+        said_bye=lambda code: house.metrics.byes.labels(code).inc(),
     )

@@ -44,8 +44,8 @@ def configure(log_format: str) -> None:
     structlog.configure(
         processors=[*shared[:2], SoManyASecond(), *shared[2:], renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # as it is when something is logged
+        cache_logger_on_first_use=False,  # else who configures anew is not heard by loggers that were used before
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(Sparing())

@@ -180,7 +180,6 @@ class Member:
         if self.connection is None or self._held is not None:
             self._expelled = code
             return
-        self.room.house.metrics.byes.labels(code).inc()
         self.connection.bye(code, retry_after_ms)
 
     # ---- gateway.sockets.connection.Guest ------------------------------------------------------------

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import Tier
 from presale import ledger_audit_sql
+from presale.currencies import is_currency, spoken
 from presale.entitlements import tier_of
 from presale.orders import HOLDING_MONEY, OrderState, PaymentProgress
 from presale.refunds import RefundProgress
@@ -41,6 +42,7 @@ async def audit(connection: AsyncConnection) -> list[Finding]:
         _wrong_refunds,
         _refunds_without_reason,
         _stuck_money,
+        _unknown_currencies,
         _dead_jobs,
     ):
         findings.extend([finding async for finding in check(connection)])
@@ -158,8 +160,8 @@ async def _wrong_amounts(connection: AsyncConnection) -> AsyncIterator[Finding]:
         )
     )
     for row in await connection.execute(chosen):
-        costs = f"costs {row.amount_minor} {row.currency}"
-        yield Finding("orders.amount", row.id, f"{costs}, its lines {int(row.total or 0)} {row.priced_in}")
+        says = f"costs {spoken(row.amount_minor, row.currency)}, its lines {spoken(int(row.total or 0), row.priced_in)}"
+        yield Finding("orders.amount", row.id, says)
     asked = (
         select(payments, orders.c.amount_minor.label("costs"), orders.c.currency.label("priced_in"), orders.c.state)
         .join(orders, orders.c.id == payments.c.order_id)
@@ -167,7 +169,8 @@ async def _wrong_amounts(connection: AsyncConnection) -> AsyncIterator[Finding]:
     )
     for row in await connection.execute(asked):
         if (row.amount_minor, row.currency) != (row.costs, row.priced_in):
-            says = f"asks for {row.amount_minor} {row.currency}, its order costs {row.costs} {row.priced_in}"
+            costs = spoken(row.costs, row.priced_in)
+            says = f"asks for {spoken(row.amount_minor, row.currency)}, its order costs {costs}"
             yield Finding("payments.amount", row.id, says)
         if row.progress == PaymentProgress.PAID and row.state not in HOLDING_MONEY:
             yield Finding("payments.order", row.id, f"is paid, and its order {row.order_id} is {row.state}")
@@ -186,7 +189,8 @@ async def _wrong_refunds(connection: AsyncConnection) -> AsyncIterator[Finding]:
     done: set[str] = set()
     for row in await connection.execute(chosen):
         if row.amount_minor > row.costs or row.currency != row.priced_in:
-            says = f"gives {row.amount_minor} {row.currency} back, its order costs {row.costs} {row.priced_in}"
+            gives, costs = spoken(row.amount_minor, row.currency), spoken(row.costs, row.priced_in)
+            says = f"gives {gives} back, its order costs {costs}"
             yield Finding("refunds.amount", row.id, says)
         if row.withdrawn_credits > (row.credits or 0):
             says = f"takes {row.withdrawn_credits} credits back, its order brought {int(row.credits or 0)}"
@@ -212,6 +216,15 @@ async def _stuck_money(connection: AsyncConnection) -> AsyncIterator[Finding]:
     stuck = select(orders.c.id).where(orders.c.state == OrderState.REFUNDING, orders.c.id.not_in(running))
     for row in await connection.execute(stuck):
         yield Finding("refunds.stuck", row.id, "money came too late and could not be returned: request a refund again")
+
+
+async def _unknown_currencies(connection: AsyncConnection) -> AsyncIterator[Finding]:
+    """Shows of versions that took any three letters."""
+    for row in await connection.execute(select(shows.c.id, shows.c.currency).order_by(shows.c.id)):
+        if not is_currency(row.currency):
+            yield Finding(
+                "shows.currency", row.id, f"is priced in {row.currency}, which is no currency of ISO 4217 today"
+            )
 
 
 async def _dead_jobs(connection: AsyncConnection) -> AsyncIterator[Finding]:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import ShowId, UserId
 from presale import ledger
+from presale.currencies import is_currency, spoken
 from presale.ledger import Posting, PostingKind
 from presale.orders import HOLDING_MONEY, OrderId, OrderState, PaymentProgress
 from presale.refunds import RefundProgress
@@ -91,7 +92,11 @@ def _moves(posting: Posting) -> Moves:
 
 
 def _told(moves: Moves) -> str:
-    return ", ".join(f"{amount} {unit} at {account}" for account, unit, amount in sorted(moves)) or "no entries"
+    entries = (
+        f"{spoken(amount, unit) if is_currency(unit) else f'{amount} {unit}'} at {account}"
+        for account, unit, amount in sorted(moves)
+    )
+    return ", ".join(entries) or "no entries"
 
 
 async def _payments(connection: AsyncConnection) -> list[Due]:
@@ -105,7 +110,7 @@ async def _payments(connection: AsyncConnection) -> list[Due]:
     return [
         Due(
             row.id,
-            f"costs {row.amount_minor} {row.currency} and is {row.state}",
+            f"costs {spoken(row.amount_minor, row.currency)} and is {row.state}",
             ledger.money_received(row.payment, ShowId(row.show_id), row.provider, row.currency, row.amount_minor),
         )
         for row in await connection.execute(chosen)
@@ -139,7 +144,7 @@ async def _refunds(connection: AsyncConnection) -> list[Due]:
     return [
         Due(
             row.id,
-            f"gave back {row.amount_minor} {row.currency}",
+            f"gave back {spoken(row.amount_minor, row.currency)}",
             ledger.money_returned(row.id, ShowId(row.show_id), row.provider, row.currency, row.amount_minor),
         )
         for row in await connection.execute(chosen)

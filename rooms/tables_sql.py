@@ -161,3 +161,15 @@ audit = Table(
     Column("at_ms", BigInteger, nullable=False),
     Index(None, "room_id", "at_ms"),
 )
+
+# What stands here is over by itself a day later; see auth/revocations.py.
+token_revocations = Table(
+    "token_revocations",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("subject", String(128), primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("ends_ms", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False, unique=True),
+    Column("by_id", String(64), nullable=False),
+)

@@ -14,6 +14,7 @@ from gateway.api.orders import order_routes
 from gateway.api.roles import role_routes
 from gateway.api.shapes import ErrorBody
 from gateway.api.shows import show_routes
+from gateway.api.tokens import token_routes
 
 VERSION = "1"
 
@@ -32,8 +33,8 @@ def create_api(deps: ApiDependencies, *, at_once: int = 128) -> FastAPI:
         responses={"default": {"model": ErrorBody, "description": "A refusal; the status follows from the code."}},
         redirect_slashes=False,
     )
-    for routes in (show_routes(deps), order_routes(deps), role_routes(deps), audit_routes(deps)):
-        api.include_router(routes)
+    for routes in (show_routes, order_routes, role_routes, token_routes, audit_routes):
+        api.include_router(routes(deps))
     refusals.install(api)
     api.add_middleware(AtOnce, limit=at_once)
     api.add_middleware(BoundedBodies)  # around it: whoever takes long over a body takes no turn

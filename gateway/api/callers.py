@@ -1,6 +1,6 @@
 """Who calls: the bearer token, and the role SQL gives them for a show."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -26,6 +26,10 @@ class Verifier(Protocol):
         ...
 
 
+async def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class ApiDependencies:
     """What the API is made of."""
@@ -34,6 +38,8 @@ class ApiDependencies:
     box_office: BoxOffice
     verifier: Verifier
     clock: Callable[[], int]
+    revoked: Callable[[], Awaitable[None]] = _nothing
+    """To be awaited after a revocation was committed: this process refuses it from then on."""
 
 
 def caller_of(deps: ApiDependencies) -> Callable[..., Identity]:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from auth import text
 from auth.identity import Role, Tier
 from auth.situation import Access, Phase
+from presale.currencies import is_currency
 
 MAX_MINOR = 10**12
 MAX_CAPACITY = 10_000_000
@@ -34,7 +35,15 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=2880), _within(MAX_TITLE_GRAPHEMES)]
 Minor = Annotated[int, Field(ge=0, le=MAX_MINOR)]
 Millis = Annotated[int, Field(ge=0, le=MAX_MILLIS)]
-CurrencyCode = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
+
+
+def _known_currency(code: str) -> str:
+    if not is_currency(code):
+        raise ValueError("no currency of ISO 4217 that tickets can be priced in")
+    return code
+
+
+CurrencyCode = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$"), AfterValidator(_known_currency)]
 
 
 class _Shape(BaseModel):
@@ -61,6 +70,7 @@ class NewShow(_Shape):
     title: Title
     access: Literal["ticketed", "open"] = "ticketed"
     currency: CurrencyCode
+    """A code of ISO 4217; amounts are in its minor units."""
     doors_ms: Millis
     start_ms: Millis
     refund_until_ms: Millis | None = None
@@ -130,6 +140,8 @@ class ShowBody(_Shape):
     access: Access
     phase: Phase
     currency: str
+    currency_digits: int
+    """Decimal places of the currency: 12800 is 128.00 with 2, 12,800 with 0."""
     schedule: ScheduleBody
     products: list[ProductBody]
     server_ms: int
@@ -230,6 +242,22 @@ class RoleList(_Shape):
 
     show: str
     roles: list[RoleBody]
+
+
+class RevocationBody(_Shape):
+    """Which tokens to take back: all issued to `user` until now, or the one with the `jti` that `token_id` names."""
+
+    user: str | None = Field(default=None, min_length=1, max_length=64)
+    token_id: str | None = Field(default=None, min_length=1, max_length=128)
+
+
+class RevocationMade(_Shape):
+    """Tokens refused from now on; of a user those with `iat` until `issued_until_ms`. None would outlive `ends_ms`."""
+
+    user: str | None
+    token_id: str | None
+    issued_until_ms: int
+    ends_ms: int
 
 
 class ProductAudit(_Shape):

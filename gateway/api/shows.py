@@ -23,6 +23,7 @@ from gateway.api.shapes import (
     ShowList,
 )
 from presale import announcements_sql, entitlements_sql, shows_sql
+from presale.currencies import digits_of
 from presale.shows import Product, ProductId, Show
 from rooms import audit_sql, rooms_sql
 from rooms.room import RoomRecord
@@ -170,6 +171,7 @@ def _show_body(show: Show, room: RoomRecord, products: list[Product], now_ms: in
         access=show.access,
         phase=room.phase,
         currency=show.currency,
+        currency_digits=digits_of(show.currency),
         schedule=ScheduleBody(doors_ms=room.doors_ms, start_ms=room.start_ms),
         products=[_product_body(product, show.currency, shows_left=shows_left) for product in products],
         server_ms=now_ms,

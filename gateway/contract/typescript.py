@@ -18,6 +18,7 @@ from gateway.contract.registry import (
     VIEWER_COMMANDS,
     Command,
 )
+from presale.currencies import DIGITS, USUAL_DIGITS
 
 
 def typescript() -> str:
@@ -28,12 +29,23 @@ def typescript() -> str:
         *(_enum(kind) for kind in vocabulary.enums()),
         f"export type Code = {_union(code.value for code in Code)};",
         f"export const RETRYABLE: ReadonlySet<string> = new Set({_list(sorted(RETRYABLE))});",
+        _currency_digits(),
         *(_interface(kind) for kind in vocabulary.structs()),
         _server_events(),
         _commands("ViewerCommands", VIEWER_COMMANDS),
         _commands("ConsoleCommands", (*CONSOLE_COMMANDS, *(c for c in VIEWER_COMMANDS if c.name in SHARED_COMMANDS))),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _currency_digits() -> str:
+    unusual = {code: digits for code, digits in DIGITS.items() if digits != USUAL_DIGITS}
+    return (
+        f"/** Decimal places of the currencies of ISO 4217 that do not have {USUAL_DIGITS}; browsers know others. */\n"
+        "export const CURRENCY_DIGITS: Readonly<Record<string, number>> = { "
+        + ", ".join(f"{code}: {digits}" for code, digits in sorted(unusual.items()))
+        + " };"
+    )
 
 
 def _enum(kind: type[StrEnum]) -> str:

@@ -14,7 +14,7 @@ class Lane(Enum):
     CONTROL = 0
     """Never dropped: the peer is cut instead."""
     COUNTER = 1
-    """Only the latest of a key matters: an older one that still waits is replaced."""
+    """Only the latest of a key matters: an older one of the same owner that still waits is replaced."""
     SHEDDABLE = 2
     """The oldest of them go first."""
 
@@ -34,18 +34,22 @@ SPARE_PLACES: Final = 32
 
 
 class _Waiting:
-    __slots__ = ("frame", "key", "lane", "since", "size")
+    __slots__ = ("frame", "key", "lane", "owner", "since", "size")
 
-    def __init__(self, frame: Frame, lane: Lane, key: str, size: int, since: float) -> None:
+    def __init__(self, frame: Frame, lane: Lane, key: str, owner: str, size: int, since: float) -> None:
         self.frame: Frame | None = frame
         self.lane = lane
         self.key = key
+        self.owner = owner
         self.size = size
         self.since = since
 
 
 class Outbox:
-    """Frames in the order they were put, as far as they have not been replaced or dropped."""
+    """Frames in the order they were put, as far as they have not been replaced, dropped or withdrawn.
+
+    Each has an owner: one of those that share the peer's transport, whose frames are its own affair.
+    """
 
     __slots__ = ("_counters", "_limits", "_order", "_sheddable", "_size", "dropped", "frames")
 
@@ -53,21 +57,22 @@ class Outbox:
         self._limits = limits
         self._order: deque[_Waiting] = deque()
         self._sheddable: deque[_Waiting] = deque()
-        self._counters: dict[str, _Waiting] = {}
+        self._counters: dict[tuple[str, str], _Waiting] = {}
+        """By owner and key."""
         self._size = 0
         self.frames = 0
         """How many wait."""
         self.dropped = 0
         """How many of the sheddable were given up since the outbox was made."""
 
-    def put(self, frame: Frame, lane: Lane, key: str, now: float) -> bool:
+    def put(self, frame: Frame, lane: Lane, key: str, now: float, owner: str = "") -> bool:
         """Let a frame wait; False where even dropping does not make room for it: the peer must be cut."""
-        waiting = _Waiting(frame, lane, key, len(frame.wire), now)
+        waiting = _Waiting(frame, lane, key, owner, len(frame.wire), now)
         if lane is Lane.COUNTER:
-            earlier = self._counters.get(key)
+            earlier = self._counters.get((owner, key))
             if earlier is not None:
                 self._forget(earlier)
-            self._counters[key] = waiting
+            self._counters[owner, key] = waiting
         elif lane is Lane.SHEDDABLE:
             self._sheddable.append(waiting)
         self._order.append(waiting)
@@ -89,11 +94,18 @@ class Outbox:
                 continue
             self._forget(waiting)
             if waiting.lane is Lane.COUNTER:
-                del self._counters[waiting.key]
+                del self._counters[waiting.owner, waiting.key]
             elif waiting.lane is Lane.SHEDDABLE:
                 self._sheddable.popleft()
             return frame
         return None
+
+    def withdraw(self, owner: str) -> None:
+        """Forget all that waits of one owner; what others sent keeps its order."""
+        for waiting in [one for one in self._order if one.frame is not None and one.owner == owner]:
+            self._forget(waiting)
+        self._counters = {place: one for place, one in self._counters.items() if place[0] != owner}
+        self._sheddable = deque(one for one in self._sheddable if one.owner != owner)
 
     def is_stale(self, now: float) -> bool:
         """Whether the oldest has waited too long."""

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gateway.engine import frames
-from gateway.engine.budget import Budget
 from gateway.engine.frames import Frame
 from gateway.engine.lines import NO_LINE
 from gateway.engine.outbox import Lane, Outbox
@@ -35,7 +34,6 @@ class Socket:
         "_sink",
         "_websocket",
         "address",
-        "budget",
         "context",
         "ended",
         "held_since",
@@ -55,9 +53,6 @@ class Socket:
         self._alarm.set(session.due)
         self.address = address
         """Of the peer as limits count it (`gateway.engine.addresses`)."""
-        traffic = engine.limits.traffic
-        self.budget = Budget(traffic) if traffic is not None else None
-        """What the peer may still send; None: any amount."""
         self.ended: Reason | None = None
         """Why it is over; None while it is not."""
         self.context: Any = None
@@ -93,15 +88,20 @@ class Socket:
 
     # ---- the application's --------------------------------------------------------------------------
 
-    def send(self, frame: Frame, lane: Lane = Lane.CONTROL, key: str = "") -> None:
+    def send(self, frame: Frame, lane: Lane = Lane.CONTROL, key: str = "", owner: str = "") -> None:
         """Send a frame after all that was sent before.
 
-        A peer that cannot take it loses what `lane` allows, or is cut.
+        A peer that cannot take it loses what `lane` allows, or is cut. `owner`: which of those that share the socket.
         """
         if self._sink is not None:
             self._sink(frame.wire)
         elif self.is_open:
-            self._hold(frame, lane, key)
+            self._hold(frame, lane, key, owner)
+
+    def withdraw(self, owner: str) -> None:
+        """What waits of one owner is not to be sent any more."""
+        if self._outbox is not None:
+            self._outbox.withdraw(owner)
 
     def write(self, wire: bytes) -> bool:
         """Hand over whole WebSocket frames; False, and nothing done, where the peer does not keep up or polls."""
@@ -116,8 +116,6 @@ class Socket:
         if not self._is_accepted:
             self._is_accepted = True
             self._engine.accepted(self)
-            if self.budget is not None:
-                self.budget.widen()
 
     def spoke(self) -> None:
         """It has said who it is, which is still to be looked at: it is not silent any more."""
@@ -265,10 +263,10 @@ class Socket:
         """What is sent waits, or ends."""
         self._sink, self.line = None, NO_LINE
 
-    def _hold(self, frame: Frame, lane: Lane, key: str) -> None:
+    def _hold(self, frame: Frame, lane: Lane, key: str, owner: str) -> None:
         if self._outbox is None:
             self._outbox = Outbox(self._engine.limits.outbox)
-        if not self._outbox.put(frame, lane, key, self._engine.clock()):
+        if not self._outbox.put(frame, lane, key, self._engine.clock(), owner):
             self.give_up()
         elif self._poll is not None:
             self._release()

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -10,7 +10,6 @@ from socketio import packet as sio
 
 from auth.denials import RETRYABLE, Code, Denied
 from gateway.contract.shapes import Bye
-from gateway.engine.budget import Allowance
 from gateway.engine.socket import Socket
 from gateway.sockets.codec import Batch, Codec, Prepared, encode
 from rooms.rates import Bucket
@@ -75,11 +74,8 @@ class SocketLimits:
     """Events waiting to be handled."""
     packets_per_second: float = 20
     packets_burst: int = 40
-    refused_events: Allowance = field(default_factory=lambda: Allowance(5, 150))
-    """Events beyond their rate that are answered RATE_LIMITED; one more ends the transport."""
     protocol_errors: int = 3
-    protocol_error_seconds: float = 60
-    """Within which they count."""
+    """Faults with which a namespace ends, or a transport where they name none."""
     refusals: int = 3
     """Final ones, of its CONNECTs, with which a transport ends."""
     connect_seconds: float = 5
@@ -103,6 +99,7 @@ class Connection:
         "audience",
         "bucket",
         "codec",
+        "faults",
         "guest",
         "inbox",
         "leaving",
@@ -127,6 +124,8 @@ class Connection:
         """Events that wait while an earlier one is handled; None while none is."""
         self.leaving = False
         """Whether `bye` was said, or it is gone; nothing is sent or handled any more."""
+        self.faults = 0
+        """Packets that name this namespace and say nothing of the contract."""
         self.bucket = Bucket(server.limits.packets_per_second, server.limits.packets_burst)
 
     def send(self, prepared: Prepared) -> None:
@@ -154,7 +153,7 @@ class Connection:
             {"ok": False, "error": answer.as_error()} if isinstance(answer, Denied) else {"ok": True, "data": answer}
         )
         self._catch_up()
-        self.socket.send(encode(self.codec, sio.ACK, self.namespace, [body], ack_id))
+        self.socket.send(encode(self.codec, sio.ACK, self.namespace, [body], ack_id), owner=self.namespace)
 
     def bye(self, code: Code, retry_after_ms: int | None = None) -> None:
         """Announce the end and end it: DISCONNECT for terminal codes, a closed transport for retryable ones."""
@@ -164,9 +163,10 @@ class Connection:
         farewell = Bye(code.value, retryable, msgspec.UNSET if retry_after_ms is None else retry_after_ms)
         self.send(Prepared("bye", farewell))
         if not retryable:
-            self.socket.send(encode(self.codec, sio.DISCONNECT, self.namespace, None))
+            self.socket.send(encode(self.codec, sio.DISCONNECT, self.namespace, None), owner=self.namespace)
         self.leaving = True
-        self._server.end(self, code)
+        self._server.said_bye(code)
+        self._server.end(self, code, retry_after_ms)
 
     def leave(self) -> None:
         """It is off its transport, whose descriptor may be somebody else's next: nothing goes there from now on."""
@@ -182,4 +182,4 @@ class Connection:
     def _put(self, prepared: Prepared) -> None:
         frame = prepared.frame(self.codec, self.namespace)
         if not self.socket.write(frame.wire):
-            self.socket.send(frame, prepared.lane, prepared.key)
+            self.socket.send(frame, prepared.lane, prepared.key, self.namespace)

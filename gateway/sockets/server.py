@@ -16,10 +16,10 @@ from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason
 from gateway.engine.socket import Socket
 from gateway.origins import Origins
-from gateway.sockets.codec import DECODE_ERRORS, PACKETS, Codec, announced_attachments, encode, event_head
+from gateway.sockets.codec import DECODE_ERRORS, PACKETS, Codec, encode
 from gateway.sockets.connection import Admit, Answer, Connection, Guest, Opening, Received, SocketLimits
 from gateway.sockets.engineio_seam import EngineServer
-from gateway.sockets.peer import Peer
+from gateway.sockets.peer import NOTHING, Knock, Peer
 
 log = structlog.get_logger(__name__)
 
@@ -47,9 +47,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         engine: EngineLimits,
         limits: SocketLimits,
         gave_way: Callable[[str], None] = lambda _: None,
+        said_bye: Callable[[Code], None] = lambda _: None,
     ) -> None:
-        """`gave_way` is told the address of a silent transport that ended for a newer one of the same address."""
+        """`gave_way` is told the address of a silent transport that ended for another; `said_bye` of every `bye`."""
         self.codec = codec
+        self.said_bye = said_bye
         self._gave_way = gave_way
         self.limits = limits
         self.connections: dict[str, Connection] = {}
@@ -80,13 +82,19 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         """Let the ids of sessions begin like this. Before the engine is first used."""
         self.eio.sid_prefix = prefix
 
-    def end(self, connection: Connection, code: Code) -> None:
-        """End a connection that has said its `bye`, and its transport unless another namespace still uses it."""
+    def end(self, connection: Connection, code: Code, retry_after_ms: int | None) -> None:
+        """End a connection that has said its `bye`, and its transport unless another namespace still uses it.
+
+        A client comes back by itself only from a closed transport: for a retryable code it closes, and whoever else is
+        on it hears the same farewell.
+        """
         peer: Peer = connection.socket.context
-        if len(peer.connections) > 1 and code not in RETRYABLE:
+        if code not in RETRYABLE and (len(peer.connections) > 1 or peer.knocks):
             self._leave(peer, connection)
-        else:
-            connection.socket.close(code.value)
+            return
+        for other in list(peer.connections.values()):
+            other.bye(code, retry_after_ms)
+        connection.socket.close(code.value)
 
     async def close(self) -> None:
         """Stop handlers and end all transports."""
@@ -101,7 +109,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     # ---- gateway.engine.engine.Application ---------------------------------------------------------
 
     def opened(self, socket: Socket, _handshake: Handshake) -> None:
-        """A transport stands; somebody has to be let in on it in time."""
+        """A transport stands; it has so long to name a namespace."""
         socket.context = peer = Peer()
         self._expect_connect(socket, peer)
 
@@ -109,15 +117,13 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         """A packet came."""
         peer: Peer = socket.context
         if isinstance(data, bytes) is not self.codec.is_binary:
-            self._mismatch(socket, peer, data)
-            return
-        if peer.limited_until_ms and self._is_limited(socket, peer, data):
+            self._mismatch(socket, peer)
             return
         packet = self.packet_class()
         try:
             packet.decode(data)
         except DECODE_ERRORS:
-            self._unreadable(socket, peer, packet, data)
+            self._unreadable(socket, peer, packet)
             return
         namespace = packet.namespace or "/"
         kind = packet.packet_type
@@ -126,21 +132,21 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         elif kind == sio.CONNECT:
             self._received_connect(socket, peer, namespace, packet.data)
         elif kind == sio.DISCONNECT:
-            connection = peer.connections.get(namespace)
-            if connection is not None:
-                self._leave(peer, connection)
+            if namespace in peer.connections or namespace in peer.knocks:
+                self._forget(socket, peer, namespace)
                 self._expect_connect(socket, peer)
         else:  # acks of events that asked for none, attachments, connect errors: no client of ours sends them
-            self._unreadable(socket, peer, packet, data)
+            self._unreadable(socket, peer, packet)
 
     def faulted(self, socket: Socket, *, is_final: bool) -> bool:
         """What came is no Engine.IO: forgiven a few times, then said to everybody who was let in."""
         peer: Peer = socket.context
-        if not is_final and not peer.is_faulty(self.limits, self.engine.clock()):
-            return True
+        peer.faults += 1
+        is_over = is_final or peer.faults >= self.limits.protocol_errors
         for connection in list(peer.connections.values()):
-            connection.bye(Code.PROTOCOL)
-        return False
+            if is_over or peer.faults + connection.faults >= self.limits.protocol_errors:
+                connection.bye(Code.PROTOCOL)
+        return not is_over
 
     def rerouted(self, socket: Socket) -> None:
         """Whom it may be written to straight has changed: let the audiences on it know."""
@@ -159,7 +165,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if reason is Reason.CROWDED:
             self._gave_way(socket.address)
         peer: Peer = socket.context
-        peer.met()
+        self._met(peer)
         for connection in list(peer.connections.values()):
             self._leave(peer, connection)
 
@@ -168,16 +174,38 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     def _received_connect(self, socket: Socket, peer: Peer, namespace: str, data: object) -> None:
         if namespace not in NAMESPACES:
             self._refuse(socket, peer, namespace, Denied(Code.BAD_REQUEST, detail={"field": "namespace"}))
-        elif namespace in peer.connections or peer.is_admitting:
-            socket.fault()
+        elif namespace in peer.connections and not data:
+            self._fault(socket, peer, namespace)  # it is inside, and names nobody who could take its place
         else:
+            self._met(peer)
             socket.spoke()
-            answer = self._admission(socket, namespace, data)
-            if isinstance(answer, Awaitable):
-                peer.is_admitting = True
-                self._start(self._connect_later(socket, peer, namespace, answer))
+            self._forget(socket, peer, namespace)
+            knock = peer.knocks.get(namespace)
+            if knock is not None:
+                knock.again = data
             else:
-                self._connect(socket, peer, namespace, answer)
+                self._decide(socket, peer, namespace, data)
+
+    def _forget(self, socket: Socket, peer: Peer, namespace: str) -> None:
+        """The peer has left a namespace, or begins it anew: nothing of before is told any more.
+
+        An official client that is asked to disconnect while its CONNECT is on its way says nothing, and sends another
+        one when it is asked to connect again: it would take what waits for the first as told to the second.
+        """
+        connection, knock = peer.connections.get(namespace), peer.knocks.get(namespace)
+        if connection is not None:
+            self._leave(peer, connection)
+        if knock is not None:
+            knock.is_withdrawn, knock.again = True, NOTHING
+        socket.withdraw(namespace)
+
+    def _decide(self, socket: Socket, peer: Peer, namespace: str, data: object) -> None:
+        answer = self._admission(socket, namespace, data)
+        if isinstance(answer, Awaitable):
+            peer.knocks[namespace] = Knock()
+            self._start(self._connect_later(socket, peer, namespace, answer))
+        else:
+            self._connect(socket, peer, namespace, answer)
 
     async def _connect_later(
         self, socket: Socket, peer: Peer, namespace: str, answer: Awaitable[Guest | Denied]
@@ -188,8 +216,16 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         except Exception:
             log.exception("socket.admission_failed", namespace=namespace)
             decided = REFUSED_FOR_A_FAULT
-        peer.is_admitting = False
-        self._connect(socket, peer, namespace, decided)
+        knock = peer.knocks.pop(namespace)
+        if not knock.is_withdrawn:
+            self._connect(socket, peer, namespace, decided)
+            return
+        if not isinstance(decided, Denied):
+            decided.closed()
+        if knock.again is not NOTHING and socket.is_open:
+            self._decide(socket, peer, namespace, knock.again)
+        else:
+            self._expect_connect(socket, peer)
 
     def _connect(self, socket: Socket, peer: Peer, namespace: str, answer: Guest | Denied) -> None:
         if isinstance(answer, Denied):
@@ -200,11 +236,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             answer.closed()
             return
         socket.accept()
-        peer.met()
         connection = Connection(self, self.eio.generate_id(), socket, namespace, answer)
         peer.connections[namespace] = self.connections[connection.sid] = connection
         self.online[namespace] += 1
-        socket.send(encode(self.codec, sio.CONNECT, namespace, {"sid": connection.sid}))
+        socket.send(encode(self.codec, sio.CONNECT, namespace, {"sid": connection.sid}), owner=namespace)
         try:
             answer.opened(connection)
         except Exception:
@@ -216,11 +251,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return
         if not isinstance(data, list) or not data or not isinstance(data[0], str):
             connection.acknowledge(ack_id, Denied(Code.BAD_REQUEST, detail={"field": "event"}))
-            socket.fault()
+            self._fault(socket, socket.context, connection.namespace)
             return
         wait_ms = connection.bucket.take(self._clock())
         if wait_ms:
-            self._limit(socket, connection, ack_id, wait_ms)
+            connection.acknowledge(ack_id, Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms))
         elif len(data) > 2:  # an event has one payload
             connection.acknowledge(ack_id, Denied(Code.BAD_REQUEST, detail={"field": "payload"}))
         elif connection.inbox is not None and len(connection.inbox) >= self.limits.inbox:
@@ -231,29 +266,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
                 self._handle(connection, received)
             else:
                 connection.inbox.append(received)
-
-    def _is_limited(self, socket: Socket, peer: Peer, data: str | bytes) -> bool:
-        """Refuse an event of a socket that has no packets left, of which nothing is decoded but whose it is."""
-        now_ms = self._clock()
-        if now_ms >= peer.limited_until_ms:
-            peer.limited_until_ms = 0
-            return False
-        head = event_head(data)
-        connection = peer.connections.get(head.nsp) if head is not None else None
-        wait_ms = connection.bucket.wait_ms(now_ms) if connection is not None else 0
-        if head is None or connection is None or not wait_ms:
-            return False
-        self._limit(socket, connection, head.id, wait_ms)
-        return True
-
-    def _limit(self, socket: Socket, connection: Connection, ack_id: int | None, wait_ms: int) -> None:
-        """Refuse an event as one too many; who goes on and on all the same is sent away."""
-        peer: Peer = socket.context
-        if peer.is_deaf(self.limits, self.engine.clock()):
-            socket.fault(is_final=True)
-            return
-        peer.limited_until_ms = max(peer.limited_until_ms, self._clock() + wait_ms)
-        connection.acknowledge(ack_id, Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms))
 
     def _leave(self, peer: Peer, connection: Connection) -> None:
         """Take a connection off its transport; its guest is told once."""
@@ -280,18 +292,16 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
 
     def _refuse(self, socket: Socket, peer: Peer, namespace: str, denied: Denied, codec: Codec | None = None) -> None:
         error = {"message": denied.code.value, "data": denied.as_error()}
-        socket.send(encode(codec or self.codec, sio.CONNECT_ERROR, namespace, error))
-        if not denied.retryable and peer.is_refused_for_good(self.limits, self.engine.clock()):
-            socket.fault(is_final=True)
-        elif peer.is_late:
-            self._late(socket, peer)
+        socket.send(encode(codec or self.codec, sio.CONNECT_ERROR, namespace, error), owner=namespace)
+        peer.refusals += not denied.retryable
+        if peer.refusals >= self.limits.refusals and not peer.connections and not peer.knocks:
+            socket.close(Code.PROTOCOL.value)
+        else:
+            self._expect_connect(socket, peer)
 
-    def _mismatch(self, socket: Socket, peer: Peer, data: str | bytes) -> None:
+    def _mismatch(self, socket: Socket, peer: Peer) -> None:
         """A client with the other parser: refuse it in its own words, at once, or it would wait for ever."""
-        if peer.attachments and isinstance(data, bytes):
-            peer.attachments -= 1
-            return
-        if peer.connections:
+        if peer.connections or peer.knocks:
             socket.fault()
             return
         other = Codec.JSON if self.codec is Codec.MSGPACK else Codec.MSGPACK
@@ -303,23 +313,34 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     # ---- the life of a transport -----------------------------------------------------------------
 
     def _expect_connect(self, socket: Socket, peer: Peer) -> None:
-        """Nobody is on the transport: close it unless somebody is let in in time, whatever is asked meanwhile."""
-        if socket.is_open and not peer.connections and peer.deadline is None:
-            peer.deadline = self.engine.wheel.after(self.limits.connect_seconds, lambda: self._late(socket, peer))
+        if socket.is_open and not peer.connections and not peer.knocks:
+            self._met(peer)
+            peer.deadline = self.engine.wheel.after(
+                self.limits.connect_seconds, lambda: socket.close(Code.PROTOCOL.value)
+            )
 
-    def _late(self, socket: Socket, peer: Peer) -> None:
-        """The deadline has passed; a CONNECT that is being decided is decided first."""
-        peer.is_late = True
-        if not peer.connections and not peer.is_admitting:
-            socket.close(Code.PROTOCOL.value)
+    def _met(self, peer: Peer) -> None:
+        if peer.deadline is not None:
+            peer.deadline.discard()
+            peer.deadline = None
 
-    def _unreadable(self, socket: Socket, peer: Peer, packet: sio.Packet, data: str | bytes) -> None:
+    def _unreadable(self, socket: Socket, peer: Peer, packet: sio.Packet) -> None:
         """A packet that says nothing of the contract; who asked for an ack gets it where its number could be read."""
-        connection = peer.connections.get(packet.namespace or "/")
-        peer.attachments = announced_attachments(data)  # one fault, and not one more for each of them
+        namespace = packet.namespace or "/"
+        connection = peer.connections.get(namespace)
         if connection is not None and packet.packet_type in (sio.EVENT, sio.BINARY_EVENT):
             connection.acknowledge(packet.id, Denied(Code.BAD_REQUEST, detail={"field": "payload"}))
-        socket.fault()
+        self._fault(socket, peer, namespace)
+
+    def _fault(self, socket: Socket, peer: Peer, namespace: str) -> None:
+        """Count a fault against the namespace that it names; against the transport where that does not stand here."""
+        connection = peer.connections.get(namespace)
+        if connection is None:
+            socket.fault()
+            return
+        connection.faults += 1
+        if peer.faults + connection.faults >= self.limits.protocol_errors:
+            connection.bye(Code.PROTOCOL)
 
     # ---- the inbox -------------------------------------------------------------------------------
 

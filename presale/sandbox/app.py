@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from presale.currencies import is_currency
 from presale.sandbox import cashier_page
 from presale.sandbox.book import (
     Action,
@@ -114,7 +115,10 @@ class _MerchantApi:
         return checked
 
     def open_payment(self, _request: Request, body: bytes) -> Response:
-        opened = self._book.open_payment(_decode(body, OpenPayment))
+        asked = _decode(body, OpenPayment)
+        if not is_currency(asked.currency):
+            return _json({"error": f"no such currency: {asked.currency}", "field": "currency"}, 400)
+        opened = self._book.open_payment(asked)
         if isinstance(opened, Conflict):
             return _json({"error": "the id is taken by another payment"}, 409)
         if opened.answer_fails:

@@ -4,9 +4,9 @@ import base64
 import hashlib
 from html import escape
 
+from presale.currencies import figure
 from presale.sandbox.book import Outcome, Payment
 
-_NO_MINOR_UNIT = frozenset({"JPY", "KRW", "VND"})
 _SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "HKD": "HK$", "JPY": "¥", "KRW": "₩"}
 
 _STYLE = """
@@ -62,10 +62,7 @@ _CAN_TRY_AGAIN = frozenset({Outcome.DECLINED, Outcome.ABANDONED})
 
 def format_amount(amount_minor: int, currency: str) -> str:
     """An amount as people read it, sign first."""
-    sign = _SIGNS.get(currency, "")
-    if currency in _NO_MINOR_UNIT:
-        return f"{sign}{amount_minor:,}"
-    return f"{sign}{amount_minor // 100:,}.{amount_minor % 100:02d}"
+    return _SIGNS.get(currency, "") + figure(amount_minor, currency)
 
 
 def render(payment: Payment, outcome: Outcome) -> str:

@@ -47,7 +47,7 @@ def by_hand(header: dict[str, Any], payload: bytes, key: bytes) -> str:
 
 
 def test_a_good_token_names_its_bearer() -> None:
-    assert VERIFIER.verify(shared(), NOW_MS) == Identity("user-1", "Mei", "token-1", (NOW + 3600) * 1000)  # type: ignore[arg-type]
+    assert VERIFIER.verify(shared(), NOW_MS) == Identity("user-1", "Mei", "token-1", (NOW + 3600) * 1000, NOW * 1000)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("algorithm", list(SIGNERS))

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from gateway.engine.frames import Frame
 from gateway.engine.outbox import Lane, Outbox, OutboxLimits
 
+OWNERS = ("/live", "/console")
 ROOMY = OutboxLimits(bytes=10_000, frames=100, seconds=5.0)
 
 
@@ -20,8 +21,10 @@ def payloads(outbox: Outbox) -> list[str | bytes]:
     return taken
 
 
-def put(outbox: Outbox, payload: str | bytes, lane: Lane = Lane.CONTROL, key: str = "", now: float = 0.0) -> bool:
-    return outbox.put(Frame(payload), lane, key, now)
+def put(
+    outbox: Outbox, payload: str | bytes, lane: Lane = Lane.CONTROL, key: str = "", now: float = 0.0, owner: str = ""
+) -> bool:
+    return outbox.put(Frame(payload), lane, key, now, owner)
 
 
 def test_frames_leave_in_the_order_they_came_whatever_their_lane() -> None:
@@ -117,11 +120,37 @@ def test_what_was_replaced_or_dropped_does_not_pile_up_behind_one_that_waits() -
     assert payloads(outbox)[0] == "gift"
 
 
+def test_a_counter_of_one_owner_does_not_replace_that_of_another() -> None:
+    # the key once left the namespace out: of two on one transport only the last one told heard a value
+    outbox = Outbox(ROOMY)
+    for number in (1, 2):
+        for owner in ("/live", "/console"):
+            put(outbox, f"online {number} {owner}", Lane.COUNTER, "online", owner=owner)
+    assert payloads(outbox) == ["online 2 /live", "online 2 /console"]
+
+
+def test_what_is_withdrawn_leaves_the_others_in_their_order() -> None:
+    outbox = Outbox(OutboxLimits(bytes=10_000, frames=6, seconds=5.0))
+    for owner in ("/live", "/console"):
+        put(outbox, f"gift {owner}", owner=owner)
+        put(outbox, f"online {owner}", Lane.COUNTER, "online", owner=owner)
+        put(outbox, f"danmaku {owner}", Lane.SHEDDABLE, owner=owner)
+    outbox.withdraw("/live")
+    outbox.withdraw("/nowhere")
+    put(outbox, "online anew", Lane.COUNTER, "online", owner="/live")
+    put(outbox, "danmaku anew", Lane.SHEDDABLE, owner="/live")
+    assert payloads(outbox) == [
+        "gift /console", "online /console", "danmaku /console", "online anew", "danmaku anew"
+    ]  # fmt: skip
+    assert outbox.frames == outbox.dropped == 0
+
+
 @dataclass
 class Entry:
     payload: str
     lane: Lane
     key: str
+    owner: str
     since: float
 
     @property
@@ -141,20 +170,32 @@ class Slowly(RuleBasedStateMachine):
         self.now = 0.0
         self.is_cut = False
 
-    @rule(lane=st.sampled_from(list(Lane)), key=st.sampled_from("abc"), size=st.integers(0, 40))
-    def put(self, lane: Lane, key: str, size: int) -> None:
+    @rule(
+        lane=st.sampled_from(list(Lane)),
+        key=st.sampled_from("abc"),
+        owner=st.sampled_from(OWNERS),
+        size=st.integers(0, 40),
+    )
+    def put(self, lane: Lane, key: str, owner: str, size: int) -> None:
         if self.is_cut:
             return
         self.number += 1
-        entry = Entry(f"{self.number}" + "弹" * (size // 3) + "x" * (size % 3), lane, key, self.now)
+        entry = Entry(f"{self.number}" + "弹" * (size // 3) + "x" * (size % 3), lane, key, owner, self.now)
         if lane is Lane.COUNTER:
-            self.waiting = [one for one in self.waiting if not (one.lane is Lane.COUNTER and one.key == key)]
+            alike = (Lane.COUNTER, key, owner)
+            self.waiting = [one for one in self.waiting if (one.lane, one.key, one.owner) != alike]
         self.waiting.append(entry)
         while self._is_over() and any(one.lane is Lane.SHEDDABLE for one in self.waiting):
             self.waiting.remove(next(one for one in self.waiting if one.lane is Lane.SHEDDABLE))
             self.dropped += 1
         self.is_cut = self._is_over()
-        assert self.outbox.put(Frame(entry.payload), lane, key, self.now) is not self.is_cut
+        assert self.outbox.put(Frame(entry.payload), lane, key, self.now, owner) is not self.is_cut
+
+    @rule(owner=st.sampled_from(OWNERS))
+    def withdraw(self, owner: str) -> None:
+        if not self.is_cut:
+            self.outbox.withdraw(owner)
+            self.waiting = [one for one in self.waiting if one.owner != owner]
 
     @rule(count=st.integers(1, 5))
     def take(self, count: int) -> None:

@@ -130,6 +130,23 @@ def test_a_token_of_the_demo_is_one_that_the_demo_takes(liveroom: Liveroom) -> N
     assert 0 < identity.expires_ms - ambient.now_ms() <= 3_600_000
 
 
+def test_tokens_are_taken_back_by_user_or_by_jti(liveroom: Liveroom, data_dir: Path) -> None:
+    liveroom("migrate")
+    assert "All tokens of mei issued until" in liveroom("token", "revoke", "--user", "mei").out
+    assert "The token stolen is refused." in liveroom("token", "revoke", "--jti", "stolen").out
+    with closing(sqlite3.connect(data_dir / "liveroom.sqlite")) as connection:
+        rows = connection.execute("SELECT kind, subject, by_id FROM token_revocations ORDER BY version").fetchall()
+    assert rows == [("user", "mei", "cli"), ("jti", "stolen", "cli")]
+
+
+def test_a_revocation_names_one_thing_that_can_be(liveroom: Liveroom) -> None:
+    liveroom("migrate")
+    for arguments in ([], ["--user", "mei", "--jti", "stolen"]):
+        assert "either" in liveroom("token", "revoke", *arguments).one_sentence()
+    for arguments in (["--user", ""], ["--jti", ""], ["--user", "x" * 65], ["--jti", "x" * 129]):
+        assert "characters" in liveroom("token", "revoke", *arguments).one_sentence()
+
+
 def test_a_token_that_cannot_be_is_refused(liveroom: Liveroom) -> None:
     assert "24 hours" in liveroom("token", "--user", "mei", "--hours", "25", mode="demo").one_sentence()
     assert "one second" in liveroom("token", "--user", "mei", "--hours", "0", mode="demo").one_sentence()

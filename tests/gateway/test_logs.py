@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -80,9 +81,9 @@ def test_of_one_event_so_many_a_second_are_written_and_the_next_says_how_many_we
     assert "dropped" not in limit(None, "warning", {"event": "callback.refused"})
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def written() -> Iterator[io.StringIO]:
-    """What is logged from here on, as production writes it."""
+    """What is logged inside, as production writes it."""
     stream, before = io.StringIO(), (structlog.get_config(), logging.root.handlers[:], logging.root.level)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stderr", stream)
@@ -93,11 +94,12 @@ def written() -> Iterator[io.StringIO]:
     logging.root.setLevel(before[2])
 
 
-def test_what_a_stranger_sends_is_clipped_in_every_field(written: io.StringIO) -> None:
+def test_what_a_stranger_sends_is_clipped_in_every_field() -> None:
     # a callback to /pay/<7000 x A>/notify wrote 7 KB each, 12.9 GB an hour at what nginx lets through
-    structlog.get_logger("a").warning("callback.refused", provider="A" * 7_000, reason=["B" * 7_000], code="C")
-    logging.getLogger("b").warning("Invalid %s", "D" * 7_000)
-    lines = written.getvalue().splitlines()
+    with written() as log:
+        structlog.get_logger("a").warning("callback.refused", provider="A" * 7_000, reason=["B" * 7_000], code="C")
+        logging.getLogger("b").warning("Invalid %s", "D" * 7_000)
+    lines = log.getvalue().splitlines()
     assert len(lines) == 2
     assert all(len(line) < 1_000 for line in lines)
     assert json.loads(lines[0])["code"] == "C"
@@ -110,31 +112,20 @@ def test_a_clipped_field_says_how_long_it_was() -> None:
     assert (told["count"], told["flag"]) == (7, True)
 
 
-async def test_a_statement_that_fails_tells_none_of_its_values(
-    written: io.StringIO, home: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+async def test_a_statement_that_fails_tells_none_of_its_values(home: str, tmp_path: Path) -> None:
     # user ids and idempotency keys stood in the log, once as parameters and once as PostgreSQL's DETAIL
     secret = "user-whose-id-is-nobodys-business"
-    row = {
-        "id": "1",
-        "kind": "kind",
-        "key": secret,
-        "payload": b"",
-        "state": "waiting",
-        "attempt": 0,
-        "run_at_ms": 1,
-        "created_ms": 1,
-    }
-    with migrated(home, tmp_path_factory.mktemp("home")) as url:
+    row = {"kind": "kind", "key": secret, "payload": b"", "state": "waiting", "attempt": 0, "run_at_ms": 1}
+    with written() as log, migrated(home, tmp_path) as url:
         database = await Database.open(url, clock=lambda: 1, new_id=lambda: "id")
         try:
             for number in range(2):
                 async with database.write() as uow:
-                    await uow.connection.execute(insert(jobs).values(**{**row, "id": str(number)}))
+                    await uow.connection.execute(insert(jobs).values(id=str(number), created_ms=1, **row))
         except (IntegrityError, RacedError):
             structlog.get_logger("a").exception("worker.failed")
         finally:
             await database.close()
-    assert "worker.failed" in written.getvalue()
-    assert "Traceback" in written.getvalue()
-    assert secret not in written.getvalue()
+    assert "worker.failed" in log.getvalue()
+    assert "Traceback" in log.getvalue()
+    assert secret not in log.getvalue()

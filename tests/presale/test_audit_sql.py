@@ -18,6 +18,7 @@ from presale.tables_sql import (
     payments,
     products,
     refunds,
+    shows,
 )
 from store.findings import Finding
 from store.tables_sql import JobState, jobs
@@ -144,6 +145,7 @@ CORRUPTIONS: list[tuple[str, Executable, set[str]]] = [
         update(orders).where(orders.c.state == OrderState.PENDING).values(currency="USD"),
         {"orders.amount", "payments.amount"},
     ),
+    ("a show in a currency that is none", update(shows).values(currency="RMB"), {"shows.currency", "orders.amount"}),
     (
         "a payment of less than its order",
         update(payments).where(payments.c.progress == PaymentProgress.OPEN).values(amount_minor=1),

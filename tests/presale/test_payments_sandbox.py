@@ -277,6 +277,8 @@ class TestSignedCalls:
         [
             {"amount_minor": 0},
             {"currency": "yuan"},
+            {"currency": "RMB"},
+            {"currency": "XXX"},
             {"currency": "CNY\n"},  # a `$` would let the line break through
             {"return_url": "javascript:alert(1)"},
             {"return_url": 'http://a/"onclick="'},

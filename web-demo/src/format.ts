@@ -1,9 +1,10 @@
 /** Numbers and times as people read them. Pure. */
-const MINOR_DIGITS: Readonly<Record<string, number>> = { JPY: 0, KRW: 0 };
+import { CURRENCY_DIGITS } from "./contract.gen";
 
+/** An amount of minor units; the places are the contract's, for browsers follow other customs (none for HUF and IQD). */
 export function money(minor: number, currency: string, language: string): string {
-  const digits = MINOR_DIGITS[currency] ?? 2;
-  const format = new Intl.NumberFormat(language, { style: "currency", currency, currencyDisplay: "narrowSymbol", minimumFractionDigits: minor % 10 ** digits ? digits : 0 });
+  const digits = CURRENCY_DIGITS[currency] ?? 2;
+  const format = new Intl.NumberFormat(language, { style: "currency", currency, currencyDisplay: "narrowSymbol", minimumFractionDigits: minor % 10 ** digits ? digits : 0, maximumFractionDigits: digits });
   return format.format(minor / 10 ** digits);
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import phasesPython from "../../rooms/phases.py?raw";
 import contractText from "../src/contract.gen.ts?raw";
+import { CURRENCY_DIGITS } from "../src/contract.gen";
 import { duration, money } from "../src/format";
 import { codeText, TEXTS, translate, type TextKey } from "../src/i18n";
 import { emptyLanes, takeLane } from "../src/lanes";
@@ -31,6 +32,19 @@ describe("numbers", () => {
     expect(money(8800, "CNY", "zh")).toBe("¥88");
     expect(money(8850, "CNY", "en")).toBe("¥88.50");
     expect(money(500, "JPY", "en")).toBe("¥500");
+    expect(money(250_000, "VND", "en")).toBe("₫250,000");
+    expect(money(12_500, "KWD", "en").replace(/\s/u, " ")).toBe("KWD 12.500");
+    expect(money(12_345, "CLF", "en").replace(/\s/u, " ")).toBe("CLF 1.2345");
+    // ISO 4217 has places for these, and browsers by themselves show none
+    expect(money(12_345, "IQD", "en").replace(/\s/u, " ")).toBe("IQD 12.345");
+    expect(money(12_345, "HUF", "en").replace(/\s/u, " ")).toBe("Ft 123.45");
+  });
+
+  it("have the places of the contract in every currency, also where the browser would have others", () => {
+    for (const currency of Intl.supportedValuesOf("currency")) {
+      const digits = CURRENCY_DIGITS[currency] ?? 2;
+      expect(money(10 ** digits + 1, currency, "en"), currency).toMatch(digits ? new RegExp(`\\D1\\.${"1".padStart(digits, "0")}$`, "u") : /\D2$/u);
+    }
   });
 
   it.each([[0, "00:00"], [-5, "00:00"], [61_000, "01:01"], [3_661_000, "01:01:01"], [90_000_000, "1 d 01:00:00"], [1, "00:01"]])("%i ms left read as %s", (left, text) => {

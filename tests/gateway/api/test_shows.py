@@ -33,6 +33,7 @@ async def test_anybody_sees_a_show_and_what_it_sells(desk: Desk) -> None:
         "access": "ticketed",
         "phase": "presale",
         "currency": "CNY",
+        "currency_digits": 2,
         "schedule": {"doors_ms": now_ms + 3_600_000, "start_ms": now_ms + 7_200_000},
         "server_ms": now_ms,
     }
@@ -116,6 +117,7 @@ async def test_the_guest_list_holds_who_has_a_ticket(desk: Desk) -> None:
         ({"products": [{**PRODUCT, "name": "\x07"}]}, "products.0.name"),
         ({"currency": "yuan"}, "currency"),
         ({"currency": "CNY\n"}, "currency"),
+        *(({"currency": code}, "currency") for code in ("RMB", "ABC", "XXX", "XTS", "XAU", "cny", "", 156, None)),
         ({"doors_ms": "soon"}, "doors_ms"),
         ({"doors_ms": 2**60}, "doors_ms"),
         ({"access": "free"}, "access"),
@@ -193,7 +195,7 @@ class TestDescription:
             for path, methods in described["paths"].items()
             for method, operation in methods.items()
         }
-        assert len(operations) == 16
+        assert len(operations) == 17
         for operation in operations.values():
             assert operation["x-roles"]
             assert ("security" in operation) == (operation["x-roles"] != ["anybody"])

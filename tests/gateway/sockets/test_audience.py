@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auth.denials import Code
 from gateway.contract.shapes import Danmaku, DanmakuItem, Presence
 from gateway.engine import lines
 from gateway.engine.frames import Frame
@@ -41,7 +42,7 @@ class Line:
             self.on_write()
         return self.flows
 
-    def send(self, frame: Frame, lane: Lane = Lane.CONTROL, key: str = "") -> None:
+    def send(self, frame: Frame, lane: Lane = Lane.CONTROL, key: str = "", owner: str = "") -> None:
         if not self.write(frame.wire):
             self.held.append((lane, key))
 
@@ -58,6 +59,8 @@ class Server:
     limits = SocketLimits()
 
     def end(self, *_: object) -> None: ...
+
+    def said_bye(self, _code: Code) -> None: ...
 
 
 class Room:

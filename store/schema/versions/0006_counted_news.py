@@ -6,9 +6,9 @@ Code from before it would change rights without counting, and gateways would not
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
-serves_since = "0005"
+revision = "0006"
+down_revision = "0005"
+serves_since = "0006"
 
 
 def upgrade() -> None:

@@ -1,0 +1,70 @@
+"""Which tokens were taken back before their time: one by its `jti`, or all of a user until a moment. Pure."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from auth.identity import Identity
+from auth.tokens import MAX_LEEWAY_SECONDS, MAX_LIFETIME_SECONDS
+
+MARGIN_SECONDS: Final = 60
+LONGEST_MS: Final = (MAX_LIFETIME_SECONDS + 2 * MAX_LEEWAY_SECONDS + MARGIN_SECONDS) * 1000
+"""So long after a revocation no token that it means is taken any more: its own time is over. Both ends of a token's
+life may be late by the leeway for clocks."""
+
+
+class Kind(StrEnum):
+    """What a revocation names."""
+
+    JTI = "jti"
+    """One token, by its `jti`: and every other with the same one."""
+    USER = "user"
+    """All tokens of a `sub` with `iat` until a moment."""
+
+
+class Revocation(Struct, frozen=True):
+    """Tokens that are refused, until no such token could be valid any more."""
+
+    kind: Kind
+    subject: str
+    """The `jti`, or the `sub`."""
+    until_ms: int
+    """Tokens of a user that were issued until then are refused; later ones are not. Of a `jti`: when it was revoked."""
+    ends_ms: int
+    """From then on it is of no use."""
+    version: int
+    """Rises with every revocation, of whatever kind, in the order of commits."""
+
+
+class Revocations:
+    """Those that are known. Asked at every use of a token: two dictionaries, most of the time empty."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, Revocation] = {}
+        self._users: dict[str, Revocation] = {}
+        self.version = 0
+        """Of the newest that was taken in."""
+
+    def __len__(self) -> int:
+        return len(self._tokens) + len(self._users)
+
+    def take(self, news: Iterable[Revocation]) -> None:
+        """Take in what was revoked since."""
+        for one in news:
+            (self._tokens if one.kind is Kind.JTI else self._users)[one.subject] = one
+            self.version = max(self.version, one.version)
+
+    def refuses(self, identity: Identity) -> bool:
+        """Whether the token behind an identity was taken back."""
+        if identity.token_id in self._tokens:
+            return True
+        user = self._users.get(identity.user)
+        return user is not None and identity.issued_ms <= user.until_ms
+
+    def forget(self, now_ms: int) -> None:
+        """Let go of those that are of no use any more."""
+        for known in (self._tokens, self._users):
+            for subject in [subject for subject, one in known.items() if one.ends_ms <= now_ms]:
+                del known[subject]
