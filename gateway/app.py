@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.app import create_api
+from gateway.api.bulkheads import Kind, Places
 from gateway.api.callers import ApiDependencies
 from gateway.contract.asyncapi import asyncapi
 from gateway.engine.handover import Handover
@@ -52,9 +53,10 @@ def create_app(house: "House", handover: Handover | None = None) -> ASGIApp:
         routes += media_routes(house)
     if Duty.PRESALE in duties:
         deps = ApiDependencies(house.db, house.box_office, house.verifier, house.clock, house.revocations.read)
-        api = create_api(deps, at_once=house.settings.requests_at_once)
+        places = {kind: Places(getattr(house.settings, f"{kind.value}_at_once")) for kind in Kind}
+        api = create_api(deps, places)
         routes.append(Mount("/api", app=_open_to(api, house.settings.origins)))
-        routes += pay_routes(house.box_office)
+        routes += pay_routes(house.box_office, places)
     if house.settings.is_playground and house.settings.role != Duty.WORKER:
         routes += playground_routes(house)
     if Duty.GATEWAY in duties:

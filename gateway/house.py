@@ -20,6 +20,7 @@ from gateway import ambient, preflight
 from gateway.address_limits import AddressLimits, Limit
 from gateway.admission import Admission
 from gateway.apart import Apart
+from gateway.api import bulkheads
 from gateway.box_office import BoxOffice
 from gateway.deadlines import Deadlines
 from gateway.engine.limits import EngineLimits
@@ -30,6 +31,7 @@ from gateway.housekeeping import Housekeeping
 from gateway.live_room import LiveRoom
 from gateway.live_rooms import LiveRooms
 from gateway.metrics import Metrics
+from gateway.provider_calls import BoundedProvider
 from gateway.relay import OutboxRelay
 from gateway.resync import Resync
 from gateway.revocations import RevocationWatch
@@ -144,7 +146,9 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             secrets = parse_secrets(settings.sandbox_secrets)
             sandbox = SandboxPayments(settings.sandbox_url, secrets, clock=clock, new_id=new_id)
             closing.push_async_callback(sandbox.aclose)
-            providers[sandbox.name] = sandbox
+            providers[sandbox.name] = BoundedProvider(
+                sandbox, calls_at_once=settings.provider_calls_at_once, aside=bulkheads.aside
+            )
         box_office = BoxOffice(
             db,
             providers,

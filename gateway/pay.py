@@ -1,19 +1,23 @@
 """Where payment providers call back: `POST /pay/{provider}/notify`."""
 
+from collections.abc import Mapping
+
 import structlog
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from auth.denials import Code, Denied
 from gateway.api.bodies import TOO_LARGE, read_body
+from gateway.api.bulkheads import PLACES, Bulkheads, Kind, Places
 from gateway.api.refusals import refusal
 from gateway.box_office import BoxOffice
 
 log = structlog.get_logger(__name__)
 
 
-def pay_routes(box_office: BoxOffice) -> list[Route]:
+def pay_routes(box_office: BoxOffice, places: Mapping[Kind, Places] | None = None) -> list[Route]:
     """The callback route, to stand at the root.
 
     204 only after what the callback says is committed, or was before; everything else makes the provider call again.
@@ -31,4 +35,7 @@ def pay_routes(box_office: BoxOffice) -> list[Route]:
             return refusal(denied, 404 if denied.code is Code.PROVIDER_UNKNOWN else None)
         return Response(status_code=204)
 
-    return [Route("/pay/{provider}/notify", notify, methods=["POST"])]
+    bounded = Middleware(
+        Bulkheads, places=places or {Kind.CALLBACKS: Places(PLACES[Kind.CALLBACKS])}, kind=lambda *_: Kind.CALLBACKS
+    )
+    return [Route("/pay/{provider}/notify", notify, methods=["POST"], middleware=[bounded])]

@@ -174,8 +174,14 @@ class Settings(BaseSettings):
     danmaku_store_ms: int = Field(1000, ge=10, description="danmaku are stored in batches this often")
 
     order_ttl_seconds: int = Field(900, ge=10, description="how long an unpaid order holds its tickets")
-    requests_at_once: int = Field(
-        128, ge=1, description="requests of the API that one process serves at a time; more are answered BUSY"
+    catalogue_at_once: int = Field(
+        64, ge=1, description="requests of the API that look at shows, served by one process at a time; more are BUSY"
+    )
+    buying_at_once: int = Field(128, ge=1, description="the same for orders, refunds and tickets of fans")
+    callbacks_at_once: int = Field(64, ge=1, description="the same for callbacks of payment providers")
+    staff_at_once: int = Field(16, ge=1, description="the same for hosts and operators")
+    provider_calls_at_once: int = Field(
+        32, ge=1, description="calls to one payment provider under way at a time; more are PROVIDER_UNAVAILABLE"
     )
     sandbox_port: int = Field(SANDBOX_PORT, ge=1, le=65535, description="port of the sandbox payment provider")
     sandbox_url: str = Field("", description="base URL of the sandbox provider; empty outside demo: no sandbox")

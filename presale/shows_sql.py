@@ -87,6 +87,14 @@ async def list_products(connection: AsyncConnection, show: ShowId) -> list[Produ
     return [_product(row) for row in rows]
 
 
+async def list_all_products(connection: AsyncConnection) -> dict[ShowId, list[Product]]:
+    """The products of every show, cheapest first. A survey."""
+    by_show: dict[ShowId, list[Product]] = {}
+    for row in await connection.execute(select(products).order_by(products.c.price_minor, products.c.id)):
+        by_show.setdefault(ShowId(row.show_id), []).append(_product(row))
+    return by_show
+
+
 async def _one_show(connection: AsyncConnection, chosen: Select[Any]) -> Show | None:
     row = (await connection.execute(chosen)).one_or_none()
     return None if row is None else _show(row)

@@ -1,14 +1,15 @@
 """The FastAPI app of the box office."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from gateway.api import refusals
-from gateway.api.at_once import AtOnce
 from gateway.api.audit import audit_routes
 from gateway.api.bodies import BoundedBodies
+from gateway.api.bulkheads import PLACES, Bulkheads, Kind, Places
 from gateway.api.callers import ApiDependencies
 from gateway.api.orders import order_routes
 from gateway.api.roles import role_routes
@@ -19,8 +20,8 @@ from gateway.api.tokens import token_routes
 VERSION = "1"
 
 
-def create_api(deps: ApiDependencies, *, at_once: int = 128) -> FastAPI:
-    """Routes under `/v1`, described at `/v1/openapi.json`; so many requests are served at a time, the rest is BUSY.
+def create_api(deps: ApiDependencies, places: Mapping[Kind, Places] | None = None) -> FastAPI:
+    """Routes under `/v1`, described at `/v1/openapi.json`; `places`: how many requests of a kind are served at a time.
 
     The pages FastAPI could add are off: they load scripts from elsewhere.
     """
@@ -36,7 +37,7 @@ def create_api(deps: ApiDependencies, *, at_once: int = 128) -> FastAPI:
     for routes in (show_routes, order_routes, role_routes, token_routes, audit_routes):
         api.include_router(routes(deps))
     refusals.install(api)
-    api.add_middleware(AtOnce, limit=at_once)
+    api.add_middleware(Bulkheads, places=places or {kind: Places(limit) for kind, limit in PLACES.items()})
     api.add_middleware(BoundedBodies)  # around it: whoever takes long over a body takes no turn
 
     def openapi() -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
 from auth.identity import Identity, Role, RoomId, ShowId, Tier
 from auth.situation import Access, Phase
 from gateway.api.callers import ApiDependencies, caller_of, optional_caller_of, require_role, role_in
+from gateway.api.catalogue import Catalogue, Listed, product_body
 from gateway.api.refusals import Refused, granted
 from gateway.api.routing import needs
 from gateway.api.shapes import (
@@ -18,12 +19,10 @@ from gateway.api.shapes import (
     NewProduct,
     NewShow,
     ProductBody,
-    ScheduleBody,
     ShowBody,
     ShowList,
 )
 from presale import announcements_sql, entitlements_sql, shows_sql
-from presale.currencies import digits_of
 from presale.shows import Product, ProductId, Show
 from rooms import audit_sql, rooms_sql
 from rooms.room import RoomRecord
@@ -34,23 +33,26 @@ def show_routes(deps: ApiDependencies) -> APIRouter:
     """Shows: anybody looks, operators put them on, hosts add products."""
     router = APIRouter(tags=["shows"])
     caller = caller_of(deps)
+    catalogue = Catalogue(deps)
     optional_caller = optional_caller_of(deps)
 
-    @router.get("/v1/shows", **needs("anybody"))
-    async def list_shows(who: Annotated[Identity | None, Depends(optional_caller)]) -> ShowList:
-        """All shows that the caller may know of."""
-        async with deps.db.survey() as connection:
-            shows = [await _visible(connection, show, who, deps) for show in await shows_sql.list_shows(connection)]
-        return ShowList(shows=[show for show in shows if show is not None])
+    @router.get("/v1/shows", response_model=ShowList, **needs("anybody"))
+    async def list_shows(who: Annotated[Identity | None, Depends(optional_caller)]) -> Response:
+        """All shows that the caller may know of; for those who are no staff up to a second old."""
+        shows = await catalogue.list_for(None if who is None else who.user)
+        return Response(shows, media_type="application/json")
 
     @router.get("/v1/shows/{show}", **needs("anybody"))
     async def get_show(show: str, who: Annotated[Identity | None, Depends(optional_caller)]) -> ShowBody:
         """One show with what it sells."""
         async with deps.db.read() as connection:
-            body = await _visible(connection, await _existing(connection, show), who, deps)
-        if body is None:
+            existing = await _existing(connection, show)
+            room = await rooms_sql.load_room(connection, existing.room)
+            role = await role_in(connection, None if who is None else who.user, existing.id)
+            products = await shows_sql.list_products(connection, existing.id)
+        if room is None or not (found := Listed(existing, room, products)).is_visible(role):
             raise Refused(Denied(Code.NOT_FOUND))
-        return body
+        return found.body(role, deps.clock())
 
     @router.post("/v1/shows", status_code=201, **needs("operator"))
     async def create_show(body: NewShow, who: Annotated[Identity, Depends(caller)]) -> ShowBody:
@@ -59,7 +61,7 @@ def show_routes(deps: ApiDependencies) -> APIRouter:
             raise Refused(Denied(Code.BAD_REQUEST, detail={"field": "start_ms"}))
         async with deps.db.write() as uow:
             show, room, products = await _put_on(uow, body, who)
-        return _show_body(show, room, products, deps.clock(), is_staff=True)
+        return Listed(show, room, products).body(Role.OPERATOR, deps.clock())
 
     @router.post("/v1/shows/{show}/products", status_code=201, **needs("operator", "host"))
     async def add_product(show: str, body: NewProduct, who: Annotated[Identity, Depends(caller)]) -> ProductBody:
@@ -71,7 +73,7 @@ def show_routes(deps: ApiDependencies) -> APIRouter:
             await shows_sql.add_product(uow, product)
             await announcements_sql.sales_changed(uow, existing)
             await audit_sql.record(uow, existing.room, who.user, "product:add", product.id)
-        return _product_body(product, existing.currency, shows_left=True)
+        return product_body(product, existing.currency, shows_left=True)
 
     @router.get("/v1/entitlements/{show}", **needs("viewer"))
     async def own_entitlement(show: str, who: Annotated[Identity, Depends(caller)]) -> EntitlementBody:
@@ -100,18 +102,6 @@ async def _existing(connection: AsyncConnection, show: str) -> Show:
     if found is None:
         raise Refused(Denied(Code.NOT_FOUND))
     return found
-
-
-async def _visible(
-    connection: AsyncConnection, show: Show, who: Identity | None, deps: ApiDependencies
-) -> ShowBody | None:
-    """The show as the caller may see it; a draft is for its staff only."""
-    room = await rooms_sql.load_room(connection, show.room)
-    role = await role_in(connection, None if who is None else who.user, show.id)
-    if room is None or (room.phase is Phase.DRAFT and not role.is_staff):
-        return None
-    products = await shows_sql.list_products(connection, show.id)
-    return _show_body(show, room, products, deps.clock(), is_staff=role.is_staff)
 
 
 async def _put_on(uow: UnitOfWork, body: NewShow, who: Identity) -> tuple[Show, RoomRecord, list[Product]]:
@@ -159,35 +149,4 @@ def _offered(body: NewProduct, show: Show, uow: UnitOfWork) -> Product:
         price_minor=body.price_minor,
         capacity=body.capacity,
         credits=body.credits,
-    )
-
-
-def _show_body(show: Show, room: RoomRecord, products: list[Product], now_ms: int, *, is_staff: bool) -> ShowBody:
-    shows_left = is_staff or room.switches.sales_left
-    return ShowBody(
-        show=show.id,
-        room=show.room,
-        title=show.title,
-        access=show.access,
-        phase=room.phase,
-        currency=show.currency,
-        currency_digits=digits_of(show.currency),
-        schedule=ScheduleBody(doors_ms=room.doors_ms, start_ms=room.start_ms),
-        products=[_product_body(product, show.currency, shows_left=shows_left) for product in products],
-        server_ms=now_ms,
-    )
-
-
-def _product_body(product: Product, currency: str, *, shows_left: bool) -> ProductBody:
-    return ProductBody(
-        id=product.id,
-        name=product.name,
-        tier=product.tier,
-        price_minor=product.price_minor,
-        currency=currency,
-        credits=product.credits,
-        capacity=product.capacity if shows_left else None,
-        sold=product.sold,
-        held=product.held,
-        left=product.left if shows_left else None,
     )

@@ -32,6 +32,7 @@ STAFF = {"olga": Role.OPERATOR, "hana": Role.HOST, "mo": Role.MODERATOR}
 class Desk:
     house: House
     http: httpx2.AsyncClient
+    deps: ApiDependencies
 
     def token(self, user: str, *, lifetime_ms: int = 3_600_000) -> str:
         now_ms = self.house.clock.now_ms
@@ -80,8 +81,9 @@ async def open_desk(folder: Path) -> AsyncIterator[Desk]:
                 show = None if role is Role.OPERATOR else SHOW
                 await roles_sql.grant(uow, UserId(user), role, show, UserId("setup"))
         verifier = TokenVerifier(KeyRing([JWT_SECRET]), ISSUER, AUDIENCE)
-        api = create_api(ApiDependencies(house.db, house.box, verifier, house.clock))
+        deps = ApiDependencies(house.db, house.box, verifier, house.clock)
+        api = create_api(deps)
         app = Starlette(routes=[Mount("/api", api), *pay_routes(house.box)])
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://gateway") as http:
-            yield Desk(house, http)
+            yield Desk(house, http, deps)
