@@ -107,7 +107,7 @@ def _open_to(api: ASGIApp, origins: Origins) -> ASGIApp:
         api,
         allow_origins=[ANY] if origins.is_open else sorted(origins.named),
         allow_credentials=not origins.is_open,
-        allow_methods=("GET", "POST", "PUT", "DELETE"),
+        allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
         allow_headers=[ANY],
         expose_headers=("retry-after",),
         max_age=600,

@@ -12,6 +12,7 @@ from gateway.cli_output import out
 
 FAILED = 1
 LEAST_SECONDS = 4
+MOST_SECONDS = 86_400
 
 
 def register(app: typer.Typer) -> None:
@@ -22,11 +23,15 @@ def register(app: typer.Typer) -> None:
 def rehearse(
     url: Annotated[str, typer.Option(help="The demo or test server.")] = "http://127.0.0.1:8000",
     fans: Annotated[int, typer.Option(min=12, max=20_000, help="How many come.")] = 100,
-    seconds: Annotated[float, typer.Option(min=LEAST_SECONDS, help="How long the live part lasts.")] = 20,
+    seconds: Annotated[
+        float, typer.Option(min=LEAST_SECONDS, max=MOST_SECONDS, help="How long the live part lasts.")
+    ] = 20,
     seed: Annotated[
         int | None, typer.Option(help="The same seed makes the same choices; a new one without it.")
     ] = None,
-    rights_within_ms: Annotated[int, typer.Option(min=1, help="What p99 of promotion and demotion may take.")] = 1000,
+    rights_within_ms: Annotated[
+        int, typer.Option(min=1, max=60_000, help="What p99 of promotion and demotion may take.")
+    ] = 1000,
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON document.")] = False,
 ) -> None:
     """Play a whole show of its own on a demo or test server with a crowd, and hold what it saw against SQL.

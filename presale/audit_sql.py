@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import Tier
@@ -43,6 +43,7 @@ async def audit(connection: AsyncConnection) -> list[Finding]:
         _refunds_without_reason,
         _stuck_money,
         _unknown_currencies,
+        _free_credits,
         _dead_jobs,
     ):
         findings.extend([finding async for finding in check(connection)])
@@ -216,6 +217,15 @@ async def _stuck_money(connection: AsyncConnection) -> AsyncIterator[Finding]:
     stuck = select(orders.c.id).where(orders.c.state == OrderState.REFUNDING, orders.c.id.not_in(running))
     for row in await connection.execute(stuck):
         yield Finding("refunds.stuck", row.id, "money came too late and could not be returned: request a refund again")
+
+
+async def _free_credits(connection: AsyncConnection) -> AsyncIterator[Finding]:
+    """Shows of versions that took gift credits without a price."""
+    sold = exists().where(products.c.show_id == shows.c.id, products.c.credits > 0)
+    chosen = select(shows.c.id).where(shows.c.credit_minor == 0, sold).order_by(shows.c.id)
+    for row in await connection.execute(chosen):
+        says = "sells gift credits and names no price of a spent one: set credit_minor, until then refunds take a share"
+        yield Finding("shows.credits", row.id, says)
 
 
 async def _unknown_currencies(connection: AsyncConnection) -> AsyncIterator[Finding]:

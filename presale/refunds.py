@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import NewType
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from auth.denials import Code, Denied
 from auth.identity import UserId
@@ -15,6 +15,11 @@ RefundId = NewType("RefundId", str)
 
 _OVER = frozenset({Phase.ENDED, Phase.REPLAY})
 _BEFORE_DOORS = frozenset({Phase.DRAFT, Phase.PRESALE})
+
+MOVE_MS = 3_600_000
+"""A show whose start changes by this much has been moved; by less, it is late."""
+MOVED_WINDOW_MS = 72 * 3_600_000
+"""So long, and not beyond the new start, every ticket of a show that was moved may be returned."""
 
 
 class RefundProgress(StrEnum):
@@ -72,7 +77,27 @@ def terms(order: Order, wallet_credits: int, credit_minor: int) -> RefundTerms:
     """Unspent credits of the order go back, spent ones are deducted at `credit_minor` each, never below zero.
 
     Credits of one show are alike: as long as the wallet holds as many as the order brought, none of its are spent.
+    A show of an older version may name no price: there a spent credit takes its share of what the order cost, rounded
+    up, so that nobody spends all and gets all back.
     """
     withdrawn = min(order.credits, wallet_credits)
     spent = order.credits - withdrawn
-    return RefundTerms(withdrawn, max(0, order.amount_minor - spent * credit_minor))
+    if not spent:
+        return RefundTerms(withdrawn, order.amount_minor)
+    deducted = spent * credit_minor if credit_minor else -(-order.amount_minor * spent // order.credits)
+    return RefundTerms(withdrawn, max(0, order.amount_minor - deducted))
+
+
+def moved(show: Show, doors_ms: int, start_ms: int, phase: Phase, now_ms: int) -> Show:
+    """The show at other times, and its deadline for refunds with it.
+
+    A show put off takes its deadline along, by as much as the start; one brought forward leaves it where it is. And
+    whoever bought a ticket for another time may return it: a start that changes by `MOVE_MS` opens refunds for
+    `MOVED_WINDOW_MS`, at most until the new start. Where the doors decide and have not opened, they go on deciding.
+    """
+    shift_ms, until_ms = start_ms - show.start_ms, show.refund_until_ms
+    if until_ms is not None:
+        until_ms += max(0, shift_ms)
+    if abs(shift_ms) >= MOVE_MS and not (until_ms is None and phase in _BEFORE_DOORS):
+        until_ms = max(until_ms or 0, min(now_ms + MOVED_WINDOW_MS, start_ms))
+    return structs.replace(show, doors_ms=doors_ms, start_ms=start_ms, refund_until_ms=until_ms)

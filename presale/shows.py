@@ -1,16 +1,21 @@
 """What is sold: shows and their products."""
 
+from collections.abc import Collection, Iterable
 from typing import NewType
 
 from msgspec import Struct
 
+from auth.denials import Code, Denied
 from auth.identity import RoomId, ShowId, Tier
+from auth.planning import beginning, deadline
 from auth.situation import Access, Phase
 
 ProductId = NewType("ProductId", str)
 
 SALES_OPEN = frozenset({Phase.PRESALE, Phase.DOORS, Phase.LIVE, Phase.PAUSED})
 """The phases in which tickets are sold."""
+TIMES = frozenset({"doors_ms", "start_ms", "refund_until_ms"})
+"""The fields of a show that say when."""
 
 
 class Show(Struct, frozen=True, kw_only=True):
@@ -25,9 +30,12 @@ class Show(Struct, frozen=True, kw_only=True):
     doors_ms: int
     start_ms: int
     refund_until_ms: int | None = None
-    """Until then a fan may return a ticket in any phase but the last ones; without it, until the doors open."""
+    """Until then a fan may return a ticket in any phase but the last ones; without it, until the doors open.
+
+    It moves with the show: see `refunds.moved`.
+    """
     credit_minor: int = 0
-    """What one gift credit is worth when a spent one is deducted from a refund."""
+    """What one gift credit is worth when a spent one is deducted from a refund; 0 where no product carries credits."""
     version: int = 1
 
 
@@ -51,3 +59,22 @@ class Product(Struct, frozen=True, kw_only=True):
     def left(self) -> int:
         """Seats that can be bought now."""
         return self.capacity - self.sold - self.held
+
+
+def is_priced(show: Show, products: Iterable[Product]) -> bool:
+    """Whether spent credits cost what they were bought for: else buying, spending and returning made them free."""
+    return show.credit_minor > 0 or not any(product.credits for product in products)
+
+
+def planned(show: Show, now_ms: int, named: Collection[str] = TIMES) -> Denied | None:
+    """Whether a show can be at the times that are `named`; BAD_REQUEST says which field cannot be."""
+    refused = None
+    if "doors_ms" in named:
+        refused = beginning("doors_ms", show.doors_ms, now_ms)
+    if "start_ms" in named:
+        refused = refused or beginning("start_ms", show.start_ms, now_ms)
+    if "refund_until_ms" in named and show.refund_until_ms is not None:
+        refused = refused or deadline("refund_until_ms", show.refund_until_ms, now_ms)
+    if refused is None and show.start_ms < show.doors_ms:
+        refused = Denied(Code.BAD_REQUEST, detail={"field": "start_ms" if "start_ms" in named else "doors_ms"})
+    return refused

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select, update
+from msgspec import structs
+from sqlalchemy import Row, Select, insert, select
+from sqlalchemy import update as update_row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.composed import composed_key
@@ -10,7 +12,7 @@ from auth.identity import RoomId, ShowId, Tier
 from auth.situation import Access
 from presale.shows import Product, ProductId, Show
 from presale.tables_sql import products, shows
-from store.database_sql import UnitOfWork
+from store.database_sql import RacedError, UnitOfWork
 
 
 async def take_turn(uow: UnitOfWork, show: ShowId) -> None:
@@ -58,10 +60,23 @@ async def add_product(uow: UnitOfWork, product: Product) -> None:
     )
 
 
-async def update_schedule(uow: UnitOfWork, show: ShowId, doors_ms: int, start_ms: int) -> None:
-    """Move the planned times. Refund rules bound to a date do not move with them."""
-    changed = update(shows).where(shows.c.id == show)
-    await uow.connection.execute(changed.values(doors_ms=doors_ms, start_ms=start_ms, version=shows.c.version + 1))
+async def update(uow: UnitOfWork, show: Show) -> Show:
+    """Write times, deadline for refunds and price of a credit down; answers the show with its next version.
+
+    RacedError where it is not the version that was read.
+    """
+    after = structs.replace(show, version=show.version + 1)
+    changed = update_row(shows).where(shows.c.id == show.id, shows.c.version == show.version)
+    values = {
+        "doors_ms": after.doors_ms,
+        "start_ms": after.start_ms,
+        "refund_until_ms": after.refund_until_ms,
+        "credit_minor": after.credit_minor,
+        "version": after.version,
+    }
+    if (await uow.connection.execute(changed.values(values))).rowcount != 1:
+        raise RacedError(show.id)
+    return after
 
 
 async def load_show(connection: AsyncConnection, show: ShowId) -> Show | None:

@@ -12,6 +12,7 @@ from gateway.api.bodies import BoundedBodies
 from gateway.api.bulkheads import PLACES, Bulkheads, Kind, Places
 from gateway.api.callers import ApiDependencies
 from gateway.api.orders import order_routes
+from gateway.api.programme import programme_routes
 from gateway.api.roles import role_routes
 from gateway.api.shapes import ErrorBody
 from gateway.api.shows import show_routes
@@ -34,7 +35,7 @@ def create_api(deps: ApiDependencies, places: Mapping[Kind, Places] | None = Non
         responses={"default": {"model": ErrorBody, "description": "A refusal; the status follows from the code."}},
         redirect_slashes=False,
     )
-    for routes in (show_routes, order_routes, role_routes, token_routes, audit_routes):
+    for routes in (show_routes, programme_routes, order_routes, role_routes, token_routes, audit_routes):
         api.include_router(routes(deps))
     refusals.install(api)
     api.add_middleware(Bulkheads, places=places or {kind: Places(limit) for kind, limit in PLACES.items()})

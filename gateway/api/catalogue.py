@@ -47,6 +47,8 @@ class Listed:
             currency=self.show.currency,
             currency_digits=digits_of(self.show.currency),
             schedule=ScheduleBody(doors_ms=self.room.doors_ms, start_ms=self.room.start_ms),
+            refund_until_ms=self.show.refund_until_ms,
+            credit_minor=self.show.credit_minor,
             products=[product_body(product, self.show.currency, shows_left=shows_left) for product in self.products],
             server_ms=now_ms,
         )

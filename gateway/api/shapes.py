@@ -46,6 +46,12 @@ def _known_currency(code: str) -> str:
 CurrencyCode = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$"), AfterValidator(_known_currency)]
 
 
+def _not_null(value: int | None) -> int:
+    if value is None:
+        raise ValueError("may be left out, and is not null")
+    return value
+
+
 class _Shape(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
@@ -74,10 +80,24 @@ class NewShow(_Shape):
     doors_ms: Millis
     start_ms: Millis
     refund_until_ms: Millis | None = None
-    """Until then fans may return tickets; without it until the doors open."""
+    """Until then fans may return tickets; without it until the doors open. It moves with the show."""
     credit_minor: Minor = 0
-    """What a spent gift credit takes off a refund."""
+    """What a spent gift credit takes off a refund; above 0 where a product carries credits."""
     products: Annotated[list[NewProduct], Field(max_length=50)] = []
+
+
+class ShowChanges(_Shape):
+    """What to change of a show; what is not named stays.
+
+    A start that moves takes the deadline for refunds along, unless that is named too.
+    """
+
+    doors_ms: Annotated[Millis | None, AfterValidator(_not_null)] = None
+    start_ms: Annotated[Millis | None, AfterValidator(_not_null)] = None
+    refund_until_ms: Millis | None = None
+    """Until then fans may return tickets; null: until the doors open."""
+    credit_minor: Annotated[Minor | None, AfterValidator(_not_null)] = None
+    """What a spent gift credit takes off a refund; above 0 where a product carries credits."""
 
 
 class OrderItemBody(_Shape):
@@ -143,6 +163,10 @@ class ShowBody(_Shape):
     currency_digits: int
     """Decimal places of the currency: 12800 is 128.00 with 2, 12,800 with 0."""
     schedule: ScheduleBody
+    refund_until_ms: int | None
+    """Until then fans may return tickets; null: until the doors open."""
+    credit_minor: int
+    """What a spent gift credit takes off a refund."""
     products: list[ProductBody]
     server_ms: int
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 from auth import text
 from auth.denials import Code, Denied
 from auth.identity import Tier, UserId
+from auth.planning import beginning
 from gateway.contract import shapes
 from gateway.member import Member
 from gateway.rights import keeps_stage
-from presale import entitlements_sql, shows_sql
+from presale import entitlements_sql, refunds, shows_sql
 from rooms import (
     countdowns_sql,
     danmaku_sql,
@@ -158,7 +159,10 @@ async def _asked_in_vain(uow: UnitOfWork, member: Member, user: UserId, tier: Ti
 
 
 async def set_countdown(house: "House", member: Member, request: shapes.SetCountdown) -> shapes.Created | Denied:
-    """Show a countdown, or move the schedule's own."""
+    """Show a countdown, or move the schedule's own, and with the start the deadline for refunds."""
+    refused = beginning("target_ms", request.target_ms, house.clock())
+    if refused is not None:
+        return refused
     label = text.clean(request.label)
     if not text.fits(label, MAX_LABEL_GRAPHEMES):
         return Denied(Code.BAD_REQUEST, detail={"field": "label", "max_graphemes": MAX_LABEL_GRAPHEMES})
@@ -168,7 +172,9 @@ async def set_countdown(house: "House", member: Member, request: shapes.SetCount
         )
         room = await rooms_sql.load_room(uow.connection, member.room.id)
         if room is not None and not isinstance(made, Denied) and made.kind is not CountdownKind.CUSTOM:
-            await shows_sql.update_schedule(uow, room.show, room.doors_ms, room.start_ms)
+            show = await shows_sql.load_show(uow.connection, room.show)
+            assert show is not None, "a room belongs to a show"
+            await shows_sql.update(uow, refunds.moved(show, room.doors_ms, room.start_ms, room.phase, uow.now_ms))
     return made if isinstance(made, Denied) else shapes.Created(made.id)
 
 

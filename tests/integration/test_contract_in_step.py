@@ -59,7 +59,7 @@ async def test_every_event_of_the_registry_is_sent_as_it_says_and_no_other(
             said = await done(fan, "danmaku", {"text": "hello", "style": {"color": "#ffffff"}})
             await done(show.host, "pin", {"id": said["id"]})
             await done(show.host, "retract", {"id": said["id"]})
-            await done(show.host, "countdown:set", {"target_ms": 1, "label": "encore"})
+            await done(show.host, "countdown:set", {"target_ms": show.start_ms, "label": "encore"})
             await done(fan, "gift", {"gift": "rose", "key": "a-key-of-this-test"})
             await done(fan, "like", {"count": 3})
             await done(fan, "cohost:request", {"message": "let me sing"})

@@ -47,9 +47,21 @@ async def test_moving_the_schedule_tells_every_screen_and_the_box_office(house: 
         assert room["schedule"] == {"doors_ms": show.doors_ms, "start_ms": later_ms}
         told = (await house.http.get(f"/api/v1/shows/{show.show}")).json()
         assert told["schedule"] == {"doors_ms": show.doors_ms, "start_ms": later_ms}
+        assert told["refund_until_ms"] == show.doors_ms + 25 * HOUR_MS, "it goes along with the start"
         refused = await denied(show.host, "countdown:set", {"kind": "doors", "target_ms": later_ms + 1})
         assert (refused["code"], refused["field"]) == ("BAD_REQUEST", "doors_ms")
         assert (await denied(show.host, "countdown:clear", {"id": "doors"}))["code"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("kind", ["doors", "show", "custom"])
+async def test_a_time_that_cannot_be_meant_is_refused(house: Liveroom, kind: str) -> None:
+    async with evening(house, "presale") as show:
+        # 1970, seconds and microseconds taken for milliseconds, the year 287396
+        for at_ms in (0, show.start_ms // 1000, show.start_ms * 1000, 2**53):
+            refused = await denied(show.host, "countdown:set", {"kind": kind, "target_ms": at_ms})
+            assert (refused["code"], refused["field"]) == ("BAD_REQUEST", "target_ms")
+        told = (await house.http.get(f"/api/v1/shows/{show.show}")).json()
+        assert told["schedule"] == {"doors_ms": show.doors_ms, "start_ms": show.start_ms}
 
 
 async def test_a_countdown_of_the_host_is_set_moved_and_cleared_with_rising_versions(house: Liveroom) -> None:

@@ -145,6 +145,7 @@ CORRUPTIONS: list[tuple[str, Executable, set[str]]] = [
         update(orders).where(orders.c.state == OrderState.PENDING).values(currency="USD"),
         {"orders.amount", "payments.amount"},
     ),
+    ("gift credits without a price", update(shows).values(credit_minor=0), {"shows.credits"}),
     ("a show in a currency that is none", update(shows).values(currency="RMB"), {"shows.currency", "orders.amount"}),
     (
         "a payment of less than its order",

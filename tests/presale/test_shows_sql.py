@@ -1,7 +1,9 @@
 import msgspec
+import pytest
 
 from auth.identity import RoomId, ShowId
 from presale import shows_sql
+from store.database_sql import RacedError
 from tests.presale.house import MAIN, SHOW, VIP, House, product, show
 
 
@@ -21,9 +23,13 @@ async def test_products_come_cheapest_first(house: House) -> None:
     assert products[0] == product(MAIN, products[0].tier, 12_800, 10, 10)
 
 
-async def test_a_schedule_moves_with_a_new_version(house: House) -> None:
+async def test_what_changes_of_a_show_has_a_new_version_and_nobody_overwrites_a_newer_one(house: House) -> None:
+    seen = show(house.clock.now_ms)
+    changed = msgspec.structs.replace(seen, doors_ms=5, start_ms=6, refund_until_ms=7, credit_minor=8)
     async with house.db.write() as uow:
-        await shows_sql.update_schedule(uow, SHOW, 5, 6)
+        assert await shows_sql.update(uow, changed) == msgspec.structs.replace(changed, version=2)
     async with house.db.read() as connection:
-        moved = await shows_sql.load_show(connection, SHOW)
-    assert moved == msgspec.structs.replace(show(house.clock.now_ms), doors_ms=5, start_ms=6, version=2)
+        assert await shows_sql.load_show(connection, SHOW) == msgspec.structs.replace(changed, version=2)
+    with pytest.raises(RacedError):
+        async with house.db.write() as uow:
+            await shows_sql.update(uow, seen)

@@ -14,6 +14,7 @@ SHOW: dict[str, Any] = {
     "currency": "CNY",
     "doors_ms": 1_900_000_000_000,
     "start_ms": 1_900_000_100_000,
+    "credit_minor": 5,
     "products": [{"name": "Main", "tier": "main", "price_minor": 100, "capacity": 5, "credits": 3}],
 }
 PRODUCT: dict[str, Any] = {"name": "Late", "tier": "vip", "price_minor": 500, "capacity": 2}
@@ -35,6 +36,8 @@ async def test_anybody_sees_a_show_and_what_it_sells(desk: Desk) -> None:
         "currency": "CNY",
         "currency_digits": 2,
         "schedule": {"doors_ms": now_ms + 3_600_000, "start_ms": now_ms + 7_200_000},
+        "refund_until_ms": None,
+        "credit_minor": 100,
         "server_ms": now_ms,
     }
     assert products[0] == {
@@ -125,6 +128,18 @@ async def test_the_guest_list_holds_who_has_a_ticket(desk: Desk) -> None:
         ({"products": [{**PRODUCT, "tier": "none"}]}, "products.0.tier"),
         ({"products": [{**PRODUCT, "capacity": -1}]}, "products.0.capacity"),
         ({"start_ms": 1}, "start_ms"),
+        ({"start_ms": 1_899_999_999_999}, "start_ms"),
+        # in 1970, in seconds, in microseconds, long over, in the year 287396, and too far ahead to be meant
+        *(
+            ({field: at}, field)
+            for field in ("doors_ms", "start_ms", "refund_until_ms")
+            for at in (0, 1_900_000_000, 1_900_000_000_000_000, 1_600_000_000_000, 2**53, 2_900_000_000_000, -1)
+        ),
+        ({"doors_ms": 1_799_000_000_000}, "doors_ms"),
+        # gift credits without a price: buy, spend, return, and again
+        ({"credit_minor": 0}, "credit_minor"),
+        ({"credit_minor": -1}, "credit_minor"),
+        ({"credit_minor": 10**13}, "credit_minor"),
     ],
 )
 async def test_a_malformed_show_is_refused(desk: Desk, change: dict[str, Any], field: str) -> None:
@@ -135,6 +150,7 @@ async def test_a_malformed_show_is_refused(desk: Desk, change: dict[str, Any], f
 
 NEEDED = [
     ("POST", "/api/v1/shows", SHOW, {"olga"}),
+    ("PATCH", "/api/v1/shows/show", {"credit_minor": 7}, {"olga", "hana"}),
     ("POST", "/api/v1/shows/show/products", PRODUCT, {"olga", "hana"}),
     ("GET", "/api/v1/shows/show/entitlements", None, {"olga", "hana"}),
     ("GET", "/api/v1/shows/show/roles", None, {"olga", "hana"}),
@@ -195,7 +211,7 @@ class TestDescription:
             for path, methods in described["paths"].items()
             for method, operation in methods.items()
         }
-        assert len(operations) == 17
+        assert len(operations) == 18
         for operation in operations.values():
             assert operation["x-roles"]
             assert ("security" in operation) == (operation["x-roles"] != ["anybody"])
@@ -206,3 +222,68 @@ class TestDescription:
     async def test_no_page_that_loads_scripts_from_elsewhere_is_served(self, desk: Desk) -> None:
         for path in ("/api/docs", "/api/redoc"):
             assert (await desk.ask("GET", path)).status_code == 404
+
+
+async def test_gift_credits_need_a_price_however_they_come_to_be_sold(desk: Desk) -> None:
+    bare = {name: value for name, value in SHOW.items() if name != "credit_minor"}
+    assert (await desk.ask("POST", "/api/v1/shows", "olga", bare)).json()["error"]["field"] == "credit_minor"
+    plain = {**bare, "products": [PRODUCT]}
+    show = (await desk.ask("POST", "/api/v1/shows", "olga", plain)).json()["show"]
+    added = await desk.ask("POST", f"/api/v1/shows/{show}/products", "olga", {**PRODUCT, "credits": 1})
+    assert (added.status_code, added.json()["error"]["field"]) == (400, "credits")
+    priced = await desk.ask("PATCH", f"/api/v1/shows/{show}", "olga", {"credit_minor": 1})
+    assert (priced.status_code, priced.json()["credit_minor"]) == (200, 1)
+    assert (
+        await desk.ask("POST", f"/api/v1/shows/{show}/products", "olga", {**PRODUCT, "credits": 1})
+    ).status_code == 201
+    free = await desk.ask("PATCH", f"/api/v1/shows/{show}", "olga", {"credit_minor": 0})
+    assert (free.status_code, free.json()["error"]["field"]) == (400, "credit_minor")
+    assert (await desk.ask("PATCH", "/api/v1/shows/nowhere", "olga", {})).status_code == 404
+
+
+WEEK_MS = 7 * 86_400_000
+
+
+async def test_a_show_is_moved_with_its_room_and_its_deadline_for_refunds(desk: Desk) -> None:
+    now_ms = desk.house.clock.now_ms
+    set_ = await desk.ask("PATCH", "/api/v1/shows/show", "hana", {"refund_until_ms": now_ms})
+    assert set_.json()["refund_until_ms"] == now_ms
+    order = await desk.paid_order()
+    desk.house.clock.advance(60_000)
+    late = await desk.ask("POST", f"/api/v1/orders/{order}/refunds", json={"reason": "cannot come"})
+    assert late.json()["error"]["code"] == "REFUND_POLICY"
+    times = {"doors_ms": now_ms + WEEK_MS, "start_ms": now_ms + WEEK_MS + 3_600_000}
+    moved = (await desk.ask("PATCH", "/api/v1/shows/show", "hana", times)).json()
+    assert moved["schedule"] == times
+    assert moved["refund_until_ms"] == now_ms + times["start_ms"] - (now_ms + 7_200_000)
+    assert (await desk.ask("GET", "/api/v1/shows/show", None)).json()["schedule"] == times
+    async with desk.house.db.read() as connection:
+        trail = await audit_sql.recent(connection, ROOM, 10)
+    assert [entry.action for entry in trail][-3:] == ["show:refunds", "show:schedule", "show:refunds"]
+    returned = await desk.ask("POST", f"/api/v1/orders/{order}/refunds", json={"reason": "cannot come"})
+    assert returned.status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        *(
+            ({field: at}, field)
+            for field in ("doors_ms", "start_ms", "refund_until_ms")
+            for at in (0, 1_800_000_000, 1_800_000_000_000_000, 2**53, 2_900_000_000_000, "soon", 1.5, True)
+        ),
+        ({"doors_ms": None}, "doors_ms"),
+        ({"start_ms": None}, "start_ms"),
+        ({"credit_minor": None}, "credit_minor"),
+        ({"doors_ms": 1_800_000_000_000 + WEEK_MS}, "doors_ms"),
+        ({"start_ms": 1_800_000_000_000}, "start_ms"),
+        ({"credit_minor": 0}, "credit_minor"),
+    ],
+)
+async def test_a_change_that_cannot_be_meant_names_its_field_and_changes_nothing(
+    desk: Desk, changes: dict[str, Any], field: str
+) -> None:
+    before = (await desk.ask("GET", "/api/v1/shows/show", "hana")).json()
+    answer = await desk.ask("PATCH", "/api/v1/shows/show", "hana", changes)
+    assert (answer.status_code, answer.json()["error"].get("field")) == (400, field)
+    assert (await desk.ask("GET", "/api/v1/shows/show", "hana")).json() == before
