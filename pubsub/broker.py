@@ -13,9 +13,11 @@ Guarantees of every adapter, held by `tests/contracts/broker_suite.py`:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
+
+from pubsub.seen import Stamp
 
 DEDUPE_MS = 300_000
 
@@ -57,6 +59,8 @@ class Delivery:
     publication: Publication
     degraded: bool = False
     """Told to this node alone, while the wire was away: it took no place, `position` is that of its predecessor."""
+    stamp: Stamp | None = field(default=None, compare=False, repr=False)
+    """What its seal says, where it has one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,18 @@ Redis must not evict (`maxmemory-policy noeviction`): evicted ids are not droppe
 import asyncio
 import logging
 import time
+import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from pubsub.broker import Delivery, Position, Publication, Receive, Recovery
 from pubsub.broker_memory import LONG_BYTES, LONG_MS, SHORT_BYTES, SHORT_MS
-from pubsub.envelope import Seal
+from pubsub.envelope import Seal, is_fresh
 from pubsub.link import BrokerAwayError, Gap, LinkListener, Unheard
 from pubsub.publishing_redis import Bounds, Publisher
 from pubsub.scripts_redis import RECOVER, STAND, keys_of, unpack, unpack_items
+from pubsub.seen import Stamp
 from pubsub.subscribers_redis import NOWHERE, RedisSubscription, Subscribers
 from pubsub.topology_redis import wire_to
 
@@ -63,7 +65,7 @@ class RedisBroker:
         """As the listener was told last."""
         self._bounds = Bounds(short_ms, short_bytes, long_ms, long_bytes)
         self._prefix = prefix
-        self._seal = Seal(secrets)
+        self._seal = Seal(secrets, uuid.uuid4().hex)
         self.listener: LinkListener = listener or Unheard()
         """Hears of the link; may be set until `start`."""
         self._clock_ms = clock_ms
@@ -86,6 +88,7 @@ class RedisBroker:
             self.wire,
             self._seal,
             prefix,
+            clock_ms=self._now_ms,
             arguments=self._arguments,
             arrived=self._arrived,
             stranded=self._deliver_here,
@@ -132,7 +135,9 @@ class RedisBroker:
         self._check_open()
         state = self._channels.get(channel)
         if state is None:
-            state = self._channels[channel] = Subscribers(channel, keys_of(self._prefix, channel)[-1])
+            state = self._channels[channel] = Subscribers(
+                channel, keys_of(self._prefix, channel)[-1], self._bounds.horizon_ms
+            )
             self._by_out[state.out] = state
         subscription = RedisSubscription(self._leave, state, receive)
         state.subscriptions.append(subscription)  # of no effect until it has a place to begin after
@@ -225,7 +230,7 @@ class RedisBroker:
         now = time.monotonic()
         if now - self._complained_s >= COMPLAINT_S:
             self._complained_s = now
-            log.warning("ignored a message in channel %s that is none of ours", channel)
+            log.warning("ignored a message in channel %s that is none of ours, or too old: compare the clocks", channel)
 
     # ---- what is missing -----------------------------------------------------------------------------
 
@@ -283,6 +288,7 @@ class RedisBroker:
 
     async def _recover(self, channel: str, after: Position) -> Recovery:
         deliveries: list[Delivery] = []
+        stamps: set[Stamp | None] = set()
         complete = [True, True]
         async with self._recovering:
             while True:
@@ -297,22 +303,29 @@ class RedisBroker:
                     found = self._unseal(channel, position.epoch, unpack_items(items))
                     complete[index] = complete[index] and bool(answer[3 + index]) and None not in found
                     page += [delivery for delivery in found if delivery is not None]
-                deliveries += sorted(page, key=lambda delivery: delivery.position.offset)
+                for delivery in sorted(page, key=lambda delivery: delivery.position.offset):
+                    if delivery.stamp not in stamps:  # else somebody has written it into the history a second time
+                        stamps.add(delivery.stamp)
+                        deliveries.append(delivery)
                 if reached == position:
                     return Recovery(tuple(deliveries), position, short_complete=complete[0], long_complete=complete[1])
                 after = reached
 
     def _unseal(self, channel: str, epoch: str, items: list[tuple[int, bytes]]) -> list[Delivery | None]:
-        """Deliveries, and None for what is none of ours."""
+        """Deliveries, and None for what is none of ours, or too old to come still, whoever has just started."""
         deliveries: list[Delivery | None] = []
+        now_ms = self._now_ms()
         for offset, envelope in items:
-            publication = self._seal.open(channel, envelope)
-            if publication is None:
+            sealed = self._seal.open(channel, envelope)
+            if sealed is None or not is_fresh(sealed.stamp, now_ms, self._bounds.kept_ms(sealed.publication.retention)):
                 self._complain(channel)
                 deliveries.append(None)
             else:
-                deliveries.append(Delivery(Position(epoch, offset), publication))
+                deliveries.append(Delivery(Position(epoch, offset), sealed.publication, stamp=sealed.stamp))
         return deliveries
+
+    def _now_ms(self) -> int:
+        return self._clock_ms() + self._lead_ms()
 
     # ---- the link ------------------------------------------------------------------------------------
 

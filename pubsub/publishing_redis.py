@@ -6,12 +6,13 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pubsub.broker import DEDUPE_MS, Delivery, Position, Publication, Retention
-from pubsub.envelope import Seal
+from pubsub.envelope import CLOCK_TOLERANCE_MS, Seal
 from pubsub.link import BrokerAwayError
 from pubsub.scripts_redis import PUBLISH, STANDING_MS, keys_of
+from pubsub.seen import Stamp
 from pubsub.wire_redis import Wire
 
 TICK_S = 0.01
@@ -35,6 +36,15 @@ class Bounds:
     long_ms: int
     long_bytes: int
 
+    def kept_ms(self, retention: Retention) -> int:
+        """For how long a publication may come; what is never kept may be as late as what is kept for a short time."""
+        return self.long_ms if retention is Retention.LONG else self.short_ms
+
+    @property
+    def horizon_ms(self) -> int:
+        """Beyond this age nothing comes any more."""
+        return max(self.short_ms, self.long_ms) + 2 * CLOCK_TOLERANCE_MS
+
     def arguments(self, lead_ms: int, seen: Position) -> tuple[str | int, ...]:
         """What all scripts begin with: `seen` is a position that the channel has had for certain."""
         kept = (self.short_ms, self.short_bytes, self.long_ms, self.long_bytes)
@@ -49,6 +59,8 @@ class Outgoing:
     publications: tuple[Publication, ...]
     placed: asyncio.Future[Position] | None
     """The place of the last, where somebody waits for it; None for a post."""
+    stamps: list[Stamp] = field(default_factory=list)
+    """As they were sealed, once they are."""
 
 
 class Publisher:
@@ -63,6 +75,7 @@ class Publisher:
         seal: Seal,
         prefix: str,
         *,
+        clock_ms: Callable[[], int],
         arguments: Callable[[str], Sequence[str | int]],
         arrived: Callable[[str, Delivery], None],
         stranded: Callable[[str, Publication], None],
@@ -70,6 +83,7 @@ class Publisher:
         self._wire = wire
         self._seal = seal
         self._prefix = prefix
+        self._clock_ms = clock_ms
         self._arguments = arguments
         self._arrived = arrived
         self._stranded = stranded
@@ -164,14 +178,12 @@ class Publisher:
 
     def _call(self, channel: str, some: list[Outgoing]) -> asyncio.Future[list[object]]:
         arguments: list[str | bytes | int] = [*self._arguments(channel), DEDUPE_MS]
+        now_ms = self._clock_ms()
         for outgoing in some:
             for publication in outgoing.publications:
-                arguments += (
-                    publication.id,
-                    _CLASSES[publication.retention],
-                    len(publication.body),
-                    self._seal.close(channel, publication),
-                )
+                envelope, stamp = self._seal.close(channel, publication, now_ms)
+                outgoing.stamps.append(stamp)
+                arguments += (publication.id, _CLASSES[publication.retention], len(publication.body), envelope)
         return self._wire.script(PUBLISH, keys_of(self._prefix, channel), *arguments)
 
     def _place(self, some: list[Outgoing], answer: list[object]) -> None:
@@ -180,18 +192,18 @@ class Publisher:
         following = iter(places)
         for outgoing in some:
             positions = [
-                self._arrive(outgoing.channel, publication, epoch, next(following))
-                for publication in outgoing.publications
+                self._arrive(outgoing.channel, publication, stamp, epoch, next(following))
+                for publication, stamp in zip(outgoing.publications, outgoing.stamps, strict=True)
             ]
             if outgoing.placed is not None and not outgoing.placed.done():
                 outgoing.placed.set_result(positions[-1])
 
-    def _arrive(self, channel: str, publication: Publication, epoch: bytes, place: object) -> Position:
+    def _arrive(self, channel: str, publication: Publication, stamp: Stamp, epoch: bytes, place: object) -> Position:
         assert isinstance(place, list)
         offset, *known_as = place
         position = Position((known_as[0] if known_as else epoch).decode(), offset)
         if not known_as:
-            self._arrived(channel, Delivery(position, publication))
+            self._arrived(channel, Delivery(position, publication, stamp=stamp))
         return position
 
     def _give_up(self, some: list[Outgoing], error: BrokerAwayError) -> None:

@@ -4,6 +4,7 @@ from collections import OrderedDict, deque
 
 from pubsub.broker import Delivery, Position, Publication, Recovery
 from pubsub.link import Gap
+from pubsub.seen import Seen
 
 MAX_HELD = 4_096
 """Deliveries held for want of an earlier one; what comes beyond is dropped and recovered."""
@@ -13,15 +14,20 @@ MAX_DEAD_EPOCHS = 8
 
 
 class Sequence:
-    """Where one node's subscribers stand in a channel. Deliveries may come late, doubled, or not at all."""
+    """Where one node's subscribers stand in a channel. Deliveries may come late, doubled, or not at all.
 
-    def __init__(self, position: Position) -> None:
+    What is played back at an invented place is known by its stamp, and takes no place from what belongs there;
+    `horizon_ms` is the age beyond which nothing comes any more.
+    """
+
+    def __init__(self, position: Position, horizon_ms: int = 0) -> None:
         self.position = position
         """Everything up to here was delivered or told as a gap."""
         self._held: dict[Position, Delivery] = {}
         self._overflown = False
         self._dead_epochs: deque[str] = deque(maxlen=MAX_DEAD_EPOCHS)
         self._ids: OrderedDict[str, None] = OrderedDict()
+        self._seen = Seen(horizon_ms)
 
     @property
     def is_behind(self) -> bool:
@@ -31,6 +37,8 @@ class Sequence:
     def take(self, delivery: Delivery) -> list[Delivery]:
         """What may be delivered now that this has come, in order."""
         position = delivery.position
+        if delivery.stamp is not None and self._seen.has(delivery.stamp):
+            return []
         if position.epoch != self.position.epoch:
             if position.epoch not in self._dead_epochs:
                 self._hold(delivery)
@@ -110,7 +118,11 @@ class Sequence:
         return ready
 
     def _fresh(self, deliveries: list[Delivery]) -> list[Delivery]:
-        return [delivery for delivery in deliveries if self._remember(delivery.publication.id)]
+        return [delivery for delivery in deliveries if self._is_first(delivery)]
+
+    def _is_first(self, delivery: Delivery) -> bool:
+        is_played_back = delivery.stamp is not None and not self._seen.take(delivery.stamp)
+        return not is_played_back and self._remember(delivery.publication.id)
 
     def _remember(self, publication_id: str) -> bool:
         if publication_id in self._ids:

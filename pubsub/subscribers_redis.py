@@ -33,10 +33,10 @@ class RedisSubscription:
 class Subscribers:
     """What this node's subscribers of a channel are told."""
 
-    def __init__(self, name: str, out: str) -> None:
+    def __init__(self, name: str, out: str, horizon_ms: int) -> None:
         self.name = name
         self.out = out
-        self.order = Sequence(NOWHERE)
+        self.order = Sequence(NOWHERE, horizon_ms)
         self.subscriptions: list[RedisSubscription] = []
         self.opening = 0
         """Subscribers that do not know yet where they begin."""

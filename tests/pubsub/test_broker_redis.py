@@ -4,16 +4,17 @@ import struct
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from pubsub import broker_redis
-from pubsub.broker import DEDUPE_MS, Broker, Retention
+from pubsub.broker import DEDUPE_MS, Broker, Publication, Retention
 from pubsub.broker_redis import RedisBroker
-from pubsub.envelope import Seal
+from pubsub.envelope import CLOCK_TOLERANCE_MS
 from pubsub.scripts_redis import keys_of
-from tests.contracts.broker_suite import BrokerSuite, Inbox, flush, said, until
+from tests.contracts.broker_suite import BrokerSuite, Inbox, flush, said
 
 SECRETS = [b"a secret of the wire, for tests only"]
 
@@ -50,6 +51,12 @@ class RedisWire:
         await self.client.eval(
             "return redis.call('SPUBLISH', KEYS[1], ARGV[1])", 1, keys_of(self.prefix, channel)[-1], message
         )
+
+    async def kept(self, channel: str) -> bytes:
+        """The newest envelope of a short history, as anybody can read it who can read this Redis."""
+        newest: Any = await self.client.xrevrange(keys_of(self.prefix, channel)[1], count=1)
+        envelope: bytes = newest[0][1][b"e"]
+        return envelope
 
     async def pass_time(self, ms: int) -> None:
         self.lead_ms += ms
@@ -198,17 +205,65 @@ async def test_an_envelope_replayed_at_an_invented_place_is_not_delivered(wire: 
     inbox, node = Inbox(), await wire.node()
     await node.subscribe("room", inbox)
     position = await wire.here.publish("room", said("a"))
-    envelope = Seal(SECRETS).close("room", said("replayed"))
-    for epoch, offset in ((position.epoch, 9), ("elsewhere", 1)):
-        message = struct.pack(">H", len(epoch)) + epoch.encode() + struct.pack(">II", offset, len(envelope)) + envelope
-        await wire.speak("room", message)
+    envelope = await wire.kept("room")
+    # once right where the next one belongs, which must not lose its place to it
+    for epoch, offset in ((position.epoch, 2), (position.epoch, 9), ("elsewhere", 1)):
+        await wire.speak("room", _packed(epoch, offset, envelope))
     await wire.here.publish("room", said("b"))
     await inbox.until(2)
-    await until(lambda: not node._channels["room"].order.is_behind)
+    assert not node._channels["room"].order.is_behind
     await flush(wire, "room", inbox)
     assert inbox.ids[:2] == ["a", "b"]
     assert inbox.offsets == [1, 2, 3]
     await node.close()
+
+
+async def test_an_own_envelope_played_back_is_not_delivered(wire: RedisWire) -> None:
+    inbox = Inbox()
+    await wire.here.subscribe("room", inbox)
+    position = await wire.here.publish("room", said("a"))
+    envelope = await wire.kept("room")
+    await wire.speak("room", _packed(position.epoch, 2, envelope))
+    await wire.there.publish("room", said("b"))
+    await inbox.until(2)
+    assert (inbox.ids, inbox.offsets) == (["a", "b"], [1, 2])
+
+
+async def test_an_envelope_older_than_the_history_is_refused_by_a_node_that_has_just_started(wire: RedisWire) -> None:
+    position = await wire.here.publish("room", said("a"))
+    envelope = await wire.kept("room")
+    await wire.pass_time(wire.short_ms + CLOCK_TOLERANCE_MS + 1)
+    inbox, node = Inbox(), await wire.node()
+    await node.subscribe("room", inbox)
+    await wire.speak("room", _packed(position.epoch, 2, envelope))
+    await wire.here.publish("room", said("b"))
+    await inbox.until(1)
+    assert (inbox.ids, inbox.offsets) == (["b"], [2])
+    await node.close()
+
+
+async def test_what_was_committed_long_ago_and_published_now_is_heard(wire: RedisWire) -> None:
+    # `said` was at a time decades ago: what counts is when it was sealed
+    inbox = Inbox()
+    await wire.there.subscribe("room", inbox)
+    await wire.here.publish("room", Publication("late", b"x", Retention.NONE, 1_000))
+    await inbox.until(1)
+
+
+async def test_what_was_written_into_the_history_a_second_time_is_recovered_once(wire: RedisWire) -> None:
+    start = await wire.here.position("room")
+    await wire.here.publish("room", said("a", Retention.LONG))
+    position = await wire.here.publish("room", said("b", Retention.LONG))
+    key = keys_of(wire.prefix, "room")[2]
+    entries: Any = await wire.client.xrange(key)
+    await wire.client.xadd(key, entries[0][1], id=f"{position.offset + 1}-0")
+    await wire.client.hset(keys_of(wire.prefix, "room")[0], "o", str(position.offset + 1))
+    recovery = await wire.here.recover("room", start)
+    assert [delivery.publication.id for delivery in recovery.deliveries] == ["a", "b"]
+
+
+def _packed(epoch: str, offset: int, envelope: bytes) -> bytes:
+    return struct.pack(">H", len(epoch)) + epoch.encode() + struct.pack(">II", offset, len(envelope)) + envelope
 
 
 async def test_a_secret_may_be_replaced_while_nodes_run(wire: RedisWire) -> None:
