@@ -23,6 +23,7 @@ from gateway.apart import Apart
 from gateway.api import bulkheads
 from gateway.box_office import BoxOffice
 from gateway.deadlines import Deadlines
+from gateway.engine.budget import Allowance, Traffic
 from gateway.engine.limits import EngineLimits
 from gateway.engine.outbox import OutboxLimits
 from gateway.engine.session import Heartbeat
@@ -55,6 +56,13 @@ log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = {Duty.ALL: 1.0, Duty.WORKER: 1.0, Duty.GATEWAY: 5.0, Duty.PRESALE: 5.0}
 """How often each looks for publications that others have left; its own go out at once."""
+
+PACKETS_HEADROOM, BURST_HEADROOM, REQUESTS_HEADROOM = 5, 10, 4
+"""How many times the events of a socket a transport carries at least: two namespaces, pings, polls, a late network."""
+PACKET_BYTES = 1024
+"""What an event takes at most, as a rule."""
+BODIES_IN_BURST = 4
+"""Largest packets that may come at once."""
 
 
 @dataclass
@@ -213,6 +221,26 @@ def _blocked_words(settings: Settings) -> BlockedWords:
     return words
 
 
+def _traffic(settings: Settings) -> Traffic:
+    """What a peer may send; whoever lets sockets send more events lets transports carry more."""
+    pace, burst = settings.packets_per_second, settings.packets_burst
+    return Traffic(
+        bytes=Allowance(
+            max(settings.transport_bytes_per_second, PACKET_BYTES * pace),
+            max(settings.transport_bytes_burst, BODIES_IN_BURST * settings.packet_bytes, PACKET_BYTES * burst),
+        ),
+        packets=Allowance(
+            max(settings.transport_packets_per_second, PACKETS_HEADROOM * pace),
+            max(settings.transport_packets_burst, BURST_HEADROOM * burst),
+        ),
+        strangers_packets=Allowance(pace, burst),
+        requests=Allowance(
+            max(settings.transport_requests_per_second, REQUESTS_HEADROOM * pace),
+            max(settings.transport_requests_burst, REQUESTS_HEADROOM * burst),
+        ),
+    )
+
+
 def _socket_server(house: House, codec: Codec, admission: Admission) -> SocketServer:
     settings = house.settings
     return SocketServer(
@@ -224,6 +252,7 @@ def _socket_server(house: House, codec: Codec, admission: Admission) -> SocketSe
             heartbeat=Heartbeat(settings.ping_interval_seconds, settings.ping_timeout_seconds),
             outbox=OutboxLimits(settings.outbox_bytes, settings.outbox_packets, settings.outbox_seconds),
             message_bytes=settings.packet_bytes,
+            traffic=_traffic(settings),
             unsent_bytes=settings.unsent_bytes,
             upgrade_seconds=settings.upgrade_seconds,
             farewell_seconds=settings.farewell_seconds,
@@ -236,7 +265,9 @@ def _socket_server(house: House, codec: Codec, admission: Admission) -> SocketSe
             inbox=settings.inbox_events,
             packets_per_second=settings.packets_per_second,
             packets_burst=settings.packets_burst,
+            refused_events=Allowance(settings.refused_events_per_second, settings.refused_events_burst),
             protocol_errors=settings.protocol_errors,
+            protocol_error_seconds=settings.protocol_error_seconds,
             refusals=settings.refusals_per_transport,
             connect_seconds=settings.connect_seconds,
         ),

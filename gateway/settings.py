@@ -101,6 +101,23 @@ class Settings(BaseSettings):
     packet_bytes: int = Field(65536, ge=1024, description="largest packet and HTTP body of a client")
     packets_per_second: float = Field(20, gt=0, description="any events per socket")
     packets_burst: int = Field(40, ge=1, description="burst of any events per socket")
+    transport_packets_per_second: float = Field(
+        100,
+        gt=0,
+        description="packets of any kind on one transport, wanted or not; beyond it PROTOCOL. Until somebody is in: "
+        "LIVEROOM_PACKETS_PER_SECOND; afterwards never less than five times that",
+    )
+    transport_packets_burst: int = Field(
+        400, ge=1, description="burst of them; never less than ten times LIVEROOM_PACKETS_BURST once somebody is let in"
+    )
+    transport_bytes_per_second: float = Field(
+        65536, gt=0, description="the same in bytes; never less than 1 KiB for each of LIVEROOM_PACKETS_PER_SECOND"
+    )
+    transport_bytes_burst: int = Field(262144, ge=1024, description="burst of them; never less than four packets")
+    transport_requests_per_second: float = Field(
+        80, gt=0, description="HTTP requests of one polling session, and of one connection to a path of sockets"
+    )
+    transport_requests_burst: int = Field(200, ge=1, description="burst of them")
     inbox_events: int = Field(32, ge=1, description="events of one socket waiting to be handled")
     outbox_packets: int = Field(512, ge=16, description="packets waiting for one socket; beyond it is cut as SLOW")
     outbox_bytes: int = Field(262144, ge=4096, description="the same in bytes")
@@ -108,7 +125,12 @@ class Settings(BaseSettings):
     unsent_bytes: int = Field(16384, ge=1024, description="of one socket's packets, held by the kernel beyond that")
     upgrade_seconds: float = Field(10, gt=0, description="for a polling client to try a WebSocket out")
     farewell_seconds: float = Field(2, gt=0, description="for a client to fetch its last packets when it is sent away")
+    refused_events_per_second: float = Field(
+        5, gt=0, description="events answered RATE_LIMITED of one transport; beyond it PROTOCOL"
+    )
+    refused_events_burst: int = Field(150, ge=1, description="burst of them")
     protocol_errors: int = Field(3, ge=1, description="packets that are none, with which a socket ends as PROTOCOL")
+    protocol_error_seconds: float = Field(60, gt=0, description="within which they count, and final refusals")
     header_seconds: float = Field(10, gt=0, description="for the head of an HTTP request")
     header_bytes: int = Field(16384, ge=1024, description="largest head of an HTTP request")
     body_seconds: float = Field(15, gt=0, description="for the body of an HTTP request")
@@ -118,7 +140,9 @@ class Settings(BaseSettings):
         description="sockets of one address (of IPv6 the /64) whose token was not seen yet; beyond it the one silent "
         "longest gives way; lifted in demo mode",
     )
-    connect_seconds: float = Field(5, gt=0, description="how long a transport may stay without CONNECT")
+    connect_seconds: float = Field(
+        5, gt=0, description="for somebody to be let in on a transport, whatever is refused meanwhile"
+    )
     ping_interval_seconds: float = Field(25, gt=0, description="Engine.IO heartbeat")
     ping_timeout_seconds: float = Field(20, gt=0, description="Engine.IO heartbeat answer")
     failed_handshakes_per_minute: int = Field(

@@ -33,12 +33,16 @@ class Bucket:
 
         A clock that steps back counts as standing still.
         """
-        now_us = self._latest_us = max(self._latest_us, now_ms * 1000)
-        early_us = self._due_us - now_us - self._tolerance_us
-        if early_us > 0:
-            return -(-early_us // 1000)
-        self._due_us = max(self._due_us, now_us) + self._interval_us
-        return 0
+        wait_ms = self.wait_ms(now_ms)
+        if not wait_ms:
+            self._due_us = max(self._due_us, self._latest_us) + self._interval_us
+        return wait_ms
+
+    def wait_ms(self, now_ms: int) -> int:
+        """The least wait after which a token is there; 0 where one is. None is taken."""
+        self._latest_us = max(self._latest_us, now_ms * 1000)
+        early_us = self._due_us - self._latest_us - self._tolerance_us
+        return -(-early_us // 1000) if early_us > 0 else 0
 
     def charge(self, at_ms: int) -> None:
         """A token was taken at a time, whether there was one or not: what is owed is waited for before the next."""

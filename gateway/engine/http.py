@@ -17,6 +17,7 @@ import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.engine.budget import Meter
 from gateway.engine.engine import Engine
 from gateway.engine.handover import Handover
 from gateway.engine.requests import Handshake, Refusal, read_query
@@ -25,7 +26,15 @@ from gateway.engine.wheel import Alarm
 
 NOT_FOUND = Refusal(404, 3, "No sockets at this path")
 HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+TOO_MANY = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+UNREAD_SECONDS = 60.0
+"""For a peer to take some of an answer that fills the transport."""
+
+
+class TooManyRequestsError(Exception):
+    """Ends the parsing of a connection that asks the engines too often."""
 
 
 def http_protocol(
@@ -81,6 +90,9 @@ class _EngineHttpProtocol(HttpToolsProtocol):
     _deadline: Alarm | None = None
     _head_bytes = 0
     _in_head = True
+    _requests: Meter | None = None
+    """To paths of the engines, on this connection; a trusted proxy's may be those of many."""
+    _unread: Alarm | None = None
     _first_line: bytes | None = b""
     """What is known of it; None once it was looked at."""
 
@@ -96,6 +108,7 @@ class _EngineHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Gone."""
         self._await_nothing()
+        self.resume_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -129,6 +142,8 @@ class _EngineHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is read; a body may follow."""
+        if not self._may_ask():
+            raise TooManyRequestsError
         self._in_head = False
         self._await_within(self.timing.limits.body_seconds)
         super().on_headers_complete()
@@ -140,6 +155,26 @@ class _EngineHttpProtocol(HttpToolsProtocol):
         self._first_line = b""
         self._await_nothing()
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request, or one too many, and see the peer off."""
+        if self._requests is not None and self._requests.is_spent:
+            self._give_up(TOO_MANY)
+            return
+        super().send_400_response(msg)
+        self._see_off()
+
+    def pause_writing(self) -> None:
+        """The peer does not take its answer: it has so long to take some of it."""
+        super().pause_writing()
+        self._unread = self.timing.wheel.after(UNREAD_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It took some."""
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.discard()
+            self._unread = None
 
     def handle_websocket_upgrade(self) -> None:
         """Answer the upgrade request here: no ASGI app is asked."""
@@ -165,8 +200,7 @@ class _EngineHttpProtocol(HttpToolsProtocol):
             return None  # asked before the last answer was read, which has to leave from here
         words = data[: data.find(b"\n")].split(b" ")
         path, query = _target(words[1]) if len(words) > 2 else ("", b"")
-        is_ours = (path if path.endswith("/") else path + "/") in self.engines_by_path
-        return handover.owner(read_query(query).get("sid") if is_ours else None)
+        return handover.owner(read_query(query).get("sid") if self._is_ours(path) else None)
 
     def _leave(self, handover: Handover, owner: int, data: bytes) -> None:
         self._unset_keepalive_if_required()
@@ -190,11 +224,27 @@ class _EngineHttpProtocol(HttpToolsProtocol):
             self.transport.resume_reading()
             self._read(data)
 
+    def _may_ask(self) -> bool:
+        """Whether this request is none for the engines, or not one too many of them."""
+        traffic = self.timing.limits.traffic
+        if traffic is None or self._is_of_a_proxy() or not self._is_ours(_target(self.url)[0]):
+            return True
+        if self._requests is None:
+            self._requests = Meter(traffic.requests)
+        return self._requests.take(1, self.timing.clock())
+
+    def _is_ours(self, path: str) -> bool:
+        return (path if path.endswith("/") else path + "/") in self.engines_by_path
+
+    def _is_of_a_proxy(self) -> bool:
+        app: Any = self.app
+        return isinstance(app, ProxyHeadersMiddleware) and (self.client or ("",))[0] in app.trusted_hosts
+
     def _address(self) -> str:
         """Of the peer; behind a trusted proxy the one that the proxy names."""
         host = self.client[0] if self.client else "unknown"
         app: Any = self.app
-        if isinstance(app, ProxyHeadersMiddleware) and host in app.trusted_hosts:
+        if self._is_of_a_proxy():
             forwarded = b", ".join(value for name, value in self.headers if name == b"x-forwarded-for")
             if forwarded:
                 return app.trusted_hosts.get_trusted_client_address(forwarded.decode("latin1"))[0] or host
@@ -207,7 +257,7 @@ class _EngineHttpProtocol(HttpToolsProtocol):
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n".encode()
             + body
         )
-        self.transport.close()
+        self._see_off()
 
     def _await_within(self, seconds: float) -> None:
         if self._deadline is None:
@@ -226,7 +276,13 @@ class _EngineHttpProtocol(HttpToolsProtocol):
         cycle: Any = self.cycle  # None before the first request, whatever its annotation says
         if cycle is None or cycle.response_complete:
             self.transport.write(answer)
+        self._see_off()
+
+    def _see_off(self) -> None:
+        """End the connection when the peer has taken what was written, or soon."""
+        self._await_nothing()
         self.transport.close()
+        self._deadline = self.timing.wheel.after(self.timing.limits.farewell_seconds, self.transport.abort)
 
 
 def _target(url: bytes) -> tuple[str, bytes]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from gateway.engine.budget import Traffic
 from gateway.engine.outbox import OutboxLimits
 from gateway.engine.session import Heartbeat
 
@@ -14,6 +15,8 @@ class EngineLimits:
     outbox: OutboxLimits = field(default_factory=OutboxLimits)
     message_bytes: int = 64 * 1024
     """Of an incoming message, and of the body of a poll."""
+    traffic: Traffic | None = None
+    """What a peer may send before it is cut; None: any amount."""
     unsent_bytes: int = 16 * 1024
     """Of what the kernel takes beyond the peer's window, so that a stalled reader shows early."""
     upgrade_seconds: float = 10.0

@@ -20,6 +20,11 @@ SEPARATOR: Final = "\x1e"
 """Between the packets of a poll."""
 
 
+def count_in(body: bytes) -> int:
+    """How many packets a poll's body says it holds, which is known before any is looked at."""
+    return body.count(SEPARATOR.encode()) + 1
+
+
 def read_payload(body: bytes) -> list[str | bytes | None]:
     """The packets of a poll's body in their order: text as it is, binary messages decoded, None for what is neither."""
     try:

@@ -103,6 +103,10 @@ class PollingApp:
             return requests.UNKNOWN_SESSION
         if socket.transport is Via.WEBSOCKET and socket.is_open:
             return requests.BAD_REQUEST
+        if socket.budget is not None and not socket.budget.take_request(engine.clock()):
+            socket.fault(Via.POLLING, is_final=True)
+            if method != "GET":
+                return requests.TOO_MANY_REQUESTS
         if method == "GET":
             return await _fetch(engine, socket, receive)
         if sid in self._bringing:  # their order would be anybody's guess
@@ -151,6 +155,9 @@ async def _bring(engine: Engine, socket: Socket, receive: Receive) -> bytes | Re
     if body is None:
         socket.fault(Via.POLLING, is_final=True)
         return requests.TOO_LARGE
+    if socket.budget is not None and not socket.budget.take(packets.count_in(body), len(body), engine.clock()):
+        socket.fault(Via.POLLING, is_final=True)
+        return requests.TOO_MANY_REQUESTS
     for packet in packets.read_payload(body):
         if not socket.is_open:
             break

@@ -35,6 +35,7 @@ BAD_REQUEST: Final = Refusal(400, 3, "Bad request")
 BAD_ORIGIN: Final = Refusal(403, 4, "This is not an accepted origin")
 BAD_VERSION: Final = Refusal(400, 5, "Unsupported protocol version")
 TOO_LARGE: Final = Refusal(413, 3, "Payload too large")
+TOO_MANY_REQUESTS: Final = Refusal(429, 3, "Too much was sent in too short a time")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gateway.engine import frames
+from gateway.engine.budget import Budget
 from gateway.engine.frames import Frame
 from gateway.engine.lines import NO_LINE
 from gateway.engine.outbox import Lane, Outbox
@@ -34,6 +35,7 @@ class Socket:
         "_sink",
         "_websocket",
         "address",
+        "budget",
         "context",
         "ended",
         "held_since",
@@ -53,6 +55,9 @@ class Socket:
         self._alarm.set(session.due)
         self.address = address
         """Of the peer as limits count it (`gateway.engine.addresses`)."""
+        traffic = engine.limits.traffic
+        self.budget = Budget(traffic) if traffic is not None else None
+        """What the peer may still send; None: any amount."""
         self.ended: Reason | None = None
         """Why it is over; None while it is not."""
         self.context: Any = None
@@ -116,6 +121,8 @@ class Socket:
         if not self._is_accepted:
             self._is_accepted = True
             self._engine.accepted(self)
+            if self.budget is not None:
+                self.budget.widen()
 
     def spoke(self) -> None:
         """It has said who it is, which is still to be looked at: it is not silent any more."""

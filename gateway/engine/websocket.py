@@ -19,6 +19,7 @@ from websockets.protocol import Protocol, Side
 from websockets.utils import accept_key
 
 from gateway.engine import requests
+from gateway.engine.budget import FrameCount
 from gateway.engine.engine import Engine
 from gateway.engine.frames import TEXT, websocket_frame
 from gateway.engine.lines import NO_LINE, line_of
@@ -69,9 +70,11 @@ class WebSocketConnection(asyncio.Protocol):
 
     __slots__ = (
         "_alarm",
+        "_budget",
         "_core",
         "_engine",
         "_fragments",
+        "_frames",
         "_is_text",
         "_key",
         "_on_lost",
@@ -85,6 +88,8 @@ class WebSocketConnection(asyncio.Protocol):
     def __init__(self, engine: Engine, socket: Socket, key: str) -> None:
         self._engine = engine
         self._socket: Socket | None = socket
+        self._budget = socket.budget
+        self._frames = FrameCount()
         self._key = key
         self._core = Protocol(Side.SERVER, max_size=engine.limits.message_bytes, logger=LOGGER)
         self._fragments = bytearray()  # a list of them would take forty times what a peer sends, one byte in each
@@ -155,6 +160,12 @@ class WebSocketConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the peer."""
+        budget = self._budget
+        if budget is not None:
+            now = self._engine.clock()
+            if not budget.take(self._frames.begun_in(data, budget.packets_left(now)), len(data), now):
+                self._cut_off()
+                return
         core = self._core
         core.receive_data(data)
         for event in core.events_received():
@@ -206,6 +217,15 @@ class WebSocketConnection(asyncio.Protocol):
 
     # ---- within ------------------------------------------------------------------------------------
 
+    def _cut_off(self) -> None:
+        """The peer sends more than its budget: read nothing more of it, and wait for it only where it may hear why."""
+        self._transport.pause_reading()
+        socket, hears = self._socket, not self.is_full
+        if socket is not None:
+            socket.fault(Via.WEBSOCKET, is_final=True)  # which finishes this connection
+        if socket is None or not hears:
+            self.abort()
+
     def _received(self, frame: WebSocketFrame) -> None:
         opcode = frame.opcode
         if opcode is Opcode.TEXT or opcode is Opcode.BINARY:
@@ -239,5 +259,8 @@ class WebSocketConnection(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(b"".join(self._core.data_to_send()))
             self._transport.close()
+            self.confirmed()
+            # a peer that reads nothing would keep what waits for it, and the connection, for ever
+            self._alarm = self._engine.wheel.after(self._engine.limits.farewell_seconds, self.abort)
         if socket is not None:
             socket.lost(self)

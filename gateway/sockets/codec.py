@@ -6,6 +6,7 @@ python-socketio's packet classes, made strict.
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
@@ -17,6 +18,7 @@ from msgspec import structs
 from socketio import packet as sio
 from socketio.msgpack_packet import MsgPackPacket
 
+from auth import surrogates
 from gateway.engine.frames import Frame
 from gateway.engine.outbox import Lane
 
@@ -40,6 +42,8 @@ MAX_DEPTH: Final = 16
 """Of lists and maps in one another."""
 MAX_KEYS: Final = 64
 """Of one map."""
+MAX_ATTACHMENTS: Final = 10
+"""Of an event that is refused: more binary frames than that are faults of their own."""
 
 
 class _StrictJson:
@@ -51,7 +55,14 @@ class _StrictJson:
 
     @staticmethod
     def loads(text: str) -> object:
-        value = orjson.loads(text)
+        try:
+            value = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            whole = surrogates.repaired(text)
+            if whole is text:
+                raise
+            text, value = whole, orjson.loads(whole)
+            _require_name(value)
         colons = text.count(":")
         if text.count("[") + text.count("{") > MAX_DEPTH:
             _require_shallow(value)
@@ -75,7 +86,11 @@ class MsgpackPacket(MsgPackPacket):  # type: ignore[misc]  # python-socketio is 
     json = _StrictJson
 
     def decode(self, encoded_packet: bytes) -> None:
-        decoded = msgpack.unpackb(encoded_packet, ext_hook=_absent_or_refused, object_pairs_hook=_map_of)
+        try:
+            decoded = _unpacked(encoded_packet, "strict")
+        except UnicodeDecodeError:
+            decoded = _unpacked(encoded_packet, "replace")
+            _require_name(decoded.get("data") if isinstance(decoded, dict) else None)
         if not isinstance(decoded, dict):
             raise ValueError("a packet is a map")  # noqa: TRY004 - one kind of error for all bad bytes
         kind, namespace, ack_id = decoded.get("type"), decoded.get("nsp"), decoded.get("id")
@@ -86,6 +101,18 @@ class MsgpackPacket(MsgPackPacket):  # type: ignore[misc]  # python-socketio is 
             _require_plain(self.data)
         if len(encoded_packet.translate(None, _NO_HEADS)) > MAX_DEPTH:
             _require_shallow(self.data)
+
+
+def _unpacked(packet: bytes, unicode_errors: str) -> Any:
+    return msgpack.unpackb(
+        packet, ext_hook=_absent_or_refused, object_pairs_hook=_map_of, unicode_errors=unicode_errors
+    )
+
+
+def _require_name(data: object) -> None:
+    """What somebody says may hold half a character, which is repaired; the name of an event is our own word."""
+    if isinstance(data, list) and data and isinstance(data[0], str) and surrogates.REPLACEMENT in data[0]:
+        raise ValueError("the name of an event is not Unicode")
 
 
 def _absent_or_refused(code: int, _: bytes) -> None:
@@ -130,6 +157,37 @@ def _require_plain(value: object) -> None:
         if any(type(one) is msgpack.Timestamp or (type(one) is float and not math.isfinite(one)) for one in level):
             raise ValueError("neither JSON nor one of the contract's types")
         level = _within([one for one in level if type(one) is dict or type(one) is list])
+
+
+class EventHead(msgspec.Struct, frozen=True):
+    """Whose an event is, and the number of the ack that it asks for."""
+
+    type: int
+    nsp: str
+    id: int | None = None
+
+
+_TEXT_EVENT: Final = re.compile(rf"{sio.EVENT}(?:(/[^,?]*),)?(\d{{1,15}})?\[")
+_WITH_ATTACHMENTS: Final = re.compile(rf"[{sio.BINARY_EVENT}{sio.BINARY_ACK}](\d{{1,10}})-")
+_PACKED_HEAD: Final = msgspec.msgpack.Decoder(EventHead)
+
+
+def event_head(packet: str | bytes) -> EventHead | None:
+    """The head of an event, at a fraction of what decoding costs; None for whatever else, or what is odd."""
+    if isinstance(packet, str):
+        found = _TEXT_EVENT.match(packet)
+        return EventHead(sio.EVENT, found[1] or "/", int(found[2]) if found[2] else None) if found else None
+    try:
+        head = _PACKED_HEAD.decode(packet)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return head if head.type == sio.EVENT else None
+
+
+def announced_attachments(packet: str | bytes) -> int:
+    """How many binary frames belong to a packet that was refused, and are to be refused with it."""
+    found = _WITH_ATTACHMENTS.match(packet) if isinstance(packet, str) else None
+    return min(int(found[1]), MAX_ATTACHMENTS) if found else 0
 
 
 PACKETS: dict[Codec, type[Any]] = {Codec.JSON: JsonPacket, Codec.MSGPACK: MsgpackPacket}

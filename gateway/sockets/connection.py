@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -10,8 +10,10 @@ from socketio import packet as sio
 
 from auth.denials import RETRYABLE, Code, Denied
 from gateway.contract.shapes import Bye
+from gateway.engine.budget import Allowance, Meter
 from gateway.engine.socket import Socket
 from gateway.sockets.codec import Batch, Codec, Prepared, encode
+from gateway.sockets.recent import Recent
 from rooms.rates import Bucket
 
 if TYPE_CHECKING:
@@ -37,6 +39,17 @@ class Opening:
     codec: Codec
     vouch: Callable[[], None] = _nothing
     """To be called once its token is good: from then on it gives way to nobody behind its address."""
+
+
+def flat_auth(data: object) -> Mapping[str, str] | None:
+    """The `auth` of a CONNECT: names and strings, without those that are absent; None where it is something else."""
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        return None
+    present = {key: value for key, value in data.items() if value is not None}
+    is_flat = all(isinstance(key, str) and isinstance(value, str) for key, value in present.items())
+    return present if is_flat else None
 
 
 class Guest(Protocol):
@@ -76,10 +89,14 @@ class SocketLimits:
     packets_burst: int = 40
     protocol_errors: int = 3
     """Faults with which a namespace ends, or a transport where they name none."""
+    protocol_error_seconds: float = 60
+    """Within which they count."""
+    refused_events: Allowance = field(default_factory=lambda: Allowance(5, 150))
+    """Events of a namespace beyond their rate that are answered RATE_LIMITED; one more ends it."""
     refusals: int = 3
     """Final ones, of its CONNECTs, with which a transport ends."""
     connect_seconds: float = 5
-    """How long a transport may stay without a namespace."""
+    """For somebody to be let in on a transport."""
 
 
 @dataclass(slots=True)
@@ -95,6 +112,7 @@ class Connection:
     """An open socket of one namespace. All sends are synchronous, ordered and bounded."""
 
     __slots__ = (
+        "_refused_events",
         "_server",
         "audience",
         "bucket",
@@ -124,8 +142,9 @@ class Connection:
         """Events that wait while an earlier one is handled; None while none is."""
         self.leaving = False
         """Whether `bye` was said, or it is gone; nothing is sent or handled any more."""
-        self.faults = 0
+        self.faults = Recent(server.limits.protocol_errors, server.limits.protocol_error_seconds)
         """Packets that name this namespace and say nothing of the contract."""
+        self._refused_events: Meter | None = None
         self.bucket = Bucket(server.limits.packets_per_second, server.limits.packets_burst)
 
     def send(self, prepared: Prepared) -> None:
@@ -154,6 +173,15 @@ class Connection:
         )
         self._catch_up()
         self.socket.send(encode(self.codec, sio.ACK, self.namespace, [body], ack_id), owner=self.namespace)
+
+    def limit(self, ack_id: int | None, wait_ms: int, now: float) -> None:
+        """Refuse an event as one too many; who goes on and on all the same is sent away."""
+        if self._refused_events is None:
+            self._refused_events = Meter(self._server.limits.refused_events)
+        if self._refused_events.take(1, now):
+            self.acknowledge(ack_id, Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms))
+        else:
+            self.bye(Code.PROTOCOL)
 
     def bye(self, code: Code, retry_after_ms: int | None = None) -> None:
         """Announce the end and end it: DISCONNECT for terminal codes, a closed transport for retryable ones."""

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.engine.wheel import Alarm
-from gateway.sockets.connection import Connection
+from gateway.sockets.codec import event_head
+from gateway.sockets.connection import Connection, SocketLimits
+from gateway.sockets.recent import Recent
 
 NOTHING: Final = object()
 
@@ -25,15 +27,54 @@ class Peer:
     Whatever a namespace does, and whatever becomes of it, the others go on; only a transport's own end ends them all.
     """
 
-    __slots__ = ("connections", "deadline", "faults", "knocks", "refusals")
+    __slots__ = (
+        "attachments",
+        "connections",
+        "deadline",
+        "faults",
+        "is_late",
+        "knocks",
+        "limited_until_ms",
+        "refusals",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, limits: SocketLimits) -> None:
         self.connections: dict[str, Connection] = {}
         """By namespace."""
         self.knocks: dict[str, Knock] = {}
         """By namespace."""
-        self.faults = 0
+        self.faults = Recent(limits.protocol_errors, limits.protocol_error_seconds)
         """What came that names no namespace which stands here."""
         self.refusals = 0
         self.deadline: Alarm | None = None
-        """For the first CONNECT, and for the next one after a refusal."""
+        """For somebody to be let in; set when the transport opens or the last one leaves it, and moved by nothing."""
+        self.is_late = False
+        """Whether the deadline has passed while a CONNECT was being decided."""
+        self.limited_until_ms = 0
+        """Until when one of its namespaces may send no event; 0: all may."""
+        self.attachments = 0
+        """Binary frames that belong to an event which was refused."""
+
+    def faults_of(self, connection: Connection, now: float) -> int:
+        """How many faults count against a namespace: its own, and those that named none."""
+        return self.faults.count(now) + connection.faults.count(now)
+
+    def limited_event(self, packet: str | bytes, now_ms: int) -> tuple[Connection, int | None, int] | None:
+        """Whose event a packet is, with the number of its ack and the wait, if that namespace may send none now.
+
+        Nothing is decoded but the head; None for all that has to be looked at.
+        """
+        if now_ms >= self.limited_until_ms:
+            self.limited_until_ms = 0
+            return None
+        head = event_head(packet)
+        connection = self.connections.get(head.nsp) if head is not None else None
+        wait_ms = connection.bucket.wait_ms(now_ms) if connection is not None else 0
+        return (connection, head.id, wait_ms) if head is not None and connection is not None and wait_ms else None
+
+    def met(self) -> None:
+        """Somebody was let in, or the transport is gone."""
+        self.is_late = False
+        if self.deadline is not None:
+            self.deadline.discard()
+            self.deadline = None

@@ -16,8 +16,8 @@ from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason
 from gateway.engine.socket import Socket
 from gateway.origins import Origins
-from gateway.sockets.codec import DECODE_ERRORS, PACKETS, Codec, encode
-from gateway.sockets.connection import Admit, Answer, Connection, Guest, Opening, Received, SocketLimits
+from gateway.sockets.codec import DECODE_ERRORS, PACKETS, Codec, announced_attachments, encode
+from gateway.sockets.connection import Admit, Answer, Connection, Guest, Opening, Received, SocketLimits, flat_auth
 from gateway.sockets.engineio_seam import EngineServer
 from gateway.sockets.peer import NOTHING, Knock, Peer
 
@@ -109,21 +109,24 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     # ---- gateway.engine.engine.Application ---------------------------------------------------------
 
     def opened(self, socket: Socket, _handshake: Handshake) -> None:
-        """A transport stands; it has so long to name a namespace."""
-        socket.context = peer = Peer()
+        """A transport stands; somebody has to be let in on it in time."""
+        socket.context = peer = Peer(self.limits)
         self._expect_connect(socket, peer)
 
     def received(self, socket: Socket, data: str | bytes) -> None:
         """A packet came."""
         peer: Peer = socket.context
         if isinstance(data, bytes) is not self.codec.is_binary:
-            self._mismatch(socket, peer)
+            self._mismatch(socket, peer, data)
+            return
+        if peer.limited_until_ms and (limited := peer.limited_event(data, self._clock())) is not None:
+            self._limit(peer, *limited)
             return
         packet = self.packet_class()
         try:
             packet.decode(data)
         except DECODE_ERRORS:
-            self._unreadable(socket, peer, packet)
+            self._unreadable(socket, peer, packet, data)
             return
         namespace = packet.namespace or "/"
         kind = packet.packet_type
@@ -136,15 +139,17 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
                 self._forget(socket, peer, namespace)
                 self._expect_connect(socket, peer)
         else:  # acks of events that asked for none, attachments, connect errors: no client of ours sends them
-            self._unreadable(socket, peer, packet)
+            self._unreadable(socket, peer, packet, data)
 
     def faulted(self, socket: Socket, *, is_final: bool) -> bool:
         """What came is no Engine.IO: forgiven a few times, then said to everybody who was let in."""
         peer: Peer = socket.context
-        peer.faults += 1
-        is_over = is_final or peer.faults >= self.limits.protocol_errors
+        now = self.engine.clock()
+        peer.faults.add(now)
+        most = self.limits.protocol_errors
+        is_over = is_final or peer.faults.count(now) >= most
         for connection in list(peer.connections.values()):
-            if is_over or peer.faults + connection.faults >= self.limits.protocol_errors:
+            if is_over or peer.faults_of(connection, now) >= most:
                 connection.bye(Code.PROTOCOL)
         return not is_over
 
@@ -165,7 +170,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if reason is Reason.CROWDED:
             self._gave_way(socket.address)
         peer: Peer = socket.context
-        self._met(peer)
+        peer.met()
         for connection in list(peer.connections.values()):
             self._leave(peer, connection)
 
@@ -177,9 +182,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         elif namespace in peer.connections and not data:
             self._fault(socket, peer, namespace)  # it is inside, and names nobody who could take its place
         else:
-            self._met(peer)
             socket.spoke()
             self._forget(socket, peer, namespace)
+            self._expect_connect(socket, peer)
             knock = peer.knocks.get(namespace)
             if knock is not None:
                 knock.again = data
@@ -222,10 +227,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return
         if not isinstance(decided, Denied):
             decided.closed()
-        if knock.again is not NOTHING and socket.is_open:
+        if knock.again is not NOTHING and socket.is_open and not peer.is_late:
             self._decide(socket, peer, namespace, knock.again)
-        else:
-            self._expect_connect(socket, peer)
+        elif peer.is_late:
+            self._late(socket, peer)
 
     def _connect(self, socket: Socket, peer: Peer, namespace: str, answer: Guest | Denied) -> None:
         if isinstance(answer, Denied):
@@ -236,6 +241,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             answer.closed()
             return
         socket.accept()
+        peer.met()
         connection = Connection(self, self.eio.generate_id(), socket, namespace, answer)
         peer.connections[namespace] = self.connections[connection.sid] = connection
         self.online[namespace] += 1
@@ -255,7 +261,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return
         wait_ms = connection.bucket.take(self._clock())
         if wait_ms:
-            connection.acknowledge(ack_id, Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms))
+            self._limit(socket.context, connection, ack_id, wait_ms)
         elif len(data) > 2:  # an event has one payload
             connection.acknowledge(ack_id, Denied(Code.BAD_REQUEST, detail={"field": "payload"}))
         elif connection.inbox is not None and len(connection.inbox) >= self.limits.inbox:
@@ -266,6 +272,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
                 self._handle(connection, received)
             else:
                 connection.inbox.append(received)
+
+    def _limit(self, peer: Peer, connection: Connection, ack_id: int | None, wait_ms: int) -> None:
+        peer.limited_until_ms = max(peer.limited_until_ms, self._clock() + wait_ms)
+        connection.limit(ack_id, wait_ms, self.engine.clock())
 
     def _leave(self, peer: Peer, connection: Connection) -> None:
         """Take a connection off its transport; its guest is told once."""
@@ -278,14 +288,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     # ---- admission -----------------------------------------------------------------------------
 
     def _admission(self, socket: Socket, namespace: str, data: object) -> Guest | Denied | Awaitable[Guest | Denied]:
-        auth = {} if data is None else data
-        if not isinstance(auth, dict):
-            return Denied(Code.BAD_REQUEST, detail={"field": "auth"})
-        present = {key: value for key, value in auth.items() if value is not None}
-        if not all(isinstance(key, str) and isinstance(value, str) for key, value in present.items()):
+        auth = flat_auth(data)
+        if auth is None:
             return Denied(Code.BAD_REQUEST, detail={"field": "auth"})
         try:
-            return self._admit(Opening(namespace, present, socket.address, self.codec, socket.accept))
+            return self._admit(Opening(namespace, auth, socket.address, self.codec, socket.accept))
         except Exception:
             log.exception("socket.admission_failed", namespace=namespace)
             return REFUSED_FOR_A_FAULT
@@ -296,11 +303,16 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         peer.refusals += not denied.retryable
         if peer.refusals >= self.limits.refusals and not peer.connections and not peer.knocks:
             socket.close(Code.PROTOCOL.value)
+        elif peer.is_late:
+            self._late(socket, peer)
         else:
             self._expect_connect(socket, peer)
 
-    def _mismatch(self, socket: Socket, peer: Peer) -> None:
+    def _mismatch(self, socket: Socket, peer: Peer, data: str | bytes) -> None:
         """A client with the other parser: refuse it in its own words, at once, or it would wait for ever."""
+        if peer.attachments and isinstance(data, bytes):
+            peer.attachments -= 1
+            return
         if peer.connections or peer.knocks:
             socket.fault()
             return
@@ -313,21 +325,21 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     # ---- the life of a transport -----------------------------------------------------------------
 
     def _expect_connect(self, socket: Socket, peer: Peer) -> None:
-        if socket.is_open and not peer.connections and not peer.knocks:
-            self._met(peer)
-            peer.deadline = self.engine.wheel.after(
-                self.limits.connect_seconds, lambda: socket.close(Code.PROTOCOL.value)
-            )
+        """Nobody is on the transport: close it unless somebody is let in in time, whatever is asked meanwhile."""
+        if socket.is_open and not peer.connections and peer.deadline is None:
+            peer.deadline = self.engine.wheel.after(self.limits.connect_seconds, lambda: self._late(socket, peer))
 
-    def _met(self, peer: Peer) -> None:
-        if peer.deadline is not None:
-            peer.deadline.discard()
-            peer.deadline = None
+    def _late(self, socket: Socket, peer: Peer) -> None:
+        """The deadline has passed; a CONNECT that is being decided is decided first."""
+        peer.is_late = True
+        if not peer.connections and not peer.knocks:
+            socket.close(Code.PROTOCOL.value)
 
-    def _unreadable(self, socket: Socket, peer: Peer, packet: sio.Packet) -> None:
+    def _unreadable(self, socket: Socket, peer: Peer, packet: sio.Packet, data: str | bytes) -> None:
         """A packet that says nothing of the contract; who asked for an ack gets it where its number could be read."""
         namespace = packet.namespace or "/"
         connection = peer.connections.get(namespace)
+        peer.attachments = announced_attachments(data)  # one fault, and not one more for each of them
         if connection is not None and packet.packet_type in (sio.EVENT, sio.BINARY_EVENT):
             connection.acknowledge(packet.id, Denied(Code.BAD_REQUEST, detail={"field": "payload"}))
         self._fault(socket, peer, namespace)
@@ -338,8 +350,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         if connection is None:
             socket.fault()
             return
-        connection.faults += 1
-        if peer.faults + connection.faults >= self.limits.protocol_errors:
+        now = self.engine.clock()
+        connection.faults.add(now)
+        if peer.faults_of(connection, now) >= self.limits.protocol_errors:
             connection.bye(Code.PROTOCOL)
 
     # ---- the inbox -------------------------------------------------------------------------------
@@ -348,7 +361,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         """Answer at once where nothing has to be waited for; else what comes meanwhile waits in the inbox."""
         answer = self._answer(connection, received)
         if isinstance(answer, Answer):
-            self._answered(connection, received, answer)
+            connection.acknowledge(received.ack_id, answer)
         else:
             connection.inbox = deque()
             self._start(self._drain(connection, received, answer))
@@ -356,7 +369,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     async def _drain(self, connection: Connection, received: Received, answer: Answer | Awaitable[Answer]) -> None:
         try:
             while True:
-                self._answered(connection, received, await self._awaited(received, answer))
+                connection.acknowledge(received.ack_id, await self._awaited(received, answer))
                 if not connection.inbox or connection.leaving:
                     return
                 received = connection.inbox.popleft()
@@ -379,9 +392,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         except Exception:
             log.exception("socket.handler_failed", socket_event=received.event)
             return FAILED
-
-    def _answered(self, connection: Connection, received: Received, answer: Answer) -> None:
-        connection.acknowledge(received.ack_id, answer)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -327,7 +327,7 @@ async def test_three_packets_that_are_none_end_the_socket_and_change_nothing(flo
     async with raw_socket(floor.house.url) as fan:
         await floor.socket(fan, namespace)
         for _ in range(3):
-            await fan.transport.send(f'42{namespace},["danmaku",{{"text":"\\ud800"}}]')
+            await fan.transport.send(f'42{namespace},["danmaku",{{"text":"\\ud8zz"}}]')
         assert await fan.event("bye") == {"code": "PROTOCOL", "retryable": False}
         assert (await fan.until_end()).reason == "PROTOCOL"
 

@@ -248,7 +248,7 @@ async def test_an_event_that_is_none_is_acked_where_an_ack_was_asked_for(hall: V
 @pytest.mark.parametrize(
     "frame",
     [
-        '42/live,5["danmaku",{"text":"\\ud800"}]',
+        '42/live,5["danmaku",{"text":"\\ud8zz"}]',
         '42/live,5["clock",{"t0":NaN}]',
         '42/live,5["clock",{"t0":1}',
         '451-/live,5["danmaku",{"_placeholder":true,"num":0}]',
@@ -260,6 +260,43 @@ async def test_an_unreadable_event_is_acked_where_its_number_could_be_read(hall:
         await fan.enter(token=hall.token("odd"), room=hall.room)
         await fan.transport.send(frame)
         assert (await fan.ack(5))["error"]["code"] == "BAD_REQUEST"
+
+
+async def test_a_binary_event_is_one_fault_whatever_follows_it(hall: Venue) -> None:
+    # its attachment was a second one
+    async with raw_socket(hall.url) as fan:
+        await fan.enter(token=hall.token("binary"), room=hall.room)
+        event = '-/live,5["danmaku",{"_placeholder":true,"num":0}]'
+        for attachments in (1, 2):
+            await fan.transport.send(f"45{attachments}{event}")
+            for _ in range(attachments):
+                await fan.transport.send(b"\x00")
+        assert (await fan.ask("clock", {"t0": 1}))["ok"]  # two faults
+        await fan.transport.send(b"\x00")
+        assert await fan.event("bye") == {"code": "PROTOCOL", "retryable": False}
+
+
+async def test_attachments_without_end_are_not_waited_for(hall: Venue) -> None:
+    async with raw_socket(hall.url) as fan:
+        await fan.enter(token=hall.token("bomb"), room=hall.room)
+        await fan.transport.send('459999999999-/live,["danmaku",{"_placeholder":true,"num":0}]')
+        for _ in range(12):
+            await fan.transport.send(b"\x00")
+        assert await fan.event("bye") == {"code": "PROTOCOL", "retryable": False}
+
+
+@pytest.mark.parametrize("codec", ["json", "msgpack"])
+async def test_half_an_emoji_is_an_answer_and_no_fault(hall: Venue, codec: str) -> None:
+    async with raw_socket(hall.url, codec=codec) as fan:
+        await fan.enter(token=hall.token("half"), room=hall.room)
+        for number in range(5):
+            if codec == "json":
+                await fan.transport.send(f'42/live,{number}["danmaku",{{"text":"half \\ud83d"}}]')
+            else:
+                fields = b"\x84\xa4type\x02\xa3nsp\xa5/live\xa2id" + bytes([number])
+                await fan.transport.send(fields + b"\xa4data\x92\xa7danmaku\x81\xa4text\xa8half \xed\xa0\xbd")
+            assert (await fan.ack(number))["error"]["code"] not in {"BAD_REQUEST", "INTERNAL"}
+        assert (await fan.ask("clock", {"t0": 1}))["ok"]
 
 
 async def test_a_frame_that_is_no_packet_before_connect_ends_the_transport_at_the_third_time(hall: Venue) -> None:
