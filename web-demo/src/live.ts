@@ -38,7 +38,7 @@ export type Connection =
   /** The server ended it for good. */
   | { state: "ended"; bye: Bye };
 
-/** `offset_ms`: server clock minus local clock. `rtt_ms`: of the sample it comes from. */
+/** `offset_ms`: server clock minus local clock. `rtt_ms`: of the sample it comes from; infinite for a `welcome`'s. */
 export interface ClockOffset {
   offset_ms: number;
   rtt_ms: number;
@@ -98,6 +98,8 @@ const SERVER_EVENTS: readonly (keyof ServerEvents)[] = [
 const ACK_TIMEOUT_MS = 8_000;
 const CLOCK_SAMPLES = 3;
 const CLOCK_EVERY_MS = 60_000;
+/** How far a `welcome` may lie off by the way it took. */
+const COARSE_MS = 2_000;
 const RETRY_FALLBACK_MS = 3_000;
 const RENEW_RETRY_MS = 5_000;
 const STALE_CODES: readonly string[] = ["TOKEN_EXPIRED", "TOKEN_INVALID"];
@@ -113,6 +115,8 @@ export class LiveRoom<C extends Table = ViewerCommands> {
   private takesOver = false;
   private renewToken = false;
   private renewals = 0;
+  /** The server's clock minus ours, once it is known. */
+  private offset_ms: number | undefined;
   /** Why the last token was not taken, until another one was. */
   private staleCode: string | undefined;
   private renewTimer: ReturnType<typeof setTimeout> | undefined;
@@ -192,6 +196,7 @@ export class LiveRoom<C extends Table = ViewerCommands> {
         this.takesOver = false;
         this.renewals = 0;
         this.cursor = event.data.cursor;
+        this.readClock(event.data.server_ms);
         this.tell(event);
         this.change({ state: "online" });
         this.admitted();
@@ -312,8 +317,19 @@ export class LiveRoom<C extends Table = ViewerCommands> {
       taken.push(clockOffset(answer.data, Date.now()));
     }
     const best = bestOffset(taken);
-    if (best) this.tell({ event: "clock:offset", data: best });
+    if (best) this.know(best);
     if (this.socket.connected) this.clockTimer = setTimeout(() => void this.synchroniseClock(CLOCK_SAMPLES), CLOCK_EVERY_MS);
+  }
+
+  /** Before anything is planned by it: a device may be an hour off. Too coarse to replace a sample that agrees. */
+  private readClock(server_ms: number): void {
+    const offset_ms = server_ms - Date.now();
+    if (this.offset_ms === undefined || Math.abs(offset_ms - this.offset_ms) > COARSE_MS) this.know({ offset_ms, rtt_ms: Infinity });
+  }
+
+  private know(offset: ClockOffset): void {
+    this.offset_ms = offset.offset_ms;
+    this.tell({ event: "clock:offset", data: offset });
   }
 
   /** The commands both namespaces share, outside the type of either. */

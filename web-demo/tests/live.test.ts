@@ -18,7 +18,7 @@ class FakeSocket {
   timeout(): this { return this; }
   async emitWithAck(command: string, payload: unknown): Promise<unknown> { this.sent.push([command, payload]); return this.ack(command); }
   fire(name: string, data?: unknown): void { this.handlers.get(name)?.(data); }
-  accept(cursor = "c1"): void { this.connected = true; this.fire("welcome", { cursor }); }
+  accept(cursor = "c1"): void { this.connected = true; this.fire("welcome", { cursor, server_ms: Date.now() }); }
   drop(reason: string): void { this.connected = false; this.fire("disconnect", reason); }
 }
 
@@ -279,5 +279,45 @@ describe("the clock", () => {
   it("trusts the sample with the shortest way", () => {
     expect(bestOffset([{ offset_ms: 9, rtt_ms: 80 }, { offset_ms: 5, rtt_ms: 10 }, { offset_ms: 7, rtt_ms: 30 }])?.offset_ms).toBe(5);
     expect(bestOffset([])).toBeUndefined();
+  });
+});
+
+describe("the server's clock", () => {
+  const HOUR_MS = 3_600_000;
+  function withClock(): { socket: FakeSocket; offsets: () => number[]; order: string[] } {
+    let socket: FakeSocket | undefined;
+    const offsets: number[] = [];
+    const order: string[] = [];
+    const live = new LiveRoom({ room: "r", token: () => "t", connectSocket: (auth) => (socket = new FakeSocket(auth)) as unknown as Socket });
+    live.listen((event) => {
+      order.push(event.event);
+      if (event.event === "clock:offset") offsets.push(event.data.offset_ms);
+    });
+    live.connect();
+    return { socket: socket as FakeSocket, offsets: () => offsets, order };
+  }
+
+  it("is known from the welcome, before anything is planned by it", async () => {
+    // A phone an hour behind planned the renewal of its grants an hour late, and still called them verified.
+    const { socket, offsets, order } = withClock();
+    await settle();
+    socket.ack = () => ({ ok: false, error: { code: "TIMEOUT", retryable: true } });
+    socket.connected = true;
+    socket.fire("welcome", { cursor: "c", server_ms: Date.now() + HOUR_MS });
+    expect(offsets()).toEqual([HOUR_MS]);
+    expect(order.indexOf("clock:offset")).toBeLessThan(order.indexOf("welcome"));
+  });
+
+  it("is read again when the device's clock was put right, and not for the length of the way", async () => {
+    const { socket, offsets } = withClock();
+    await settle();
+    socket.ack = () => ({ ok: false, error: { code: "TIMEOUT", retryable: true } });
+    socket.connected = true;
+    socket.fire("welcome", { cursor: "c", server_ms: Date.now() + HOUR_MS });
+    socket.fire("welcome", { cursor: "c", server_ms: Date.now() + HOUR_MS - 700 });
+    expect(offsets()).toEqual([HOUR_MS]);
+    vi.setSystemTime(Date.now() + HOUR_MS);
+    socket.fire("welcome", { cursor: "c", server_ms: Date.now() });
+    expect(offsets()).toEqual([HOUR_MS, 0]);
   });
 });

@@ -1,9 +1,10 @@
 /** The player area: which stream the ticket is worth, right now. */
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { verifyGrant, type Product } from "../api";
 import type { Grant, ViewerCommands } from "../contract.gen";
 import { money } from "../format";
+import { hasEnded, renewIn, RETRY_MS } from "../grants";
 import { useLanguage } from "../i18n";
 import { chosenStream, headCountdown, playable, type RoomState } from "../state";
 import { useNow, type RoomStore } from "../store";
@@ -13,10 +14,6 @@ import { Icon } from "./icons";
 import { CountdownLine } from "./parts";
 import { Scene } from "./scene";
 import { ShowPoster } from "./show_poster";
-
-/** Renew this long before the end, or at half of a short life. */
-const RENEW_AHEAD_MS = 15_000;
-const RENEW_RETRY_MS = 4_000;
 
 export function Player({ title, state, store, products }: { title: string; state: RoomState; store: RoomStore<ViewerCommands>; products: readonly Product[] }): JSX.Element {
   const { t } = useLanguage();
@@ -74,29 +71,40 @@ function GrantLine({ grant, store, offset_ms }: { grant: Grant; store: RoomStore
   const { t } = useLanguage();
   const [verdict, setVerdict] = useState<"checking" | "verified" | "invalid">("checking");
   const now = useNow() + offset_ms;
-  const renew_ms = Math.max(0, grant.expires_ms - RENEW_AHEAD_MS - now);
+  const planned_ms = useRef(0);
+  const shown = hasEnded(grant, now) ? "invalid" : verdict;
 
   useEffect(() => {
     let gone = false;
     void verifyGrant(grant.url).then((good) => !gone && setVerdict(good ? "verified" : "invalid"));
-    const life = grant.expires_ms - (Date.now() + offset_ms);
-    let timer = setTimeout(renew, Math.max(life / 2 > RENEW_AHEAD_MS ? life - RENEW_AHEAD_MS : life / 2, 1_000));
+    return () => {
+      gone = true;
+    };
+  }, [grant.url]);
+
+  // Planned anew when the offset moves: the first plan may have been made before the server's clock was known well.
+  useEffect(() => {
+    let gone = false;
+    const server_now_ms = Date.now() + offset_ms;
+    const wait_ms = renewIn(grant, server_now_ms);
+    planned_ms.current = server_now_ms + wait_ms;
+    let timer = setTimeout(renew, wait_ms);
     async function renew(): Promise<void> {
       const renewed = await store.live.call("streams:refresh", {});
       if (gone) return;
       if (renewed.ok) store.dispatch({ event: "streams", data: renewed.data });
-      else timer = setTimeout(renew, RENEW_RETRY_MS);
+      else timer = setTimeout(renew, RETRY_MS);
     }
     return () => {
       gone = true;
       clearTimeout(timer);
     };
-  }, [grant.url, grant.expires_ms]);
+  }, [grant.url, grant.expires_ms, offset_ms]);
 
   return (
-    <span class={`grant ${verdict}`} data-testid="grant" data-value={verdict}>
-      <Icon name={verdict === "invalid" ? "alert" : "check"} size={15} />
-      {t(`player.${verdict === "checking" ? "verifying" : verdict}`, { seconds: Math.ceil(renew_ms / 1000) })}
+    <span class={`grant ${shown}`} data-testid="grant" data-value={shown}>
+      <Icon name={shown === "invalid" ? "alert" : "check"} size={15} />
+      {t(`player.${shown === "checking" ? "verifying" : shown}`, { seconds: Math.max(0, Math.ceil((planned_ms.current - now) / 1000)) })}
     </span>
   );
 }
