@@ -34,6 +34,36 @@ async def test_only_lawful_phases_can_be_pressed(house: Liveroom, screen: Watche
         assert (screen.strays, screen.complaints) == ([], [])
 
 
+async def test_a_host_sees_and_sets_until_when_tickets_may_be_returned(house: Liveroom, screen: Watched) -> None:
+    async with evening(house, "presale", refund_until_ms=None) as show:
+        page = await screen.page(1440)
+        await enters(page, console_page(house.url, show=show.show, user="host"))
+        told, day_ms = page.get_by_test_id("refund-until"), 86_400_000
+        await expect(told).to_have_text("Fans may return tickets until the doors open.")
+        await page.get_by_test_id("refund-date").fill(await page.evaluate(LOCAL, show.doors_ms))
+        await page.get_by_test_id("refund-set").click()
+        await expect(told).to_contain_text(await page.evaluate(CLOCK, show.doors_ms))
+        until_ms = show.doors_ms // 60_000 * 60_000
+        assert await _refund_until(house, show) == until_ms
+        await done(show.host, "countdown:set", {"kind": "show", "target_ms": show.start_ms + day_ms})
+        moved_ms = show.start_ms + day_ms  # soon, so that all may think it over until it begins
+        await expect(told).to_contain_text(await page.evaluate(DAY, moved_ms))
+        assert await _refund_until(house, show) == moved_ms
+        await page.get_by_test_id("refund-doors").click()
+        await expect(told).to_have_text("Fans may return tickets until the doors open.")
+        assert await _refund_until(house, show) is None
+
+
+LOCAL = "ms => new Date(ms - new Date(ms).getTimezoneOffset() * 60000).toISOString().slice(0, 16)"
+CLOCK = "ms => new Date(ms).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })"
+DAY = "ms => new Date(ms).toLocaleDateString('en-GB', { day: 'numeric', month: 'long', year: 'numeric' })"
+"""A moment as the page's own time zone has it: in a field, as a clock and as a day."""
+
+
+async def _refund_until(house: Liveroom, show: Evening) -> object:
+    return (await house.http.get(f"/api/v1/shows/{show.show}")).json()["refund_until_ms"]
+
+
 async def test_a_host_brings_a_fan_on_stage_and_off_again(house: Liveroom, screen: Watched) -> None:
     async with evening(house, "live") as show:
         console, fan = await _console_and_fan(screen, show, "guest")

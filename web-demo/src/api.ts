@@ -24,6 +24,8 @@ export interface Show {
   phase: Phase;
   currency: string;
   schedule: Schedule;
+  /** Until then fans may return tickets; null: until the doors open. */
+  refund_until_ms: number | null;
   products: Product[];
   /** The server's clock when this was sent. */
   server_ms: number;
@@ -65,6 +67,11 @@ export async function listShows(token: string | null): Promise<Result<Show[]>> {
 
 export async function loadShow(token: string | null, show: string): Promise<Result<Show>> {
   return request("GET", `/api/v1/shows/${encodeURIComponent(show)}`, { token });
+}
+
+/** For the host and operators. Null: fans may return tickets until the doors open. */
+export async function setRefunds(token: string, show: string, refund_until_ms: number | null): Promise<Result<Show>> {
+  return request("PATCH", `/api/v1/shows/${encodeURIComponent(show)}`, { token, body: { refund_until_ms } });
 }
 
 /** The same `key` never makes a second order, so a retry after a lost answer is safe. */

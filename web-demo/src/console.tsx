@@ -1,9 +1,9 @@
 /** The streamer console: one page to steer a show. */
 import { render, type ComponentChildren, type JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { loadShow, type Show } from "./api";
+import { loadShow, setRefunds, type Show } from "./api";
 import type { ConsoleCommands, Role, Scale, Switches } from "./contract.gen";
-import { money, timeOfDay } from "./format";
+import { clockOf, dayOf, money, timeOfDay } from "./format";
 import { codeText, useLanguage, type TextKey } from "./i18n";
 import type { Ack, Payload } from "./live";
 import { Session as Sessions, type Session } from "./session";
@@ -58,7 +58,12 @@ function Desk({ session, listed, picker, onLeave }: { session: Session; listed: 
   const [show, setShow] = useState(listed);
   const [toasts, notify] = useToasts();
   const [store, state] = useRoom<ConsoleCommands>(`${session.user}/${listed.room}`, () => ({ namespace: "/console", room: listed.room, token: session.provide }));
-  useEffect(() => void session.ask((token) => loadShow(token, listed.show)).then((loaded) => loaded.ok && setShow(loaded.data)), [session]);
+  useEffect(() => void session.ask((token) => loadShow(token, listed.show)).then((loaded) => loaded.ok && setShow(loaded.data)), [session, state.room?.schedule.start_ms]);
+  const refunds = async (until_ms: number | null) => {
+    const changed = await session.ask((token) => setRefunds(token, show.show, until_ms));
+    if (changed.ok) setShow(changed.data);
+    else notify(codeText(t, changed.error.code), "bad");
+  };
   const act: Act = async (command, payload) => {
     const answer = await store.live.call(command, payload);
     if (answer.ok) return answer.data;
@@ -98,6 +103,7 @@ function Desk({ session, listed, picker, onLeave }: { session: Session; listed: 
             <Queue state={state} act={act} />
             <Sales state={state} show={show} />
             {steers(state) && <Countdowns state={state} act={act} />}
+            {steers(state) && <Refunds show={show} save={refunds} />}
           </div>
           <div class="desk-column">
             <SwitchPanel state={state} store={store} act={act} />
@@ -278,6 +284,28 @@ function Countdowns({ state, act }: { state: RoomState; act: Act }): JSX.Element
         <input aria-label={t("console.countdown_label")} placeholder={t("console.countdown_label")} maxLength={80} value={label} onInput={(event) => setLabel(event.currentTarget.value)} />
         <input aria-label={t("console.countdown_minutes")} type="number" min="0.5" step="0.5" class="short" value={minutes} onInput={(event) => setMinutes(event.currentTarget.value)} />
         <button type="submit" data-testid="countdown-set">{t("console.countdown_set")}</button>
+      </form>
+    </Panel>
+  );
+}
+
+/** Until when tickets may be returned; the server moves it along with the show. */
+function Refunds({ show, save }: { show: Show; save: (until_ms: number | null) => Promise<void> }): JSX.Element {
+  const { t, language } = useLanguage();
+  const [wanted, setWanted] = useState("");
+  const until_ms = show.refund_until_ms;
+  const set = async (event: Event) => {
+    event.preventDefault();
+    const at_ms = new Date(wanted).getTime();
+    if (window.Number.isFinite(at_ms)) await save(at_ms);
+  };
+  return (
+    <Panel title={t("console.refunds")} icon="ticket">
+      <p data-testid="refund-until">{until_ms === null ? t("console.refunds_doors") : t("console.refunds_until", { date: dayOf(until_ms, language), time: clockOf(until_ms, language) })}</p>
+      <form class="inline" onSubmit={set}>
+        <input type="datetime-local" data-testid="refund-date" aria-label={t("console.refunds_date")} value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />
+        <button type="submit" data-testid="refund-set">{t("console.refunds_set")}</button>
+        {until_ms !== null && <button type="button" class="quiet" data-testid="refund-doors" onClick={() => void save(null)}>{t("console.refunds_clear")}</button>}
       </form>
     </Panel>
   );

@@ -12,7 +12,7 @@ function product(over: Partial<Product> = {}): Product {
 function show(over: Partial<Show> = {}): Show {
   return {
     show: "s1", room: "r1", title: "A show", access: "ticketed", phase: "presale", currency: "CNY",
-    schedule: { doors_ms: 1_000, start_ms: 2_000 }, products: [product()], server_ms: 0, ...over,
+    schedule: { doors_ms: 1_000, start_ms: 2_000 }, refund_until_ms: null, products: [product()], server_ms: 0, ...over,
   };
 }
 
