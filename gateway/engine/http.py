@@ -7,6 +7,7 @@ sibling leaves with its connection.
 import asyncio
 import os
 import socket as os_socket
+from collections import deque
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
@@ -17,24 +18,31 @@ import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gateway.engine import framing
 from gateway.engine.budget import Meter
 from gateway.engine.engine import Engine
 from gateway.engine.handover import Handover
-from gateway.engine.requests import Handshake, Refusal, read_query
+from gateway.engine.requests import BAD_REQUEST, Handshake, Refusal, read_query
 from gateway.engine.websocket import negotiate
 from gateway.engine.wheel import Alarm
 
 NOT_FOUND = Refusal(404, 3, "No sockets at this path")
+NO_REQUEST = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 TOO_MANY = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
+NOWHERE: Any = deque(maxlen=0)
 UNREAD_SECONDS = 60.0
 """For a peer to take some of an answer that fills the transport."""
 
 
 class TooManyRequestsError(Exception):
     """Ends the parsing of a connection that asks the engines too often."""
+
+
+class AmbiguousRequestError(Exception):
+    """Ends the parsing of a connection on which others may see other requests."""
 
 
 def http_protocol(
@@ -95,6 +103,14 @@ class _EngineHttpProtocol(HttpToolsProtocol):
     _unread: Alarm | None = None
     _first_line: bytes | None = b""
     """What is known of it; None once it was looked at."""
+    _takes_upgrade = False
+    """Whether this request becomes a WebSocket, if anything."""
+    _head_of_the_rest = b""
+    """Of a request with an upgrade that is ignored."""
+    _before: Any = None
+    """The request before this one, which may still wait for its answer."""
+    _is_over = False
+    """Whether nothing more is read."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """The head of the first request is awaited."""
@@ -113,6 +129,8 @@ class _EngineHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a request; those of a WebSocket never come here."""
+        if self._is_over:
+            return
         if self._in_head:
             self._head_bytes += len(data)
             if self._deadline is None:
@@ -131,9 +149,36 @@ class _EngineHttpProtocol(HttpToolsProtocol):
         self._read(data)
 
     def _read(self, data: bytes) -> None:
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            rest: bytes | None = data
+            while rest is not None:
+                rest = self._parse(rest)
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
         if self._in_head and self._head_bytes > self.timing.limits.header_bytes and not self.transport.is_closing():
             self._give_up(HEAD_TOO_LARGE)
+
+    def _parse(self, data: bytes) -> bytes | None:
+        """Take a request in; what follows the head of one whose upgrade is ignored is left over, and to be read on."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            rest = data[upgrade.args[0] :]
+            if not self._takes_upgrade:
+                self._ignore_upgrade()
+                return rest
+            self._upgrade(rest)
+        return None
+
+    def _ignore_upgrade(self) -> None:
+        """Go on behind the head: this parser takes what follows for the other protocol, a new one for the body.
+
+        Left to itself, it would read a body that comes in a packet of its own as the next request.
+        """
+        self.parser = httptools.HttpRequestParser(framing.Onward(self))
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does with its own
+        self.parser.feed_data(self._head_of_the_rest)
 
     def on_message_begin(self) -> None:
         """A request begins, whose first line was looked at if it did not come together with the one before."""
@@ -144,12 +189,26 @@ class _EngineHttpProtocol(HttpToolsProtocol):
         """The head is read; a body may follow."""
         if not self._may_ask():
             raise TooManyRequestsError
+        version, method = self.parser.get_http_version(), self.parser.get_method()
+        if framing.is_ambiguous(self.headers, version) or method == b"CONNECT":
+            raise AmbiguousRequestError
+        if self.parser.should_upgrade():
+            self._takes_upgrade = framing.asks_for_websocket(self.headers, version)
+            self._head_of_the_rest = framing.head_of_the_rest(method, self.headers, version)
+        self._before = self.cycle
+        super().on_headers_complete()
         self._in_head = False
         self._await_within(self.timing.limits.body_seconds)
-        super().on_headers_complete()
+        if not self._takes_upgrade:
+            self.headers = NOWHERE  # goes what stands behind a body in chunks: it is no header
+            if self.expect_100_continue:
+                cycle: Any = self.cycle
+                cycle.send = partial(_answer_in_time, cycle, cycle.send)
 
     def on_message_complete(self) -> None:
         """The request is read; the next one on this connection may take its time to begin."""
+        if self.parser.should_upgrade() and not self._takes_upgrade:
+            return  # for this parser, which knows of no body: see `_ignore_upgrade`
         self._in_head = True
         self._head_bytes = 0
         self._first_line = b""
@@ -161,8 +220,8 @@ class _EngineHttpProtocol(HttpToolsProtocol):
         if self._requests is not None and self._requests.is_spent:
             self._give_up(TOO_MANY)
             return
-        super().send_400_response(msg)
-        self._see_off()
+        self.logger.warning(msg)
+        self._give_up(NO_REQUEST)
 
     def pause_writing(self) -> None:
         """The peer does not take its answer: it has so long to take some of it."""
@@ -176,9 +235,18 @@ class _EngineHttpProtocol(HttpToolsProtocol):
             self._unread.discard()
             self._unread = None
 
-    def handle_websocket_upgrade(self) -> None:
-        """Answer the upgrade request here: no ASGI app is asked."""
+    def _should_upgrade(self) -> bool:
+        return self._takes_upgrade
+
+    def _upgrade(self, early: bytes) -> None:
+        """Answer the upgrade request here: no ASGI app is asked. `early`: what the peer sent behind it."""
         self._await_nothing()
+        if self._is_answering():
+            self._end_after_answers()
+            return
+        if framing.announces_body(self.headers):
+            self._refuse(BAD_REQUEST)
+            return
         path, query = _target(self.url)
         engine = self.engines_by_path.get(path if path.endswith("/") else path + "/")
         handshake = Handshake(self._address(), path, read_query(query), self.headers)
@@ -192,11 +260,12 @@ class _EngineHttpProtocol(HttpToolsProtocol):
         self.transport.set_protocol(answer)
         self.parser = None  # type: ignore[assignment]  # it holds us as we hold it: only the collector would end the two
         answer.start(self.transport, handshake, partial(connections.discard, answer))
+        if early and not self.transport.is_closing():
+            answer.data_received(early)
 
     def _owner(self, handover: Handover, data: bytes) -> int | None:
         """Which sibling this request is for."""
-        cycle: Any = self.cycle  # None before the first request, whatever its annotation says
-        if (cycle is not None and not cycle.response_complete) or self.transport.get_write_buffer_size():
+        if self._is_answering() or self.transport.get_write_buffer_size():
             return None  # asked before the last answer was read, which has to leave from here
         words = data[: data.find(b"\n")].split(b" ")
         path, query = _target(words[1]) if len(words) > 2 else ("", b"")
@@ -269,20 +338,50 @@ class _EngineHttpProtocol(HttpToolsProtocol):
             self._deadline.discard()
             self._deadline = None
 
+    def _is_answering(self) -> bool:
+        """Whether a request that was read, or is being read, still waits for the end of its answer."""
+        cycle: Any = self.cycle  # None before the first request, whatever its annotation says
+        return cycle is not None and not cycle.response_complete
+
     def _give_up(self, answer: bytes) -> None:
+        """Answer what is being read and read no more. No request gets two answers, and none that of another."""
         self._await_nothing()
         if self.transport.is_closing():
             return
-        cycle: Any = self.cycle  # None before the first request, whatever its annotation says
-        if cycle is None or cycle.response_complete:
+        if not self._in_head and self.pipeline and self.pipeline[0][0] is self.cycle:
+            self.pipeline.popleft()  # nobody was asked yet: as if it had never begun
+            self.cycle, self._in_head = self._before, True
+        if self._in_head and self._is_answering():
+            self._end_after_answers()
+            return
+        if self._in_head or not self.cycle.response_started:
             self.transport.write(answer)
         self._see_off()
+
+    def _end_after_answers(self) -> None:
+        """What was read is answered, and then the connection ends: what came behind it is no request."""
+        self._is_over = True
+        self.cycle.keep_alive = False  # of the last one
 
     def _see_off(self) -> None:
         """End the connection when the peer has taken what was written, or soon."""
         self._await_nothing()
+        self._is_over = True
+        if self._is_answering():  # what is left of the answer could follow another one
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         self.transport.close()
         self._deadline = self.timing.wheel.after(self.timing.limits.farewell_seconds, self.transport.abort)
+
+
+async def _answer_in_time(cycle: Any, send: Any, message: Any) -> None:
+    """End the connection with an answer to a peer that still waits to be asked for its body.
+
+    It need not send the body then, and what it sends next would be read as one.
+    """
+    if cycle.waiting_for_100_continue and cycle.more_body:
+        cycle.keep_alive = False
+    await send(message)
 
 
 def _target(url: bytes) -> tuple[str, bytes]:

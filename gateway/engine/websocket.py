@@ -43,6 +43,8 @@ RESET: Final = struct.pack("ii", 1, 0)
 def negotiate(engine: Engine, handshake: Handshake, method: str) -> "WebSocketConnection | Refusal":
     """Answer an upgrade request: a connection for a new session, or for one that polls so far."""
     refusal = requests.refusal_of(handshake, Via.WEBSOCKET, method, engine.origins)
+    if refusal is None and method != "GET":
+        refusal = requests.BAD_METHOD
     key = handshake.header(b"sec-websocket-key") or ""
     if refusal is None and (handshake.header(b"sec-websocket-version") != VERSION or not _is_key(key)):
         refusal = requests.BAD_REQUEST

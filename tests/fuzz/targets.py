@@ -28,6 +28,7 @@ from gateway.sockets.codec import Codec
 from gateway.sockets.connection import Answer, Connection, Guest, Opening, SocketLimits
 from gateway.sockets.server import SocketServer
 from tests.fuzz.mutation import Mutator
+from tests.fuzz.requests import AFTER, STREAMS, Reader, as_h11_reads
 from tests.fuzz.wire import KEY, QUERY, Wire, dial
 
 LIMITS = EngineLimits(unaccepted_per_address=0)
@@ -51,24 +52,24 @@ TEXTS = [
 """Socket.IO packets as text."""
 
 
-def _masked(first: int, payload: bytes, mask: bytes = b"\x01\x02\x03\x04") -> bytes:
+def masked(first: int, payload: bytes, mask: bytes = b"\x01\x02\x03\x04") -> bytes:
     size = len(payload)
     head = bytes((first, 0x80 | size)) if size < 126 else bytes((first, 0x80 | 126)) + struct.pack("!H", size)
     return head + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
 
 
 FRAMES = [
-    *(_masked(0x81, b"4" + text) for text in TEXTS),
-    *(_masked(0x81, packet) for packet in (b"1", b"2", b"2probe", b"3", b"5", b"6", b"4")),
-    _masked(0x82, b"\x00\x01\x02"),
-    _masked(0x89, b"ping"),
-    _masked(0x8A, b"pong"),
-    _masked(0x88, b""),
-    _masked(0x88, b"\x03\xe8bye"),
-    _masked(0x88, b"\x03"),
-    _masked(0x01, b"4fragm") + _masked(0x00, b"") * 3 + _masked(0x89, b"between") + _masked(0x80, b"ented"),
-    _masked(0x02, b"\x00" * 200) + _masked(0x80, b"\x00" * 200),
-    _masked(0x81, b"4" + b"x" * 300),
+    *(masked(0x81, b"4" + text) for text in TEXTS),
+    *(masked(0x81, packet) for packet in (b"1", b"2", b"2probe", b"3", b"5", b"6", b"4")),
+    masked(0x82, b"\x00\x01\x02"),
+    masked(0x89, b"ping"),
+    masked(0x8A, b"pong"),
+    masked(0x88, b""),
+    masked(0x88, b"\x03\xe8bye"),
+    masked(0x88, b"\x03"),
+    masked(0x01, b"4fragm") + masked(0x00, b"") * 3 + masked(0x89, b"between") + masked(0x80, b"ented"),
+    masked(0x02, b"\x00" * 200) + masked(0x80, b"\x00" * 200),
+    masked(0x81, b"4" + b"x" * 300),
     b"\x81\xff\x00\x00\x00\x00\x00\x01\x00\x01mask",
     b"\x81\x05hello",
     b"\xc1\x85\x00\x00\x00\x004hell",
@@ -479,6 +480,35 @@ class RequestTarget(Target):
         await send({"type": "http.response.body", "body": b""})
 
 
+class RequestEndsTarget(Target):
+    """Several requests on one connection: each is what another reader sees too, however the bytes are cut."""
+
+    corpus = STREAMS
+
+    def __init__(self, mutator: Mutator) -> None:
+        super().__init__(mutator)
+        self.engine = Engine(Echo(), LIMITS)
+        self.reader = Reader(self.engine, PATH)
+
+    async def feed(self, sample: bytes) -> None:
+        more = self.random.choice((b"", AFTER, self.random.choice(self.corpus) + AFTER))
+        stream = sample + more
+        told = await self.reader.exchange(*self.mutator.pieces(stream))
+        again = await self.reader.exchange(stream)
+        assert told.whole == again.whole, "it depends on the cut"
+        for one in (told, again):  # each that was read has one answer; one more may say why nothing more is
+            assert one.statuses.count(200) == len(one.whole)
+            assert len(one.statuses) <= one.begun + 1
+        others, could_read = as_h11_reads(stream)
+        agreed = len(told.whole) if could_read else min(len(told.whole), len(others))
+        assert told.whole[:agreed] == others[:agreed], others
+
+    async def end(self) -> None:
+        for socket in list(self.engine.sockets.values()):
+            socket.cut(Reason.SERVER)
+        nothing_is_held(self.engine)
+
+
 TARGETS: dict[str, type[Target]] = {
     "websocket frames": FrameTarget,
     "Engine.IO packets": PacketTarget,
@@ -486,4 +516,5 @@ TARGETS: dict[str, type[Target]] = {
     "Socket.IO JSON": JsonTarget,
     "Socket.IO msgpack": MsgpackTarget,
     "HTTP requests": RequestTarget,
+    "ends of HTTP requests": RequestEndsTarget,
 }
