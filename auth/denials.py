@@ -68,6 +68,8 @@ class Code(StrEnum):
     """No place left on stage."""
     STAGE_STATE = "STAGE_STATE"
     """Not possible from where the viewer stands with the stage; `state` says where."""
+    NOT_HERE = "NOT_HERE"
+    """Nobody of this name is inside the room now."""
     PHASE_TRANSITION = "PHASE_TRANSITION"
     """The show cannot go there from its phase; `possible` lists where it can."""
     CONFLICT = "CONFLICT"

@@ -52,7 +52,8 @@ def create_app(house: "House", handover: Handover | None = None) -> ASGIApp:
         routes += (Mount(path, app=polling(house.socket_server(codec))) for codec, path in SOCKET_PATHS.items())
         routes += media_routes(house)
     if Duty.PRESALE in duties:
-        deps = ApiDependencies(house.db, house.box_office, house.verifier, house.clock, house.revocations.read)
+        terms = house.settings.stage_terms
+        deps = ApiDependencies(house.db, house.box_office, house.verifier, house.clock, terms, house.revocations.read)
         places = {kind: Places(getattr(house.settings, f"{kind.value}_at_once")) for kind in Kind}
         api = create_api(deps, places)
         routes.append(Mount("/api", app=_open_to(api, house.settings.origins)))

@@ -79,6 +79,10 @@ class Attendance:
         """A user's sockets, oldest first."""
         return list(self._by_user.get(user, ()))
 
+    def is_here(self, user: UserId) -> bool:
+        """Whether somebody has an open socket here."""
+        return any(member.connection is not None for member in self._by_user.get(user, ()))
+
     def recount(self, member: Member) -> None:
         """Count somebody as what they are now, after they opened, left or changed."""
         before, now = member.counted, self._counted(member)

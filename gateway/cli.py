@@ -12,8 +12,18 @@ import msgspec
 import typer
 from rich.panel import Panel
 
-from gateway import cli_backup, cli_jobs, cli_rehearse, cli_roles, cli_settings, cli_tokens, preflight, process
-from gateway.audit import audit_house
+from gateway import (
+    ambient,
+    cli_backup,
+    cli_jobs,
+    cli_rehearse,
+    cli_roles,
+    cli_settings,
+    cli_tokens,
+    findings,
+    preflight,
+    process,
+)
 from gateway.cli_output import out, table
 from gateway.demo import run_demo
 from gateway.node.supervisor import supervise
@@ -107,16 +117,16 @@ def migrate() -> None:
 def audit(
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list instead of a table.")] = False,
 ) -> None:
-    """Hold orders, seats, entitlements, gifts and ledger against each other. Status 1 when something does not match."""
-    findings = asyncio.run(_audit())
+    """Hold orders, seats, entitlements, gifts, ledger and stages against each other. Status 1 on a finding."""
+    found = asyncio.run(_audit())
     if as_json:
-        typer.echo(msgspec.json.encode(findings).decode())
-    elif findings:
-        out.print(table(("check", "subject", "detail"), [(f.check, f.subject, f.detail) for f in findings]))
-        out.print(f"{len(findings)} findings.", style="bold red")
+        typer.echo(msgspec.json.encode(found).decode())
+    elif found:
+        out.print(table(("check", "subject", "detail"), [(f.check, f.subject, f.detail) for f in found]))
+        out.print(f"{len(found)} findings.", style="bold red")
     else:
         out.print("Nothing found: orders, seats, entitlements, gifts and ledger match.")
-    if findings:
+    if found:
         raise typer.Exit(FINDINGS)
 
 
@@ -157,8 +167,9 @@ async def _migrate(url: str) -> str | None:
 
 
 async def _audit() -> list[Finding]:
-    async with preflight.database(preflight.database_url()) as database, database.survey() as connection:
-        return await audit_house(connection)
+    settings = preflight.load_settings(Mode.DEMO)
+    async with preflight.database(settings.effective_database_url) as database, database.survey() as connection:
+        return await findings.findings(connection, ambient.now_ms(), settings.stage_terms)
 
 
 def _refuse(sentence: str) -> int:

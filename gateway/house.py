@@ -41,7 +41,9 @@ from gateway.settings import Duty, Settings
 from gateway.sockets.codec import Codec
 from gateway.sockets.connection import SocketLimits
 from gateway.sockets.server import SocketServer
+from gateway.stage_watch import StageSweep
 from gateway.waiting import Waiting
+from gateway.whereabouts import Whereabouts
 from gateway.wiring import Wiring
 from gateway.worker import JobWorker
 from presale.payments import PaymentProvider
@@ -104,6 +106,7 @@ class House:
         self.waiting = Waiting(self)
         self.resync = Resync(self)
         self.apart = Apart(self)
+        self.whereabouts = Whereabouts(self)
         self.revocations = RevocationWatch(self, self.revoked)
         self.live_rooms = LiveRooms(self)
         self.commands = Commands(self)
@@ -127,7 +130,7 @@ class House:
         """All background work, until cancelled."""
         duties, works = self.settings.duties, [self.relay.run]
         if Duty.WORKER in duties:
-            works.append(self.worker.run)
+            works += (self.worker.run, StageSweep(self.db, self.settings.stage_terms, self.clock).run)
         if Duty.GATEWAY in duties:
             works += (self.deadlines.run, self.seats.run, self.resync.run, self.housekeeping.run)
         if duties & {Duty.GATEWAY, Duty.PRESALE}:

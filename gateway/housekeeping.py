@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from auth.identity import Role, RoomId, UserId
+from gateway import stage_watch
 from gateway.apart import TELL_SECONDS as TELL_APART_SECONDS
 from gateway.contract import shapes
 from gateway.rights import keeps_stage
@@ -46,6 +47,7 @@ class Housekeeping:
         """What tells the latest value of each counter that changed since they were told last."""
         self._reported: set[LiveRoom] = set()
         """Rooms that somebody was in."""
+        self._look_seconds = stage_watch.look_seconds(house.settings.stage_grace_seconds)
         self._lag_seconds = 0.0
         """The worst since the last health report."""
         self._latest_lag_seconds = 0.0
@@ -76,6 +78,7 @@ class Housekeeping:
             group.create_task(self._every(TELL_SECONDS, "queue", self._house.waiting.tell))
             group.create_task(self._every(BEHIND_SECONDS, "behind", self._house.live_rooms.look_behind))
             group.create_task(self._every(TELL_APART_SECONDS, "apart", self._house.apart.tell))
+            group.create_task(self._every(self._look_seconds, "stage", self._look_after_stage))
             group.create_task(self._every(HEALTH_SECONDS, "health", self._health))
             group.create_task(self._chores_in_turn())
 
@@ -113,6 +116,9 @@ class Housekeeping:
         for room in self._house.live_rooms:
             room.budget.slow_down(round(lag_seconds * 1000))
             room.persons.forget(self._house.clock(), room.replica.room.switches.slow_ms)
+
+    async def _look_after_stage(self) -> None:
+        await stage_watch.look(self._house.db, self._house.live_rooms, round(self._look_seconds * 1000))
 
     async def _presence(self) -> None:
         """Rooms that nobody is in any more are reported once, and not counted."""

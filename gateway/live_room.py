@@ -91,6 +91,10 @@ class LiveRoom(Attendance):
             rights = self._rights[role, tier] = rights_in(room, role, tier)
         return rights
 
+    def on_stage_here(self) -> list[UserId]:
+        """Those on stage who have a socket here."""
+        return [member.user for member in self.replica.stage.members if self.is_here(member.user)]
+
     def welcome(self, member: Member, codec: Codec) -> tuple[int, shapes.Welcome]:
         """The first event of a socket, and the offset up to which it tells the history; for this codec only."""
         self.house.seats.settle(self, member.user)
@@ -236,6 +240,14 @@ class LiveRoom(Attendance):
     @_happened.register
     def _(self, event: rooms.SeatsTaken, _before: RoomRecord) -> None:
         self.house.seats.lost(self.id, event.holders)
+
+    @_happened.register
+    def _(self, event: rooms.Sought, _before: RoomRecord) -> None:
+        self.house.whereabouts.sought(self, event)
+
+    @_happened.register
+    def _(self, event: rooms.Present, _before: RoomRecord) -> None:
+        self.house.whereabouts.present(event)
 
     @_happened.register
     def _(self, event: rooms.SaidApart, _before: RoomRecord) -> None:

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gateway import weak_settings
 from gateway.origins import ANY, Origins, canonical
+from rooms.stage import Terms
 
 SANDBOX_PORT = 8001
 
@@ -172,6 +173,12 @@ class Settings(BaseSettings):
     likes_per_second: float = Field(10, gt=0, description="`like` events per user and room, at each gateway")
     likes_burst: int = Field(20, ge=1, description="burst of `like` events per user and room")
     cohost_every_seconds: float = Field(10, gt=0, description="least time between two stage requests of a user")
+    stage_grace_seconds: float = Field(
+        15, ge=1, le=3600, description="how long a place on stage outlives its holder's last socket"
+    )
+    stage_patience_seconds: float = Field(
+        120, ge=1, le=86_400, description="how long a request or an invitation to the stage waits for an answer"
+    )
     sockets_per_user: int = Field(
         8,
         ge=1,
@@ -301,6 +308,11 @@ class Settings(BaseSettings):
         if self.seat_lease_seconds < 2 * self.seat_renew_seconds:
             raise ValueError("seats would end between two renewals: raise LIVEROOM_SEAT_LEASE_SECONDS")
         return self
+
+    @property
+    def stage_terms(self) -> Terms:
+        """How long places on stage and in its queue are kept."""
+        return Terms(round(self.stage_grace_seconds * 1000), round(self.stage_patience_seconds * 1000))
 
     @property
     def is_playground(self) -> bool:

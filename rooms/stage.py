@@ -1,6 +1,6 @@
 """Co-hosting: who asked, who was invited, who is on stage. One state per user, one table of ways between them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from msgspec import Struct, structs
@@ -10,8 +10,10 @@ from auth.identity import Tier, UserId
 from auth.situation import Phase
 
 DEFAULT_CAPACITY = 4
-MAX_QUEUE = 200
-"""Requests and invitations waiting at once; beyond it BUSY."""
+MAX_REQUESTS = 200
+"""Requests waiting at once; beyond it BUSY."""
+MAX_INVITATIONS = 50
+"""Invitations waiting at once, beside the requests: neither can fill the other's places."""
 
 
 class StageState(StrEnum):
@@ -46,6 +48,10 @@ class StageReason(StrEnum):
     CANCELLED = "cancelled"
     RIGHTS_ENDED = "rights_ended"
     PAUSED = "paused"
+    ABSENT = "absent"
+    """Without a socket for longer than the grace."""
+    EXPIRED = "expired"
+    """A request or an invitation that nobody has answered in time."""
 
 
 TRANSITIONS: Mapping[tuple[StageState, StageAction], StageState] = {
@@ -81,6 +87,12 @@ _REASONS: Mapping[StageAction, StageReason] = {
 }
 
 
+_MOST_WAITING: Mapping[StageState, int] = {
+    StageState.REQUESTED: MAX_REQUESTS,
+    StageState.INVITED: MAX_INVITATIONS,
+}
+
+
 class StageMember(Struct, frozen=True):
     """Somebody co-hosting now."""
 
@@ -99,6 +111,8 @@ class QueueItem(Struct, frozen=True):
     message: str
     at_ms: int
     """Since when they wait."""
+    invited_ms: int | None = None
+    """When they were invited."""
 
 
 class StageRecord(Struct, frozen=True):
@@ -116,6 +130,15 @@ class StageRecord(Struct, frozen=True):
         if any(member.user == user for member in self.members):
             return StageState.ON_STAGE
         return next((item.state for item in self.queue if item.user == user), StageState.IDLE)
+
+
+class Terms(Struct, frozen=True):
+    """How long a place is kept for somebody."""
+
+    grace_ms: int
+    """On stage, without a socket."""
+    patience_ms: int
+    """In the queue, since the request or the invitation."""
 
 
 class StageCommand(Struct, frozen=True):
@@ -145,7 +168,7 @@ def decide(stage: StageRecord, command: StageCommand, phase: Phase, now_ms: int)
         return Denied(Code.CLOSED)
     if target is StageState.ON_STAGE and len(stage.members) >= stage.capacity:
         return Denied(Code.STAGE_FULL)
-    if state is StageState.IDLE and len(stage.queue) >= MAX_QUEUE:
+    if target in _MOST_WAITING and _waiting(stage, target) >= _MOST_WAITING[target]:
         return Denied(Code.BUSY)
     waited = next((item for item in stage.queue if item.user == command.user), None)
     members = tuple(member for member in stage.members if member.user != command.user)
@@ -154,8 +177,40 @@ def decide(stage: StageRecord, command: StageCommand, phase: Phase, now_ms: int)
         members = (*members, StageMember(command.user, waited.name, now_ms))
     elif waited is not None and target is StageState.INVITED:
         queue = tuple(
-            structs.replace(item, state=target) if item.user == command.user else item for item in stage.queue
+            structs.replace(item, state=target, invited_ms=now_ms) if item.user == command.user else item
+            for item in stage.queue
         )
     elif target in {StageState.REQUESTED, StageState.INVITED}:
-        queue = (*queue, QueueItem(command.user, command.name, command.tier, target, command.message, now_ms))
+        invited_ms = now_ms if target is StageState.INVITED else None
+        item = QueueItem(command.user, command.name, command.tier, target, command.message, now_ms, invited_ms)
+        queue = (*queue, item)
     return structs.replace(stage, members=members, queue=queue, version=stage.version + 1)
+
+
+def lapsed(stage: StageRecord, here_ms: Mapping[UserId, int], now_ms: int, terms: Terms) -> dict[UserId, StageReason]:
+    """Whose time on stage or in the queue is over, and why. `here_ms`: until when somebody was known to be here.
+
+    Whoever has just come on stage is taken for seen then.
+    """
+    over: dict[UserId, StageReason] = {}
+    for member in stage.members:
+        if max(member.since_ms, here_ms.get(member.user, 0)) + terms.grace_ms <= now_ms:
+            over[member.user] = StageReason.ABSENT
+    for item in stage.queue:
+        if (item.at_ms if item.invited_ms is None else item.invited_ms) + terms.patience_ms <= now_ms:
+            over[item.user] = StageReason.EXPIRED
+    return over
+
+
+def without(stage: StageRecord, users: Collection[UserId]) -> StageRecord:
+    """The stage after some have been taken off it and out of its queue."""
+    return structs.replace(
+        stage,
+        members=tuple(member for member in stage.members if member.user not in users),
+        queue=tuple(item for item in stage.queue if item.user not in users),
+        version=stage.version + 1,
+    )
+
+
+def _waiting(stage: StageRecord, state: StageState) -> int:
+    return sum(item.state is state for item in stage.queue)

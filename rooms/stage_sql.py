@@ -1,7 +1,8 @@
 """The stage of a room in SQL: one value, compared and set as a whole."""
 
+from collections.abc import Mapping
+
 import msgspec
-from msgspec import structs
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,14 +12,15 @@ from auth.situation import Phase
 from pubsub.broker import Retention
 from rooms import audit_sql, events, turns_sql
 from rooms.events import CohostChanged, QueueChanged, StageChanged
-from rooms.stage import STAFF_ACTIONS, StageAction, StageCommand, StageReason, StageRecord, StageState, decide
+from rooms.stage import STAFF_ACTIONS, StageAction, StageCommand, StageReason, StageRecord, StageState, decide, without
 from rooms.tables_sql import rooms, stages
 from store.database_sql import RacedError, UnitOfWork
 
 
 async def create_stage(uow: UnitOfWork, room: RoomId, stage: StageRecord) -> None:
     """Build the stage of a new room; `rooms_sql.create_room` does."""
-    await uow.connection.execute(insert(stages).values(room_id=room, state=_encode(stage), version=stage.version))
+    row = {"room_id": room, "state": _encode(stage), "version": stage.version, "busy": _is_busy(stage)}
+    await uow.connection.execute(insert(stages).values(**row))
 
 
 async def load_stage(connection: AsyncConnection, room: RoomId) -> StageRecord:
@@ -40,13 +42,20 @@ async def act(uow: UnitOfWork, room: RoomId, command: StageCommand, by: UserId |
     after = decide(before, command, Phase(phase), uow.now_ms)
     if isinstance(after, Denied):
         return after
-    if not await _set(uow, room, before, after):
+    if not await replace(uow, room, before, after, {command.user: command.outcome}):
         return Denied(Code.CONFLICT)
-    await _tell(uow, room, before, after)
-    await _tell_user(uow, room, after, command.user, command.outcome)
     if command.action in STAFF_ACTIONS:
         await audit_sql.record(uow, room, by, f"cohost:{command.action.value}", command.user)
     return after
+
+
+async def foresee(connection: AsyncConnection, room: RoomId, command: StageCommand, now_ms: int) -> Denied | None:
+    """Why `act` would refuse an action if it came now; only reads."""
+    phase = (await connection.execute(select(rooms.c.phase).where(rooms.c.id == room))).scalar_one_or_none()
+    if phase is None:
+        return Denied(Code.ROOM_NOT_FOUND)
+    outcome = decide(await load_stage(connection, room), command, Phase(phase), now_ms)
+    return outcome if isinstance(outcome, Denied) else None
 
 
 async def remove_from_stage(
@@ -74,19 +83,32 @@ async def clear_stage(uow: UnitOfWork, room: RoomId, reason: StageReason = Stage
     users = [member.user for member in before.members] + [item.user for item in before.queue]
     if not users:
         return before
-    after = structs.replace(before, members=(), queue=(), version=before.version + 1)
-    if not await _set(uow, room, before, after):
+    after = without(before, users)
+    if not await replace(uow, room, before, after, dict.fromkeys(users, reason)):
         raise RacedError(f"stage of {room}")
-    await _tell(uow, room, before, after)
-    for user in users:
-        await _tell_user(uow, room, after, user, reason)
     return after
+
+
+async def replace(
+    uow: UnitOfWork,
+    room: RoomId,
+    before: StageRecord,
+    after: StageRecord,
+    changed: Mapping[UserId, StageReason | None],
+) -> bool:
+    """Set a stage that is still as it was before, and tell the room and those whose place has changed; else False."""
+    if not await _set(uow, room, before, after):
+        return False
+    await _tell(uow, room, before, after)
+    for user, reason in changed.items():
+        await _tell_user(uow, room, after, user, reason)
+    return True
 
 
 async def _set(uow: UnitOfWork, room: RoomId, before: StageRecord, after: StageRecord) -> bool:
     seen = (stages.c.room_id == room) & (stages.c.version == before.version)
     result = await uow.connection.execute(
-        update(stages).where(seen).values(state=_encode(after), version=after.version)
+        update(stages).where(seen).values(state=_encode(after), version=after.version, busy=_is_busy(after))
     )
     return result.rowcount == 1
 
@@ -104,6 +126,10 @@ async def _tell_user(
 ) -> None:
     changed = CohostChanged(user, stage.state_of(user), reason, stage.version)
     await uow.emit(room, events.encode(changed), Retention.NONE)
+
+
+def _is_busy(stage: StageRecord) -> bool:
+    return bool(stage.members or stage.queue)
 
 
 def _encode(stage: StageRecord) -> str:

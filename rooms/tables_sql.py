@@ -1,6 +1,18 @@
 """The tables of the rooms. What is read and written as a whole (stage, pins, switches) is one JSON text."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    false,
+)
 from sqlalchemy import UniqueConstraint as Unique
 
 from store.metadata_sql import metadata
@@ -45,6 +57,17 @@ stages = Table(
     Column("room_id", String(64), ForeignKey("rooms.id"), primary_key=True),
     Column("state", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
+    # whether anybody is on it or waits for it; by default for processes of a version that does not write it
+    Column("busy", Boolean, nullable=False, server_default=false(), index=True),
+)
+
+# Until when somebody's gateway will have looked again after them; of those on stage, and a while longer.
+stage_presence = Table(
+    "stage_presence",
+    metadata,
+    Column("room_id", String(64), ForeignKey("rooms.id"), primary_key=True),
+    Column("user_id", String(64), primary_key=True),
+    Column("here_until_ms", BigInteger, nullable=False),
 )
 
 pinboards = Table(

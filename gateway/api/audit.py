@@ -11,7 +11,7 @@ from gateway.api.callers import ApiDependencies, caller_of, require_role
 from gateway.api.refusals import Refused
 from gateway.api.routing import needs
 from gateway.api.shapes import ShowAudit
-from gateway.audit import audit_house
+from gateway.findings import findings
 from presale import recount_sql, shows_sql
 from rooms import recount_sql as room_recount_sql
 from rooms import roles_sql, rooms_sql
@@ -38,7 +38,7 @@ def audit_routes(deps: ApiDependencies) -> APIRouter:
                 "server_ms": deps.clock(),
                 "currency": found.currency,
                 "room": msgspec.to_builtins(await room_recount_sql.recount(connection, found.room)),
-                "findings": msgspec.to_builtins(await audit_house(connection)),
+                "findings": msgspec.to_builtins(await findings(connection, deps.clock(), deps.stage_terms)),
             }
         # by way of JSON, where a strict shape takes the text of an enumeration for what it is
         return ShowAudit.model_validate_json(msgspec.json.encode(told))

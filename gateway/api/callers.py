@@ -12,6 +12,7 @@ from auth.identity import Identity, Role, ShowId, UserId
 from gateway.api.refusals import Refused, granted
 from gateway.box_office import BoxOffice
 from rooms import roles_sql
+from rooms.stage import Terms
 from store.database_sql import Database
 
 AuthorizationHeader = Annotated[str, Header(include_in_schema=False)]
@@ -38,6 +39,7 @@ class ApiDependencies:
     box_office: BoxOffice
     verifier: Verifier
     clock: Callable[[], int]
+    stage_terms: Terms
     revoked: Callable[[], Awaitable[None]] = _nothing
     """To be awaited after a revocation was committed: this process refuses it from then on."""
 

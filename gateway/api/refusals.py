@@ -42,6 +42,7 @@ STATUSES: Mapping[Code, int] = {
     Code.INSUFFICIENT_CREDITS: 409,
     Code.STAGE_FULL: 409,
     Code.STAGE_STATE: 409,
+    Code.NOT_HERE: 409,
     Code.PHASE_TRANSITION: 409,
     Code.CONFLICT: 409,
     Code.SALES_CLOSED: 409,

@@ -205,7 +205,12 @@ CONSOLE_COMMANDS: tuple[Command, ...] = (
     ),
     Command("cohost:approve", shapes.Target, shapes.Nothing, _errors(*_STAFF, *_STAGE, Code.CLOSED)),
     Command("cohost:reject", shapes.Target, shapes.Nothing, _errors(*_STAFF, *_STAGE)),
-    Command("cohost:invite", shapes.Target, shapes.Nothing, _errors(*_STAFF, *_STAGE, Code.CLOSED)),
+    Command(
+        "cohost:invite",
+        shapes.Target,
+        shapes.Nothing,
+        _errors(*_STAFF, *_STAGE, Code.CLOSED, Code.NOT_HERE, Code.TICKET_REQUIRED, Code.BALANCE_DUE),
+    ),
     Command("cohost:remove", shapes.Target, shapes.Nothing, _errors(*_STAFF, *_STAGE)),
     Command("countdown:set", shapes.SetCountdown, shapes.Created, _errors(*_STAFF, Code.NOT_FOUND)),
     Command("countdown:clear", shapes.ClearCountdown, shapes.Nothing, _errors(*_STAFF, Code.NOT_FOUND)),

@@ -8,7 +8,7 @@ import msgspec
 from auth.console import may as may_on_console
 from auth.denials import Code, Denied
 from gateway.contract.registry import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS, Command, RateClass
-from gateway.handlers import console, viewer
+from gateway.handlers import console, stage, viewer
 from gateway.member import Member
 from gateway.rights import missing_right, with_offer
 from rooms import moderation_sql, roles_sql
@@ -24,7 +24,7 @@ Handler = Callable[["House", Member, Any], Answer | Awaitable[Answer]]
 MAX_RACES = 5
 """How often a command that lost a race is decided again."""
 
-HANDLERS: Mapping[str, Handler] = {**viewer.HANDLERS, **console.HANDLERS}
+HANDLERS: Mapping[str, Handler] = {**viewer.HANDLERS, **console.HANDLERS, **stage.HANDLERS}
 
 _BY_NAME = {command.name: command for command in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS)}
 ON_LIVE = frozenset(command.name for command in VIEWER_COMMANDS)

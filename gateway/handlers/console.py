@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from auth import text
 from auth.denials import Code, Denied
-from auth.identity import Tier, UserId
+from auth.identity import UserId
 from auth.planning import beginning
 from gateway.contract import shapes
 from gateway.member import Member
-from gateway.rights import keeps_stage
-from presale import entitlements_sql, refunds, shows_sql
+from presale import refunds, shows_sql
 from rooms import (
     countdowns_sql,
     danmaku_sql,
@@ -18,14 +17,12 @@ from rooms import (
     pins_sql,
     roles_sql,
     rooms_sql,
-    stage_sql,
 )
 from rooms.countdowns import MAX_LABEL_GRAPHEMES, CountdownKind
 from rooms.moderation import mute_until
 from rooms.pins import MAX_ANNOUNCEMENT_GRAPHEMES
 from rooms.roles import outranks
 from rooms.room import RoomRecord
-from rooms.stage import StageAction, StageCommand, StageState
 from rooms.switches import SwitchChanges
 from store.database_sql import UnitOfWork
 
@@ -132,32 +129,6 @@ async def announce(house: "House", member: Member, request: shapes.Announce) -> 
     return pinned if isinstance(pinned, Denied) else shapes.Pins(pinned.items, pinned.version)
 
 
-def _stage(action: StageAction) -> Callable[["House", Member, shapes.Target], Awaitable[shapes.Nothing | Denied]]:
-    async def act(house: "House", member: Member, request: shapes.Target) -> shapes.Nothing | Denied:
-        user = UserId(request.user)
-        room = member.room
-        async with house.db.write() as uow:
-            entitlement = await entitlements_sql.load(uow.connection, room.replica.show, user)
-            if action is StageAction.APPROVE and await _asked_in_vain(uow, member, user, entitlement.tier):
-                return Denied(Code.FORBIDDEN)
-            names = [other.identity.name for other in room.of_user(user)]
-            command = StageCommand(action, user, names[0] if names else user, entitlement.tier)
-            return _done(await stage_sql.act(uow, room.id, command, by=member.user))
-
-    act.__doc__ = f"Stage: {action.value} a viewer."
-    return act
-
-
-async def _asked_in_vain(uow: UnitOfWork, member: Member, user: UserId, tier: Tier) -> bool:
-    """Whether somebody waits for the stage whose right to it has ended; they are taken off the queue in a moment."""
-    stage = await stage_sql.load_stage(uow.connection, member.room.id)
-    room = await rooms_sql.load_room(uow.connection, member.room.id)
-    if room is None or stage.state_of(user) is not StageState.REQUESTED:
-        return False
-    role = await roles_sql.role_of(uow.connection, user, room.show)
-    return not keeps_stage(room, role, tier)  # a pause is another reason, with a code of its own
-
-
 async def set_countdown(house: "House", member: Member, request: shapes.SetCountdown) -> shapes.Created | Denied:
     """Show a countdown, or move the schedule's own, and with the start the deadline for refunds."""
     refused = beginning("target_ms", request.target_ms, house.clock())
@@ -197,10 +168,6 @@ HANDLERS: dict[str, Any] = {
     "pin": pin,
     "unpin": unpin,
     "announce": announce,
-    "cohost:approve": _stage(StageAction.APPROVE),
-    "cohost:reject": _stage(StageAction.REJECT),
-    "cohost:invite": _stage(StageAction.INVITE),
-    "cohost:remove": _stage(StageAction.REMOVE),
     "countdown:set": set_countdown,
     "countdown:clear": clear_countdown,
 }

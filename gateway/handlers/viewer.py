@@ -8,6 +8,7 @@ from auth.denials import Code, Denied
 from auth.identity import Role
 from auth.permissions import Permission
 from gateway.contract import shapes
+from gateway.handlers import stage
 from gateway.member import Member
 from gateway.rates import request_name
 from gateway.rights import rights_in
@@ -18,7 +19,7 @@ from rooms import danmaku, events, gifts, gifts_sql, roles_sql, rooms_sql, stage
 from rooms.budget import Weight, weight_of
 from rooms.gifts import GiftRecord
 from rooms.moderation import muted
-from rooms.stage import StageAction, StageCommand
+from rooms.stage import StageAction, StageCommand, StageState
 from store.database_sql import UnitOfWork
 
 if TYPE_CHECKING:
@@ -221,6 +222,11 @@ async def _still_may(uow: UnitOfWork, member: Member, permission: Permission) ->
 
 async def _on_stage(house: "House", member: Member, action: StageAction, message: str = "") -> shapes.Cohost | Denied:
     command = StageCommand(action, member.user, member.identity.name, member.tier, message)
+    if not member.may(Permission.COHOST) and member.room.replica.stage.state_of(member.user) is StageState.IDLE:
+        return Denied(Code.STAGE_STATE, detail={"state": StageState.IDLE.value})  # a stranger's call costs no SQL
+    denied = await stage.refused(house, member.room, command)
+    if denied is not None:
+        return denied
     async with house.db.write() as uow:
         if action in (StageAction.REQUEST, StageAction.ACCEPT) and not await _still_may(uow, member, Permission.COHOST):
             return Denied(Code.FORBIDDEN)

@@ -7,17 +7,21 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from sqlalchemy import update
 
-from auth.identity import Identity, RoomId, ShowId, Tier
+from auth.identity import Identity, RoomId, ShowId, Tier, UserId
 from auth.keys import KeyRing
-from auth.situation import Access
+from auth.situation import Access, Phase
 from auth.tokens import TokenVerifier
 from gateway import ambient, cli
 from gateway.settings import DEMO_JWT_SECRET
 from presale import shows_sql
 from presale.shows import Product, ProductId, Show
 from presale.tables_sql import products
+from rooms import absence_sql, rooms_sql, stage_sql
+from rooms.room import RoomRecord
+from rooms.stage import StageMember, StageRecord
 from store import migrations
 from store.database_sql import Database
 from tests.ports import free_port
@@ -199,6 +203,15 @@ def test_an_audit_tells_each_finding_and_ends_with_status_one(liveroom: Liveroom
     assert "product-1" in finding["subject"]
 
 
+def test_an_audit_finds_a_place_on_stage_that_no_socket_fills(liveroom: Liveroom, data_dir: Path) -> None:
+    """Four fans dropped and stood on the stage for good; for the one who was there it was full."""
+    liveroom("migrate")
+    asyncio.run(_stand_alone(f"sqlite+aiosqlite:///{data_dir / 'liveroom.sqlite'}"))
+    [finding] = json.loads(liveroom("audit", "--json").out)
+    assert (finding["check"], finding["subject"]) == ("stage.absent", "room-1:gone")
+    assert liveroom("audit").status == 1
+
+
 def test_roles_are_given_listed_and_taken(liveroom: Liveroom, data_dir: Path) -> None:
     liveroom("migrate")
     asyncio.run(_sell_without_an_order(f"sqlite+aiosqlite:///{data_dir / 'liveroom.sqlite'}"))
@@ -246,6 +259,20 @@ async def _sell_without_an_order(url: str) -> None:
         await shows_sql.create_show(uow, show)
         await shows_sql.add_product(uow, product)
         await uow.connection.execute(update(products).values(sold=1))
+    await database.close()
+
+
+async def _stand_alone(url: str) -> None:
+    """One on stage without a socket for an hour, one for a second, and one who is here."""
+    database = await Database.open(url, clock=ambient.now_ms, new_id=ambient.new_id)
+    room = RoomRecord(RoomId("room-1"), ShowId("show-1"), "Night", Access.TICKETED, Phase.DOORS, 1, 2)
+    now_ms, here = ambient.now_ms(), UserId("here")
+    cast = (("gone", now_ms - 3_600_000), ("just gone", now_ms - 1_000), (here, now_ms - 3_600_000))
+    stage = StageRecord(members=tuple(StageMember(UserId(user), user, since_ms) for user, since_ms in cast))
+    async with database.write() as uow:
+        await rooms_sql.create_room(uow, room)
+        assert await stage_sql.replace(uow, room.id, StageRecord(), structs.replace(stage, version=2), {})
+        await absence_sql.see(uow, {room.id: [here]}, now_ms + 60_000)
     await database.close()
 
 

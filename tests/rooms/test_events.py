@@ -38,6 +38,8 @@ EXAMPLES: list[events.RoomEvent] = [
     events.RoleChanged(ANN, Role.HOST, 8),
     events.LeaderboardChanged((LeaderboardItem(ANN, "Ann", 9),), 1),
     events.SeatsTaken(("holder",)),
+    events.Sought("question", ANN),
+    events.Present("question", "Ann"),
     events.SaidApart("gateway"),
 ]
 

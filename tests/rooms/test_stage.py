@@ -9,14 +9,18 @@ from auth.denials import Code, Denied
 from auth.identity import Tier, UserId
 from auth.situation import Phase
 from rooms.stage import (
-    MAX_QUEUE,
+    MAX_INVITATIONS,
+    MAX_REQUESTS,
     TRANSITIONS,
     StageAction,
     StageCommand,
     StageReason,
     StageRecord,
     StageState,
+    Terms,
     decide,
+    lapsed,
+    without,
 )
 
 ANN, BEN, CAT = UserId("ann"), UserId("ben"), UserId("cat")
@@ -135,11 +139,18 @@ def test_a_pause_rests_the_way_up_but_nobody_loses_their_place() -> None:
 
 def test_a_full_queue_is_busy() -> None:
     stage = StageRecord()
-    for number in range(MAX_QUEUE):
+    for number in range(MAX_REQUESTS):
         stage = after(stage, command(StageAction.REQUEST, UserId(f"fan{number}")))
     outcome = decide(stage, command(StageAction.REQUEST), Phase.LIVE, 0)
     assert code_of(outcome) is Code.BUSY
-    assert stage.version == MAX_QUEUE + 1
+    assert stage.version == MAX_REQUESTS + 1
+    # nor do requests fill the places of invitations, and the other way round
+    for number in range(MAX_INVITATIONS):
+        stage = after(stage, command(StageAction.INVITE, UserId(f"guest{number}")))
+    for invited in (ANN, UserId("fan0")):
+        assert code_of(decide(stage, command(StageAction.INVITE, invited), Phase.LIVE, 0)) is Code.BUSY
+    stage = after(stage, command(StageAction.CANCEL, UserId("fan0")))
+    assert after(stage, command(StageAction.REQUEST)).state_of(ANN) is StageState.REQUESTED
 
 
 @pytest.mark.parametrize(
@@ -156,3 +167,38 @@ def test_a_full_queue_is_busy() -> None:
 def test_who_stands_idle_again_is_told_why(action: StageAction, reason: StageReason | None) -> None:
     assert command(action).outcome is reason
     assert structs.replace(command(action), reason=StageReason.PAUSED).outcome is StageReason.PAUSED
+
+
+TERMS = Terms(grace_ms=15_000, patience_ms=120_000)
+
+
+def test_who_is_on_stage_without_a_socket_has_a_grace_since_they_were_seen_or_came() -> None:
+    stage = after(StageRecord(), command(StageAction.REQUEST), command(StageAction.APPROVE))
+    [member] = stage.members
+    came_ms = member.since_ms
+    assert lapsed(stage, {}, came_ms + 14_999, TERMS) == {}
+    assert lapsed(stage, {}, came_ms + 15_000, TERMS) == {ANN: StageReason.ABSENT}
+    assert lapsed(stage, {ANN: came_ms + 60_000}, came_ms + 74_999, TERMS) == {}
+    assert lapsed(stage, {ANN: came_ms + 60_000, BEN: 2**40}, came_ms + 75_000, TERMS) == {ANN: StageReason.ABSENT}
+    # what is known of an earlier visit takes nobody off who has just come
+    assert lapsed(stage, {ANN: 0}, came_ms + 14_999, TERMS) == {}
+
+
+def test_requests_and_invitations_end_in_time() -> None:
+    stage = after(StageRecord(), command(StageAction.REQUEST, ANN), command(StageAction.INVITE, BEN))
+    assert lapsed(stage, {}, 120_999, TERMS) == {}
+    assert lapsed(stage, {}, 121_000, TERMS) == {ANN: StageReason.EXPIRED}
+    assert lapsed(stage, {}, 121_001, TERMS) == {ANN: StageReason.EXPIRED, BEN: StageReason.EXPIRED}
+    # an invitation is as long whether there was a request before it or not
+    invited = decide(stage, command(StageAction.INVITE, ANN), Phase.LIVE, 100_000)
+    assert isinstance(invited, StageRecord)
+    assert lapsed(invited, {}, 219_999, TERMS) == {BEN: StageReason.EXPIRED}
+    assert lapsed(invited, {}, 220_000, TERMS).keys() == {ANN, BEN}
+
+
+def test_only_those_named_are_taken_off() -> None:
+    stage = after(StageRecord(), command(StageAction.REQUEST, ANN), command(StageAction.APPROVE, ANN))
+    stage = after(stage, command(StageAction.REQUEST, BEN), command(StageAction.INVITE, CAT))
+    left = without(stage, {ANN, BEN})
+    assert [left.state_of(user) for user in (ANN, BEN, CAT)] == [StageState.IDLE, StageState.IDLE, StageState.INVITED]
+    assert left.version == stage.version + 1

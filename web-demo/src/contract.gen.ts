@@ -14,13 +14,13 @@ export type Role = "viewer" | "moderator" | "host" | "operator";
 
 export type Scale = "off" | "vip" | "ticket" | "everyone";
 
-export type StageReason = "rejected" | "removed" | "left" | "cancelled" | "rights_ended" | "paused";
+export type StageReason = "rejected" | "removed" | "left" | "cancelled" | "rights_ended" | "paused" | "absent" | "expired";
 
 export type StageState = "idle" | "requested" | "invited" | "on_stage";
 
 export type Tier = "none" | "lobby" | "main" | "vip";
 
-export type Code = "BAD_REQUEST" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "ROOM_NOT_FOUND" | "TICKET_REQUIRED" | "BALANCE_DUE" | "FORBIDDEN" | "BANNED" | "SEAT_TAKEN" | "ROOM_ENDED" | "ROOM_CANCELLED" | "BUSY" | "KICKED" | "SLOW" | "DRAINING" | "PROTOCOL" | "RATE_LIMITED" | "MUTED" | "CLOSED" | "TEXT_EMPTY" | "TEXT_TOO_LONG" | "TEXT_BLOCKED" | "LINKS_OFF" | "EMOJI_ONLY" | "GIFT_UNKNOWN" | "INSUFFICIENT_CREDITS" | "STAGE_FULL" | "STAGE_STATE" | "PHASE_TRANSITION" | "CONFLICT" | "NOT_FOUND" | "SALES_CLOSED" | "SOLD_OUT" | "ORDER_STATE" | "REFUND_POLICY" | "IDEMPOTENCY_REUSED" | "PROVIDER_UNKNOWN" | "PROVIDER_UNAVAILABLE" | "SIGNATURE_INVALID" | "INTERNAL";
+export type Code = "BAD_REQUEST" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "ROOM_NOT_FOUND" | "TICKET_REQUIRED" | "BALANCE_DUE" | "FORBIDDEN" | "BANNED" | "SEAT_TAKEN" | "ROOM_ENDED" | "ROOM_CANCELLED" | "BUSY" | "KICKED" | "SLOW" | "DRAINING" | "PROTOCOL" | "RATE_LIMITED" | "MUTED" | "CLOSED" | "TEXT_EMPTY" | "TEXT_TOO_LONG" | "TEXT_BLOCKED" | "LINKS_OFF" | "EMOJI_ONLY" | "GIFT_UNKNOWN" | "INSUFFICIENT_CREDITS" | "STAGE_FULL" | "STAGE_STATE" | "NOT_HERE" | "PHASE_TRANSITION" | "CONFLICT" | "NOT_FOUND" | "SALES_CLOSED" | "SOLD_OUT" | "ORDER_STATE" | "REFUND_POLICY" | "IDEMPOTENCY_REUSED" | "PROVIDER_UNKNOWN" | "PROVIDER_UNAVAILABLE" | "SIGNATURE_INVALID" | "INTERNAL";
 
 export const RETRYABLE: ReadonlySet<string> = new Set(["BUSY", "CONFLICT", "DRAINING", "INTERNAL", "PROVIDER_UNAVAILABLE", "RATE_LIMITED", "SLOW"]);
 
@@ -323,6 +323,7 @@ export interface QueueItem {
   state: StageState;
   message: string;
   at_ms: number;
+  invited_ms: number | null;
 }
 
 /** A new token of the same user. */

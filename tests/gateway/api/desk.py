@@ -19,6 +19,7 @@ from gateway.api.callers import ApiDependencies
 from gateway.pay import pay_routes
 from rooms import roles_sql, rooms_sql
 from rooms.room import RoomRecord
+from rooms.stage import Terms
 from tests.presale.house import SHOW, House, open_house
 
 JWT_SECRET = "test-secret-of-thirty-two-bytes-or-more"
@@ -81,7 +82,7 @@ async def open_desk(folder: Path) -> AsyncIterator[Desk]:
                 show = None if role is Role.OPERATOR else SHOW
                 await roles_sql.grant(uow, UserId(user), role, show, UserId("setup"))
         verifier = TokenVerifier(KeyRing([JWT_SECRET]), ISSUER, AUDIENCE)
-        deps = ApiDependencies(house.db, house.box, verifier, house.clock)
+        deps = ApiDependencies(house.db, house.box, verifier, house.clock, Terms(15_000, 120_000))
         api = create_api(deps)
         app = Starlette(routes=[Mount("/api", api), *pay_routes(house.box)])
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
