@@ -16,6 +16,11 @@ async def load(connection: AsyncConnection, show: ShowId, user: UserId) -> Walle
     return Wallet(*await ledger_sql.balance(connection, ledger.wallet(show, user), ledger.credit_unit(show)))
 
 
+def too_few(wallet: Wallet, credits: int) -> Denied | None:  # noqa: A002
+    """INSUFFICIENT_CREDITS where a wallet does not hold so many; it tells how many there are."""
+    return Denied(Code.INSUFFICIENT_CREDITS, detail={"credits": wallet.credits}) if wallet.credits < credits else None
+
+
 async def list_all(connection: AsyncConnection, show: ShowId) -> list[tuple[UserId, Wallet]]:
     """The wallets of everybody who ever had credits in a show. A survey."""
     mine = ledger.wallet(show, UserId(""))
@@ -53,8 +58,8 @@ async def spend(uow: UnitOfWork, show: ShowId, user: UserId, credits: int, key: 
     if credits <= 0:
         return Denied(Code.BAD_REQUEST, detail={"field": "credits"})
     before = await load_locked(uow, show, user)
-    if before.credits < credits:
-        return Denied(Code.INSUFFICIENT_CREDITS, detail={"credits": before.credits})
+    if (denied := too_few(before, credits)) is not None:
+        return denied
     await ledger_sql.post(uow, ledger.credits_spent(key, show, user, credits))
     await announcements_sql.wallet_changed(uow, found, user)
     return await load(uow.connection, show, user)

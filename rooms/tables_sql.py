@@ -57,7 +57,7 @@ stages = Table(
     Column("room_id", String(64), ForeignKey("rooms.id"), primary_key=True),
     Column("state", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
-    # whether anybody is on it or waits for it; by default for processes of a version that does not write it
+    # whether anybody is on it or waits for it
     Column("busy", Boolean, nullable=False, server_default=false(), index=True),
 )
 

@@ -1,8 +1,9 @@
 """Who calls: the bearer token, and the role SQL gives them for a show."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, TypeVar
 
 from fastapi import Header
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,7 +14,9 @@ from gateway.api.refusals import Refused, granted
 from gateway.box_office import BoxOffice
 from rooms import roles_sql
 from rooms.stage import Terms
-from store.database_sql import Database
+from store.database_sql import Database, UnitOfWork
+
+_T = TypeVar("_T")
 
 AuthorizationHeader = Annotated[str, Header(include_in_schema=False)]
 """Described as the security of the route, not once more as a parameter."""
@@ -76,6 +79,29 @@ async def require_role(connection: AsyncConnection, user: UserId, show: ShowId, 
     if role not in allowed:
         raise Refused(Denied(Code.FORBIDDEN))
     return role
+
+
+def operator_everywhere(who: Identity) -> Callable[[AsyncConnection], Awaitable[Role]]:
+    """A check that the caller is operator of every show, also of one that is not there yet."""
+
+    async def check(connection: AsyncConnection) -> Role:
+        return await require_role(connection, who.user, roles_sql.EVERYWHERE, Role.OPERATOR)
+
+    return check
+
+
+@asynccontextmanager
+async def checked_write(
+    db: Database, check: Callable[[AsyncConnection], Awaitable[_T]]
+) -> AsyncIterator[tuple[UnitOfWork, _T]]:
+    """A write transaction, opened only for whom `check` lets through; with what it answers inside, where it counts.
+
+    Writers queue for the database, readers do not: strangers are refused without holding anybody up.
+    """
+    async with db.read() as connection:
+        await check(connection)
+    async with db.write() as uow:
+        yield uow, await check(uow.connection)
 
 
 def _bearer(deps: ApiDependencies, authorization: str) -> Identity | None:

@@ -94,12 +94,15 @@ def _idempotency_key(idempotency_key: Annotated[str, Header()] = "") -> str:
 
 
 async def _role_at(deps: ApiDependencies, who: Identity, order: OrderId) -> Role:
-    """The caller's role in the show of an order; 404 if there is no such order."""
+    """The caller's role in the show of an order; 404 if there is no such order, or none for the caller to know of."""
     async with deps.db.read() as connection:
         found = await orders_sql.load(connection, order)
         if found is None:
             raise Refused(Denied(Code.NOT_FOUND))
-        return await roles_sql.role_of(connection, who.user, found.show)
+        role = await roles_sql.role_of(connection, who.user, found.show)
+    if found.user != who.user and role not in {Role.HOST, Role.OPERATOR}:
+        raise Refused(Denied(Code.NOT_FOUND))
+    return role
 
 
 def _items(items: Sequence[OrderItemBody]) -> list[OrderItem]:

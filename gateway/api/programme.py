@@ -1,14 +1,16 @@
 """Routes by which staff put shows on, change them and add products."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from msgspec import structs
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
 from auth.identity import Identity, Role, RoomId, ShowId, Tier
 from auth.situation import Access, Phase
-from gateway.api.callers import ApiDependencies, caller_of, require_role
+from gateway.api.callers import ApiDependencies, caller_of, checked_write, operator_everywhere, require_role
 from gateway.api.catalogue import Listed, product_body
 from gateway.api.refusals import Refused, granted
 from gateway.api.routing import needs
@@ -29,16 +31,14 @@ def programme_routes(deps: ApiDependencies) -> APIRouter:
     @router.post("/v1/shows", status_code=201, **needs("operator"))
     async def create_show(body: NewShow, who: Annotated[Identity, Depends(caller)]) -> ShowBody:
         """Put a show on, with its room and products; it begins as a draft."""
-        async with deps.db.write() as uow:
+        async with checked_write(deps.db, operator_everywhere(who)) as (uow, _):
             show, room, products = await _put_on(uow, body, who)
         return Listed(show, room, products).body(Role.OPERATOR, deps.clock())
 
     @router.patch("/v1/shows/{show}", **needs("operator", "host"))
     async def change_show(show: str, body: ShowChanges, who: Annotated[Identity, Depends(caller)]) -> ShowBody:
         """Move a show, or set its deadline for refunds or the price of a spent credit."""
-        async with deps.db.write() as uow:
-            existing = await existing_show(uow.connection, show)
-            await require_role(uow.connection, who.user, existing.id, Role.OPERATOR, Role.HOST)
+        async with checked_write(deps.db, _run_by(who, show)) as (uow, existing):
             changed, room = await _change(uow, existing, body, who)
             products = await shows_sql.list_products(uow.connection, changed.id)
         return Listed(changed, room, products).body(Role.OPERATOR, deps.clock())
@@ -46,10 +46,8 @@ def programme_routes(deps: ApiDependencies) -> APIRouter:
     @router.post("/v1/shows/{show}/products", status_code=201, **needs("operator", "host"))
     async def add_product(show: str, body: NewProduct, who: Annotated[Identity, Depends(caller)]) -> ProductBody:
         """Sell one more kind of ticket."""
-        async with deps.db.write() as uow:
-            existing = await existing_show(uow.connection, show)
-            await require_role(uow.connection, who.user, existing.id, Role.OPERATOR, Role.HOST)
-            await shows_sql.take_turn(uow, existing.id)  # the price of its credits stays as it is read now
+        async with checked_write(deps.db, _run_by(who, show)) as (uow, seen):
+            await shows_sql.take_turn(uow, seen.id)  # the price of its credits stays as it is read now
             existing = await existing_show(uow.connection, show)
             product = _offered(body, existing, uow)
             if not is_priced(existing, [product]):
@@ -62,11 +60,20 @@ def programme_routes(deps: ApiDependencies) -> APIRouter:
     return router
 
 
+def _run_by(who: Identity, show: str) -> Callable[[AsyncConnection], Awaitable[Show]]:
+    """A check that answers the show, if the caller runs it."""
+
+    async def check(connection: AsyncConnection) -> Show:
+        existing = await existing_show(connection, show)
+        await require_role(connection, who.user, existing.id, Role.OPERATOR, Role.HOST)
+        return existing
+
+    return check
+
+
 async def _put_on(uow: UnitOfWork, body: NewShow, who: Identity) -> tuple[Show, RoomRecord, list[Product]]:
     """The show with its room in `draft` and its products; for those who are operators everywhere."""
     show = _planned(body, ShowId(uow.new_id()), RoomId(uow.new_id()))
-    # in a show that is not there yet only a role that holds everywhere counts
-    await require_role(uow.connection, who.user, show.id, Role.OPERATOR)
     products = [_offered(product, show, uow) for product in body.products]
     _refuse_if(planned(show, uow.now_ms) or _unpriced(show, products))
     room = RoomRecord(

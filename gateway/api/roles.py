@@ -1,5 +1,6 @@
 """Routes of roles: who may do more than watch."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import Identity, Role, ShowId, UserId
 from auth.tokens import MAX_USER_CHARS, is_user_id
-from gateway.api.callers import ApiDependencies, caller_of, require_role
+from gateway.api.callers import ApiDependencies, caller_of, checked_write, require_role
 from gateway.api.refusals import Refused, granted
 from gateway.api.routing import needs
 from gateway.api.shapes import RoleBody, RoleList
@@ -44,8 +45,7 @@ def role_routes(deps: ApiDependencies) -> APIRouter:
         show: str, user: UserInPath, role: GrantableRole, who: Annotated[Identity, Depends(caller)]
     ) -> Response:
         """Give a role."""
-        async with deps.db.write() as uow:
-            existing = await _permitted(uow.connection, show, who, Role(role))
+        async with checked_write(deps.db, _permission(show, who, Role(role))) as (uow, existing):
             if not is_user_id(user):
                 raise Refused(Denied(Code.BAD_REQUEST, detail={"field": "user"}))
             granted(await roles_sql.grant(uow, UserId(user), Role(role), existing, by=who.user))
@@ -56,8 +56,7 @@ def role_routes(deps: ApiDependencies) -> APIRouter:
         show: str, user: UserInPath, role: GrantableRole, who: Annotated[Identity, Depends(caller)]
     ) -> Response:
         """Take a role; open consoles lose it at once."""
-        async with deps.db.write() as uow:
-            existing = await _permitted(uow.connection, show, who, Role(role))
+        async with checked_write(deps.db, _permission(show, who, Role(role))) as (uow, existing):
             granted(await roles_sql.revoke(uow, UserId(user), Role(role), existing, by=who.user))
         return Response(status_code=204)
 
@@ -71,12 +70,16 @@ async def _existing(connection: AsyncConnection, show: str) -> ShowId:
     return found.id
 
 
-async def _permitted(connection: AsyncConnection, show: str, who: Identity, role: Role) -> ShowId:
-    """The show, if the caller may give and take this role in it."""
-    existing = await _existing(connection, show)
-    if not may_grant(await roles_sql.role_of(connection, who.user, existing), role):
-        raise Refused(Denied(Code.FORBIDDEN))
-    return existing
+def _permission(show: str, who: Identity, role: Role) -> Callable[[AsyncConnection], Awaitable[ShowId]]:
+    """A check that answers the show, if the caller may give and take this role in it."""
+
+    async def check(connection: AsyncConnection) -> ShowId:
+        existing = await _existing(connection, show)
+        if not may_grant(await roles_sql.role_of(connection, who.user, existing), role):
+            raise Refused(Denied(Code.FORBIDDEN))
+        return existing
+
+    return check
 
 
 def _role_body(held: RoleGrant) -> RoleBody:

@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from auth.denials import Code, Denied
-from auth.identity import Identity, Role
+from auth.identity import Identity
 from auth.revocations import Kind
-from gateway.api.callers import ApiDependencies, caller_of, require_role
+from gateway.api.callers import ApiDependencies, caller_of, checked_write, operator_everywhere
 from gateway.api.refusals import Refused, granted
 from gateway.api.routing import needs
 from gateway.api.shapes import RevocationBody, RevocationMade
-from rooms import revocations_sql, roles_sql
+from rooms import revocations_sql
 
 
 def token_routes(deps: ApiDependencies) -> APIRouter:
@@ -25,8 +25,7 @@ def token_routes(deps: ApiDependencies) -> APIRouter:
 
         This process refuses them when the answer is there, every other one within a second.
         """
-        async with deps.db.write() as uow:
-            await require_role(uow.connection, who.user, roles_sql.EVERYWHERE, Role.OPERATOR)
+        async with checked_write(deps.db, operator_everywhere(who)) as (uow, _):
             if (body.user is None) is (body.token_id is None):
                 raise Refused(Denied(Code.BAD_REQUEST, detail={"field": "user"}))
             kind = Kind.USER if body.user is not None else Kind.JTI

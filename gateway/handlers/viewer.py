@@ -66,6 +66,9 @@ def send_danmaku(house: "House", member: Member, request: shapes.SendDanmaku) ->
 async def send_gift(house: "House", member: Member, request: shapes.SendGift) -> shapes.GiftAck | Denied:
     """Room rule and wallet in one transaction; committed when acked. The rights are read from SQL again."""
     replica = member.room.replica
+    denied = await _cannot_pay(house, member, request)
+    if denied is not None:
+        return denied
     async with house.db.write() as uow:
         await turns_sql.take_gifts(uow, replica.id, member.user)
         known = await _given(uow.connection, member, request)
@@ -99,6 +102,22 @@ async def send_gift(house: "House", member: Member, request: shapes.SendGift) ->
         recorded = await gifts_sql.record(uow, record)
         assert recorded is record or recorded == record, "the key was free in this very transaction"
     return shapes.GiftAck(record.id, shapes.Wallet(spent.credits, spent.version))
+
+
+async def _cannot_pay(house: "House", member: Member, request: shapes.SendGift) -> shapes.GiftAck | Denied | None:
+    """What a gift comes to that cannot be paid, by what this gateway knows and by SQL, which is only read for it."""
+    cost = gifts.price(member.room.replica.room.gifts, request.gift, request.count)
+    guest = member.room.guests.find(member.user)
+    if not isinstance(cost, Denied) and (guest is None or guest.wallet.credits >= cost):
+        return None
+    async with house.db.read() as connection:
+        known = await _given(connection, member, request)
+        if known is not None:
+            return known
+        if isinstance(cost, Denied):
+            return cost
+        wallet = await wallet_sql.load(connection, member.room.replica.show, member.user)
+    return wallet_sql.too_few(wallet, cost)
 
 
 async def given_before(house: "House", member: Member, request: shapes.SendGift) -> shapes.GiftAck | Denied | None:
