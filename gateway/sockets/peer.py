@@ -1,7 +1,7 @@
 """What the socket server knows of one transport, and of each namespace that shares it."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.engine.wheel import Alarm
 from gateway.sockets.codec import event_head
@@ -19,6 +19,14 @@ class Knock:
     """Whether the peer has taken it back, or has asked anew."""
     again: object = NOTHING
     """The `auth` of the newest CONNECT for this namespace; it is decided next."""
+
+
+class Limited(NamedTuple):
+    """An event that is one too many."""
+
+    connection: Connection
+    ack_id: int | None
+    wait_ms: int
 
 
 class Peer:
@@ -59,18 +67,17 @@ class Peer:
         """How many faults count against a namespace: its own, and those that named none."""
         return self.faults.count(now) + connection.faults.count(now)
 
-    def limited_event(self, packet: str | bytes, now_ms: int) -> tuple[Connection, int | None, int] | None:
-        """Whose event a packet is, with the number of its ack and the wait, if that namespace may send none now.
-
-        Nothing is decoded but the head; None for all that has to be looked at.
-        """
+    def limited_event(self, packet: str | bytes, now_ms: int) -> Limited | None:
+        """An event of a namespace that may send none now, of which no more than the head is decoded; else None."""
         if now_ms >= self.limited_until_ms:
             self.limited_until_ms = 0
             return None
         head = event_head(packet)
         connection = self.connections.get(head.nsp) if head is not None else None
         wait_ms = connection.bucket.wait_ms(now_ms) if connection is not None else 0
-        return (connection, head.id, wait_ms) if head is not None and connection is not None and wait_ms else None
+        return (
+            Limited(connection, head.id, wait_ms) if head is not None and connection is not None and wait_ms else None
+        )
 
     def met(self) -> None:
         """Somebody was let in, or the transport is gone."""

@@ -120,7 +120,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             self._mismatch(socket, peer, data)
             return
         if peer.limited_until_ms and (limited := peer.limited_event(data, self._clock())) is not None:
-            self._limit(peer, *limited)
+            limited.connection.limit(limited.ack_id, limited.wait_ms, self.engine.clock())
             return
         packet = self.packet_class()
         try:
@@ -261,7 +261,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return
         wait_ms = connection.bucket.take(self._clock())
         if wait_ms:
-            self._limit(socket.context, connection, ack_id, wait_ms)
+            peer: Peer = socket.context
+            peer.limited_until_ms = max(peer.limited_until_ms, self._clock() + wait_ms)
+            connection.limit(ack_id, wait_ms, self.engine.clock())
         elif len(data) > 2:  # an event has one payload
             connection.acknowledge(ack_id, Denied(Code.BAD_REQUEST, detail={"field": "payload"}))
         elif connection.inbox is not None and len(connection.inbox) >= self.limits.inbox:
@@ -272,10 +274,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
                 self._handle(connection, received)
             else:
                 connection.inbox.append(received)
-
-    def _limit(self, peer: Peer, connection: Connection, ack_id: int | None, wait_ms: int) -> None:
-        peer.limited_until_ms = max(peer.limited_until_ms, self._clock() + wait_ms)
-        connection.limit(ack_id, wait_ms, self.engine.clock())
 
     def _leave(self, peer: Peer, connection: Connection) -> None:
         """Take a connection off its transport; its guest is told once."""
@@ -361,7 +359,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         """Answer at once where nothing has to be waited for; else what comes meanwhile waits in the inbox."""
         answer = self._answer(connection, received)
         if isinstance(answer, Answer):
-            connection.acknowledge(received.ack_id, answer)
+            self._answered(connection, received, answer)
         else:
             connection.inbox = deque()
             self._start(self._drain(connection, received, answer))
@@ -369,7 +367,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     async def _drain(self, connection: Connection, received: Received, answer: Answer | Awaitable[Answer]) -> None:
         try:
             while True:
-                connection.acknowledge(received.ack_id, await self._awaited(received, answer))
+                self._answered(connection, received, await self._awaited(received, answer))
                 if not connection.inbox or connection.leaving:
                     return
                 received = connection.inbox.popleft()
@@ -392,6 +390,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         except Exception:
             log.exception("socket.handler_failed", socket_event=received.event)
             return FAILED
+
+    def _answered(self, connection: Connection, received: Received, answer: Answer) -> None:
+        connection.acknowledge(received.ack_id, answer)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
