@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from gateway.contract import bounds
 from gateway.contract.markdown import NOTICE, code, table
 from gateway.settings_described import described
 
@@ -14,9 +15,18 @@ production, every origin allowed, the address of its sandbox provider, a drain o
 lifts the limits per address."""
 
 
+_BOUNDS = """\
+## What is limited
+
+Per what, how much by default, and what an app sees beyond it. Limits per user hold over all gateways, but for one burst
+at each of them within the time that news take. What each code asks of an app: [embedding.md](embedding.md)."""
+
+
 def configuration() -> str:
     """The whole page. It does not depend on the environment that it is made in."""
-    return "\n\n".join((NOTICE, _INTRODUCTION, table(("setting", "unit", "default", "meaning"), _rows()))) + "\n"
+    settings = table(("setting", "unit", "default", "meaning"), _rows())
+    limits = table(("what", "per", "at most, by default", "beyond it"), bounds.rows())
+    return f"{NOTICE}\n\n{_INTRODUCTION}\n\n{settings}\n\n{_BOUNDS}\n\n{limits}" + "\n"
 
 
 def _rows() -> Iterable[Sequence[str]]:

@@ -13,6 +13,7 @@ from auth.door import Surface, expelled_by
 from auth.situation import Phase
 from gateway.contract import __main__ as generator
 from gateway.contract import vocabulary
+from gateway.contract.bounds import BOUNDS
 from gateway.contract.configuration import configuration
 from gateway.contract.facts import Edge
 from gateway.contract.reference import reference
@@ -119,3 +120,17 @@ def test_the_settings_page_does_not_depend_on_the_environment(monkeypatch: pytes
     monkeypatch.setenv("LIVEROOM_JWT_SECRETS", "a-secret-that-must-never-stand-in-a-page-of-the-docs")
     assert configuration() == before
     assert [name for name in Settings.model_fields if f"`LIVEROOM_{name.upper()}`" not in before] == []
+
+
+BOUND = re.compile(r"_per_|_burst$|_at_once$|^(in|out)box_|_bytes$|_errors$|_places$|^(header|body|connect)_seconds$")
+NOT_OF_CLIENTS = {"history_bytes", "unsent_bytes"}
+"""Bounds on what we keep, which no client comes up against."""
+
+
+def test_every_setting_that_bounds_clients_stands_in_the_table_of_limits() -> None:
+    told = {name for bound in BOUNDS for name in bound.settings}
+    assert {name for name in Settings.model_fields if BOUND.search(name)} - NOT_OF_CLIENTS - told == set()
+    assert told <= set(Settings.model_fields)
+    page = configuration()
+    for bound in BOUNDS:
+        assert f"| {bound.what} | {bound.per} |" in page
