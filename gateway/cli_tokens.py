@@ -1,6 +1,7 @@
 """`liveroom token`: mint one as your platform would, or take tokens back before their time."""
 
 import asyncio
+import math
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -30,6 +31,8 @@ def token(
         return
     if user is None:
         raise CommandError("whose token: name the user with --user; see `liveroom --help`.")
+    if not math.isfinite(hours):
+        raise CommandError("--hours is a number of hours, at most 24.")
     settings = preflight.minting_settings()
     try:
         minted = mint(

@@ -49,7 +49,9 @@ class Duty(StrEnum):
 class Settings(BaseSettings):
     """The settings; see each field's description."""
 
-    model_config = SettingsConfigDict(env_prefix="LIVEROOM_", extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="LIVEROOM_", extra="ignore", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
 
     mode: Mode = Field(Mode.PRODUCTION, description="production, or demo/test: play money, demo login, demo secrets")
     host: str = Field("127.0.0.1", description="address to listen on")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import ShowId, UserId
@@ -100,18 +100,19 @@ def _told(moves: Moves) -> str:
 
 
 async def _payments(connection: AsyncConnection) -> list[Due]:
-    here = or_(payments.c.progress == PaymentProgress.PAID, orders.c.state.in_(HOLDING_MONEY))
+    """Every attempt that was paid, and the last one of every order that says so."""
+    is_last = payments.c.id == orders.c.payment_id
     chosen = (
-        select(orders, payments.c.id.label("payment"))
-        .join(payments, payments.c.id == orders.c.payment_id)
-        .where(here)
-        .order_by(orders.c.id)
+        select(payments, orders.c.show_id, orders.c.state)
+        .join(orders, orders.c.id == payments.c.order_id)
+        .where(or_(payments.c.progress == PaymentProgress.PAID, and_(is_last, orders.c.state.in_(HOLDING_MONEY))))
+        .order_by(payments.c.order_id, payments.c.id)
     )
     return [
         Due(
-            row.id,
+            row.order_id,
             f"costs {spoken(row.amount_minor, row.currency)} and is {row.state}",
-            ledger.money_received(row.payment, ShowId(row.show_id), row.provider, row.currency, row.amount_minor),
+            ledger.money_received(row.id, ShowId(row.show_id), row.provider, row.currency, row.amount_minor),
         )
         for row in await connection.execute(chosen)
     ]

@@ -141,6 +141,8 @@ async def test_a_gift_sent_again_is_answered_after_the_right_has_ended(house: Li
         again = await done(fan, "gift", gift)
         assert (again["id"], again["wallet"]["credits"]) == (given["id"], 0)
         assert not (await fan.send("gift", {**gift, "key": "a-new-key-now"}))["ok"]
+        back = await show.enter("mei")  # the ack was lost with the connection
+        assert (await done(back, "gift", gift))["id"] == given["id"]
         assert not (await stranger.send("gift", gift))["ok"]  # the same key of somebody else is unknown
     assert await findings(house) == []
 
