@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from auth.denials import Code, Denied
 from auth.identity import Role, ShowId, Tier, UserId
@@ -15,6 +16,7 @@ from presale.orders import Order, OrderId, OrderItem, OrderState, Quote
 from presale.payments import RefundStatus
 from presale.refunds import Refund, RefundId, RefundProgress
 from presale.shows import SALES_OPEN, ProductId
+from presale.tables_sql import shows
 from store.findings import Finding
 from tests.presale.fake_provider import GENUINE
 from tests.presale.house import FAN, MAIN, OPERATOR, RIVAL, SHOW, TTL_MS, VIP, House, open_house
@@ -514,6 +516,20 @@ async def test_there_is_nothing_to_return_of_an_order_without_money(house: House
     pending = await house.placed()
     assert code(await house.box.request_refund(FAN, Role.VIEWER, pending.id, "")) is Code.ORDER_STATE
     assert code(await house.box.request_refund(OPERATOR, Role.OPERATOR, OrderId("no"), "")) is Code.NOT_FOUND
+
+
+async def test_credits_of_an_older_show_without_a_price_are_not_free(house: House) -> None:
+    # buy, spend all credits, return for the full price, three times over: 30 credits for nothing
+    async with house.db.write() as uow:
+        await uow.connection.execute(update(shows).values(credit_minor=0))
+    for number in range(3):
+        order = await house.paid(key=f"key-{number}")
+        await house.spend(7, key=f"gift-{number:04}")
+        refund = await house.return_ticket(order, FAN, Role.VIEWER)
+        await house.work()
+        assert (refund.amount_minor, refund.withdrawn_credits) == (12_800 * 3 // 10, 3)
+        assert await house.credits() == 0
+    assert [finding.check for finding in await house.audit()] == ["shows.credits"]
 
 
 async def test_a_refund_asked_for_again_is_answered_with_the_first_one_also_when_it_is_over(house: House) -> None:
