@@ -1,6 +1,8 @@
 """Places on stage and in its queue end by themselves, and only who is here and may come is invited."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +19,7 @@ from tests.integration.evening import Evening, denied, done, evening
 from tests.integration.running import Liveroom, liveroom
 from tests.integration.test_room_stage import on_stage, stage, state
 from tests.integration.test_two_gateways import HEAL_SECONDS, scene
+from tests.integration.workers import node
 from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
@@ -106,6 +109,32 @@ async def test_a_place_is_given_back_when_the_gateway_of_its_holder_is_gone(tmp_
         assert (await near.wait("stage", since=mark))["members"] == []
         async with asyncio.timeout(HEAL_SECONDS):
             await far.close()
+
+
+async def test_a_place_is_given_back_when_its_gateway_was_killed(tmp_path: Path) -> None:
+    settings = {**UNHURRIED, "stage_grace_seconds": GRACE_MS / 1000}
+    async with node(tmp_path, workers=2, **settings) as running, evening(running.house, access="open") as show:
+        await show.switch(cohost="everyone")
+        fan = await show.fan("mei", None)
+        await done(fan, "cohost:request", {})
+        await done(show.host, "cohost:approve", {"user": "mei"})
+        await state(fan, "on_stage")
+        await still_seen(running.house, 0)
+        for process in running.workers().values():
+            os.kill(process, signal.SIGKILL)
+        await fan.gone()
+        await running.serving(2)
+        async with asyncio.timeout(HEAL_SECONDS):
+            while (await seen_by_a_newcomer(show))["members"]:
+                await asyncio.sleep(0.1)
+
+
+async def seen_by_a_newcomer(show: Evening) -> dict[str, Any]:
+    """The stage as it stands."""
+    newcomer = await show.enter("newcomer")
+    stage_now: dict[str, Any] = (await newcomer.wait("welcome"))["stage"]
+    await newcomer.close()
+    return stage_now
 
 
 async def test_nobody_is_taken_off_because_redis_is_away(tmp_path: Path, redis: RedisServer) -> None:
