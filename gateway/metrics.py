@@ -4,22 +4,19 @@ import asyncio
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from gateway import descriptors
+
 
 class Metrics:
     """What operators watch. Names and labels are part of the operator's contract."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._watch_connections()
         self._children: dict[tuple[Counter, tuple[str, ...]], Counter] = {}
         self.sockets = Gauge("liveroom_sockets", "Open sockets", ["namespace", "codec"], registry=self.registry)
         self.refusals = Counter(
             "liveroom_refusals_total", "Sockets refused on connect", ["code"], registry=self.registry
-        )
-        self.address_limits = Counter(
-            "liveroom_address_limits_total",
-            "Times a limit per address, or on idle connections, held somebody back",
-            ["limit"],
-            registry=self.registry,
         )
         self.byes = Counter("liveroom_byes_total", "Sockets ended by the server", ["code"], registry=self.registry)
         self.commands = Counter(
@@ -70,6 +67,25 @@ class Metrics:
         self.refreshes = Counter(
             "liveroom_refreshes_total", "Times a room was read from SQL again", ["reason"], registry=self.registry
         )
+
+    def _watch_connections(self) -> None:
+        self.address_limits = Counter(
+            "liveroom_address_limits_total",
+            "Times a limit per address, or on idle connections, held somebody back",
+            ["limit"],
+            registry=self.registry,
+        )
+        self.idle_connections = Gauge(
+            "liveroom_idle_connections", "Connections without a request under way", registry=self.registry
+        )
+        self.descriptors = Gauge(
+            "liveroom_descriptors", "File descriptors that are taken, about", registry=self.registry
+        )
+        self.descriptors.set_function(descriptors.used)
+        self.descriptors_limit = Gauge(
+            "liveroom_descriptors_limit", "File descriptors that this process may have", registry=self.registry
+        )
+        self.descriptors_limit.set_function(descriptors.limit)
 
     def command(self, event: str, result: str) -> None:
         """Count an event from a client."""

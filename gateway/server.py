@@ -12,12 +12,14 @@ import structlog
 import uvicorn
 
 from auth.denials import Code
-from gateway import ambient, logs
+from gateway import ambient, descriptors, logs
+from gateway.address_limits import Limit
 from gateway.app import SOCKET_PATHS, create_app
 from gateway.contract.shapes import Draining
 from gateway.engine.engine import Engine
 from gateway.engine.handover import Handover, sid_prefix
 from gateway.engine.http import adopt, http_protocol, limit_unsent
+from gateway.engine.idle import IdleConnections
 from gateway.engine.requests import GOING_AWAY
 from gateway.house import House, open_house
 from gateway.node.worker import Worker
@@ -79,6 +81,7 @@ async def serve(
     stop = stop or asyncio.Event()
     hurry = asyncio.Event()
     _listen_to_signals(stop, hurry)
+    descriptors.raise_limit()
     async with open_house(settings) as house:
         if settings.is_playground:
             await furnish(house)
@@ -128,7 +131,9 @@ def _configuration(house: House, handover: Handover | None) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         lifespan="off",
-        http=http_protocol(_engines(house), handover, limits_of=house.socket_server(Codec.JSON).engine),
+        http=http_protocol(
+            _engines(house), handover, limits_of=house.socket_server(Codec.JSON).engine, idle=_idle_connections(house)
+        ),
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
         server_header=False,
@@ -136,6 +141,17 @@ def _configuration(house: House, handover: Handover | None) -> uvicorn.Config:
         log_config=None,
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
+
+
+def _idle_connections(house: House) -> IdleConnections:
+    settings = house.settings
+    idle = IdleConnections(
+        descriptors.for_idle(settings.idle_connections),
+        0 if settings.is_playground else settings.idle_connections_per_address,
+        partial(house.address_limits.bound, Limit.IDLE),
+    )
+    house.metrics.idle_connections.set_function(lambda: len(idle))
+    return idle
 
 
 def _engines(house: House) -> dict[str, Engine]:

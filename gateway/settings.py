@@ -137,6 +137,15 @@ class Settings(BaseSettings):
     header_seconds: float = Field(10, gt=0, description="for the head of an HTTP request")
     header_bytes: int = Field(16384, ge=1024, description="largest head of an HTTP request")
     body_seconds: float = Field(15, gt=0, description="for the body of an HTTP request")
+    idle_connections: int = Field(
+        2048,
+        ge=1,
+        description="connections of one process without a request, those of trusted proxies apart; at most a quarter "
+        "of its file descriptors; beyond it the one idle longest is closed",
+    )
+    idle_connections_per_address: int = Field(
+        256, ge=1, description="the same of one address (of IPv6 the /64); lifted in demo mode"
+    )
     unaccepted_sockets_per_address: int = Field(
         256,
         ge=1,

@@ -83,6 +83,12 @@ BOUNDS: Sequence[Bound] = (
         "`welcome.admission` and `admission`: a place in the queue",
     ),
     Bound("viewers who wait", "process", ("waiting_places",), f"`connect_error` {_WAIT.format(code=Code.BUSY)}"),
+    Bound(
+        "connections without a request",
+        "process, and address (of IPv6 the /64)",
+        ("idle_connections", "idle_connections_per_address"),
+        "the one idle longest is closed",
+    ),
     Bound("head of an HTTP request", "request", ("header_bytes", "header_seconds"), "431, or 408"),
     Bound("body of an HTTP request", "request", ("body_seconds",), "408"),
     Bound("requests that look at shows", "process", ("catalogue_at_once",), _BUSY),

@@ -15,13 +15,14 @@ from typing import Any
 
 import httptools
 import uvicorn
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.engine import framing
 from gateway.engine.budget import Meter
 from gateway.engine.engine import Engine
 from gateway.engine.handover import Handover
+from gateway.engine.idle import IdleConnections
+from gateway.engine.idle_http import IdleHttpProtocol
 from gateway.engine.requests import BAD_REQUEST, Handshake, Refusal, read_query
 from gateway.engine.websocket import negotiate
 from gateway.engine.wheel import Alarm
@@ -46,18 +47,24 @@ class AmbiguousRequestError(Exception):
 
 
 def http_protocol(
-    engines: Mapping[str, Engine], handover: Handover | None = None, *, limits_of: Engine | None = None
+    engines: Mapping[str, Engine],
+    handover: Handover | None = None,
+    *,
+    limits_of: Engine | None = None,
+    idle: IdleConnections | None = None,
 ) -> type[HttpToolsProtocol]:
     """The class for uvicorn's `http=`. The keys are paths with a slash at both ends.
 
-    `limits_of`: whose limits bind a request, where no engine is served; else the first one's do.
+    `limits_of`: whose limits bind a request, where no engine is served; else the first one's do. `idle`: what bounds
+    connections without a request, where anything does.
     """
-    siblings = handover
+    siblings, idle_ones = handover, idle
 
     class EngineHttpProtocol(_EngineHttpProtocol):
         engines_by_path = engines
         timing = limits_of or next(iter(engines.values()))
         handover = siblings
+        idle = idle_ones
 
     return EngineHttpProtocol
 
@@ -85,7 +92,7 @@ def limit_unsent(listener: os_socket.socket, size: int) -> None:
         listener.setsockopt(os_socket.IPPROTO_TCP, option, size)
 
 
-class _EngineHttpProtocol(HttpToolsProtocol):
+class _EngineHttpProtocol(IdleHttpProtocol):
     """One HTTP connection until it ends or becomes a WebSocket."""
 
     engines_by_path: Mapping[str, Engine]
@@ -296,7 +303,7 @@ class _EngineHttpProtocol(HttpToolsProtocol):
     def _may_ask(self) -> bool:
         """Whether this request is none for the engines, or not one too many of them."""
         traffic = self.timing.limits.traffic
-        if traffic is None or self._is_of_a_proxy() or not self._is_ours(_target(self.url)[0]):
+        if traffic is None or self.is_of_a_proxy or not self._is_ours(_target(self.url)[0]):
             return True
         if self._requests is None:
             self._requests = Meter(traffic.requests)
@@ -305,15 +312,11 @@ class _EngineHttpProtocol(HttpToolsProtocol):
     def _is_ours(self, path: str) -> bool:
         return (path if path.endswith("/") else path + "/") in self.engines_by_path
 
-    def _is_of_a_proxy(self) -> bool:
-        app: Any = self.app
-        return isinstance(app, ProxyHeadersMiddleware) and (self.client or ("",))[0] in app.trusted_hosts
-
     def _address(self) -> str:
         """Of the peer; behind a trusted proxy the one that the proxy names."""
         host = self.client[0] if self.client else "unknown"
         app: Any = self.app
-        if self._is_of_a_proxy():
+        if self.is_of_a_proxy:
             forwarded = b", ".join(value for name, value in self.headers if name == b"x-forwarded-for")
             if forwarded:
                 return app.trusted_hosts.get_trusted_client_address(forwarded.decode("latin1"))[0] or host
