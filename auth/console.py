@@ -24,6 +24,7 @@ CONSOLE_EVENTS: Mapping[str, frozenset[Role]] = {
     "show:phase": _HOSTS,
     "room:switches": _HOSTS,
     "announce": _HOSTS,
+    "names:set": _HOSTS,
     "countdown:set": _HOSTS,
     "countdown:clear": _HOSTS,
 }

@@ -124,6 +124,7 @@ class Admission:
 
     def _let_in(self, member: Member) -> Member:
         member.watch_token()
+        member.keep_name()
         return member
 
     def _told(self, answer: Decision, began: float) -> Decision:

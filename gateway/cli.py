@@ -16,6 +16,7 @@ from gateway import (
     ambient,
     cli_backup,
     cli_jobs,
+    cli_names,
     cli_rehearse,
     cli_roles,
     cli_settings,
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_tokens.app, name="token")
 app.add_typer(cli_roles.app, name="role")
+app.add_typer(cli_names.app, name="names")
 app.add_typer(cli_jobs.app, name="jobs")
 cli_backup.register(app)
 cli_settings.register(app)

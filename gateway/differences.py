@@ -15,6 +15,7 @@ from rooms.events import (
     LeaderboardChanged,
     LikesCounted,
     Muted,
+    NamesChanged,
     PhaseChanged,
     PinsChanged,
     QueueChanged,
@@ -54,6 +55,7 @@ def _versioned(replica: Replica, fresh: Replica) -> Iterator[Event]:
     yield QueueChanged(stage.queue, stage.version)
     yield PinsChanged(fresh.pins.items, fresh.pins.version)
     yield LeaderboardChanged(fresh.leaderboard.items, fresh.leaderboard.version)
+    yield NamesChanged(fresh.names.official, dict(fresh.names.hosts), fresh.names.version)
     yield LikesCounted(fresh.likes)
     yield fresh.sales
     yield fresh.revenue

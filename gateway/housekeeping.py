@@ -14,7 +14,7 @@ from gateway.contract import shapes
 from gateway.rights import keeps_stage
 from gateway.waiting import TELL_SECONDS, TURN_SECONDS
 from presale import entitlements_sql
-from rooms import stage_sql
+from rooms import names_sql, roles_sql, stage_sql
 from rooms.stage import StageState
 from store import outbox_sql
 
@@ -56,6 +56,10 @@ class Housekeeping:
     def rights_ended(self, room: RoomId, user: UserId) -> None:
         """Somebody lost the right to be on stage; they are taken off it shortly."""
         self._soon(lambda: self._take_off_stage(room, user))
+
+    def host_came(self, room: RoomId, user: UserId, name: str) -> None:
+        """A host is here under another name than the room keeps for them; it keeps this one shortly."""
+        self._soon(lambda: self._keep_name(room, user, name))
 
     def products_changed(self, room: RoomId) -> None:
         """What is sold has changed; the offer at the door follows shortly."""
@@ -173,6 +177,13 @@ class Housekeeping:
             entitlement = await entitlements_sql.load(uow.connection, room.replica.show, user)
             if not keeps_stage(room.replica.room, Role.VIEWER, entitlement.tier):
                 await stage_sql.remove_from_stage(uow, room_id, user)
+
+    async def _keep_name(self, room: RoomId, user: UserId, name: str) -> None:
+        found = await self._house.live_rooms.get(room)
+        async with self._house.db.write() as uow:
+            held = await roles_sql.list_held(uow.connection, user)  # it may have been taken while this waited
+            if found is not None and any((one.show, one.role) == (found.replica.show, Role.HOST) for one in held):
+                await names_sql.host_named(uow, room, user, name)
 
     async def _read_products(self, room_id: RoomId) -> None:
         room = await self._house.live_rooms.get(room_id)

@@ -28,6 +28,7 @@ from pubsub.link import Gap
 from rooms import events as rooms
 from rooms.budget import Budget
 from rooms.countdowns import changed as changed_countdowns
+from rooms.names import Names
 from rooms.persons import Persons
 from rooms.room import RoomRecord
 from rooms.stage import StageState
@@ -76,6 +77,7 @@ class LiveRoom(Attendance):
         self._position_due_ms = dict.fromkeys((True, False), house.clock() + self._position_ms)
         """When those inside, and those outside, have heard of no place for long."""
         self.welcome_parts = welcome.Parts()
+        self.names = Names(lambda: replica.names, house.blocked_words)
         self._rights_of = replica.room
         self._rights: dict[tuple[Role, Tier], Permissions] = {}
 
@@ -107,6 +109,7 @@ class LiveRoom(Attendance):
             ("audit", replica.audit_shape()),
             ("revenue", replica.revenue_shape()),
             ("cohost:queue", replica.queue_shape()),
+            ("names", replica.names_shape()),
         ]
 
     # ---- publications --------------------------------------------------------------------------------
@@ -185,6 +188,10 @@ class LiveRoom(Attendance):
     @_happened.register
     def _(self, _event: rooms.PinsChanged, _before: RoomRecord) -> None:
         self._tell_pins()
+
+    @_happened.register
+    def _(self, _event: rooms.NamesChanged, _before: RoomRecord) -> None:
+        self._consoles("names", self.replica.names_shape())
 
     @_happened.register
     def _(self, _event: rooms.LeaderboardChanged, _before: RoomRecord) -> None:

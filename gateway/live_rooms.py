@@ -21,6 +21,7 @@ from rooms import (
     danmaku_sql,
     gifts_sql,
     moderation_sql,
+    names_sql,
     pins_sql,
     rooms_sql,
     stage_sql,
@@ -220,6 +221,7 @@ async def load_replica(connection: AsyncConnection, room_id: RoomId) -> Replica:
         likes=room.like_total,
         news=Counted(await turns_sql.counted(connection, room_id)),
         cohosts=Newest(stage.version),
+        names=await names_sql.load(connection, room_id),
     )
     replica.audit.extend(await audit_sql.recent(connection, room_id, 50))
     return replica

@@ -88,6 +88,11 @@ class Member:
         return self.identity.user
 
     @property
+    def name(self) -> str:
+        """Under which name it is shown in its room."""
+        return self.room.names.shown(self.user, self.identity.name, is_staff=self.role.is_staff)
+
+    @property
     def is_console(self) -> bool:
         """Whether it steers the room."""
         return self.surface is Surface.CONSOLE
@@ -134,6 +139,12 @@ class Member:
         if self.connection is not None and self._held is None:
             self.room.settle(self)
         return True
+
+    def keep_name(self) -> None:
+        """See to it that no viewer takes the name of a host who is here."""
+        kept = self.room.replica.names.hosts.get(self.user)
+        if (kept is not None or self.role is Role.HOST) and kept != self.identity.name:
+            self.room.house.housekeeping.host_came(self.room.id, self.user, self.identity.name)
 
     def watch_token(self) -> None:
         """Warn before the end of the token in `identity`, and end the socket with it; again for a new one."""

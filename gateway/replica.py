@@ -26,6 +26,7 @@ from rooms.events import (
     LeaderboardChanged,
     LikesCounted,
     Muted,
+    NamesChanged,
     PinsChanged,
     QueueChanged,
     RoleChanged,
@@ -37,6 +38,7 @@ from rooms.events import (
 )
 from rooms.leaderboard import LeaderboardRecord
 from rooms.moderation import Mute
+from rooms.names import NamesRecord
 from rooms.newest import Counted, Newest
 from rooms.pins import PinKind, PinsRecord
 from rooms.room import RoomRecord
@@ -91,6 +93,7 @@ class Replica:
     """Of sanctions, roles and countdowns: which of those counted in SQL have come."""
     cohosts: Newest = field(default_factory=Newest)
     """Of where each user stands with the stage."""
+    names: NamesRecord = field(default_factory=NamesRecord)
     audit: deque[AuditRecorded] = field(default_factory=lambda: deque(maxlen=AUDIT_TAIL))
 
     @property
@@ -165,6 +168,13 @@ class Replica:
         if event.version <= self.pins.version:
             return False
         self.pins = PinsRecord(event.items, event.version)
+        return True
+
+    @_take.register
+    def _(self, event: NamesChanged) -> bool:
+        if event.version <= self.names.version:
+            return False
+        self.names = NamesRecord(event.official, event.hosts, event.version)
         return True
 
     @_take.register
@@ -291,6 +301,10 @@ class Replica:
         """The `pins` event; a foyer sees announcements only, for a danmaku belongs to those inside."""
         items = tuple(pin for pin in self.pins.items if inside or pin.kind is PinKind.ANNOUNCEMENT)
         return shapes.Pins(items, self.pins.version)
+
+    def names_shape(self) -> shapes.Names:
+        """The `names` event."""
+        return shapes.Names(self.names.official, self.names.version)
 
     def leaderboard_shape(self) -> shapes.Leaderboard:
         """The `leaderboard` event."""

@@ -107,7 +107,7 @@ def _you(room: "LiveRoom", member: "Member", luggage: Luggage, now_ms: int) -> s
     mute = room.replica.mutes.get(member.user)
     return shapes.You(
         user=member.user,
-        name=member.identity.name,
+        name=member.name,
         role=member.role,
         tier=member.tier,
         version=max(0, member.tier_version),

@@ -71,4 +71,4 @@ class Whereabouts:
 def _viewer_in(room: "LiveRoom", user: UserId) -> str | None:
     """The name of somebody who could follow an invitation here."""
     inside = (member for member in room.of_user(user) if member.is_inside and not member.is_console)
-    return next((member.identity.name for member in inside), None)
+    return next((member.name for member in inside), None)

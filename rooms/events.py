@@ -180,6 +180,14 @@ class RoleChanged(Struct, frozen=True, tag_field="t", tag="room.role"):
     version: int = 0
 
 
+class NamesChanged(Struct, frozen=True, tag_field="t", tag="room.names"):
+    """Which names viewers may not take: the official ones, and those of the hosts by user."""
+
+    official: tuple[str, ...]
+    hosts: dict[UserId, str]
+    version: int
+
+
 class LeaderboardChanged(Struct, frozen=True, tag_field="t", tag="room.leaderboard"):
     """The most generous fans, first is most."""
 
@@ -237,6 +245,7 @@ RoomEvent: TypeAlias = (
     | LikesCounted
     | AuditRecorded
     | RoleChanged
+    | NamesChanged
     | LeaderboardChanged
     | SeatsTaken
     | Sought

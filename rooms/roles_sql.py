@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import Role, RoomId, ShowId, UserId
 from pubsub.broker import Retention
-from rooms import audit_sql, events, phases, turns_sql
+from rooms import audit_sql, events, names_sql, phases, turns_sql
 from rooms.events import RoleChanged
 from rooms.roles import strongest
 from rooms.tables_sql import roles, rooms
@@ -98,5 +98,8 @@ async def _tell(uow: UnitOfWork, user: UserId, role: Role, show: ShowId | None, 
     for row in found:
         changed = RoleChanged(user, await role_of(uow.connection, user, ShowId(row.show_id)), versions[row.id])
         await uow.emit(row.id, events.encode(changed), Retention.NONE)
+        if role is Role.HOST:
+            change = names_sql.host_named if action == "role:grant" else names_sql.host_gone
+            await change(uow, RoomId(row.id), user)
     place = RoomId(found[0].id) if show is not None and found else audit_sql.EVERYWHERE
     await audit_sql.record(uow, place, by, action, f"{user} {role.value}")

@@ -78,6 +78,16 @@ pinboards = Table(
     Column("version", BigInteger, nullable=False),
 )
 
+# What viewers may not call themselves: a list of the show's, and the hosts' own names by user.
+room_names = Table(
+    "room_names",
+    metadata,
+    Column("room_id", String(64), ForeignKey("rooms.id"), primary_key=True),
+    Column("official", Text, nullable=False),
+    Column("hosts", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+)
+
 countdowns = Table(
     "countdowns",
     metadata,

@@ -11,6 +11,7 @@ from gateway.api.audit import audit_routes
 from gateway.api.bodies import BoundedBodies
 from gateway.api.bulkheads import PLACES, Bulkheads, Kind, Places
 from gateway.api.callers import ApiDependencies
+from gateway.api.names import name_routes
 from gateway.api.orders import order_routes
 from gateway.api.programme import programme_routes
 from gateway.api.roles import role_routes
@@ -35,7 +36,8 @@ def create_api(deps: ApiDependencies, places: Mapping[Kind, Places] | None = Non
         responses={"default": {"model": ErrorBody, "description": "A refusal; the status follows from the code."}},
         redirect_slashes=False,
     )
-    for routes in (show_routes, programme_routes, order_routes, role_routes, token_routes, audit_routes):
+    tables = (show_routes, programme_routes, order_routes, role_routes, name_routes, token_routes, audit_routes)
+    for routes in tables:
         api.include_router(routes(deps))
     refusals.install(api)
     api.add_middleware(Bulkheads, places=places or {kind: Places(limit) for kind, limit in PLACES.items()})

@@ -126,6 +126,12 @@ class NewRefund(_Shape):
     reason: Annotated[str, StringConstraints(min_length=1, max_length=12_000), _within(MAX_REASON_GRAPHEMES)]
 
 
+class NewNames(_Shape):
+    """The whole list of a show's official names."""
+
+    names: Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=960)]], Field(max_length=50)]
+
+
 # ---- to clients
 
 
@@ -251,6 +257,14 @@ class GuestList(_Shape):
 
     show: str
     guests: list[GuestBody]
+
+
+class NameList(_Shape):
+    """The names that viewers of a show may not take: the official ones, and those of its hosts."""
+
+    show: str
+    names: list[str]
+    hosts: list[str]
 
 
 class RoleBody(_Shape):

@@ -95,6 +95,7 @@ SERVER_EVENTS: tuple[ServerEvent, ...] = (
     ServerEvent("audit", EventClass.CONSOLE, shapes.Audit),
     ServerEvent("revenue", EventClass.CONSOLE, shapes.Revenue),
     ServerEvent("cohost:queue", EventClass.CONSOLE, shapes.CohostQueue),
+    ServerEvent("names", EventClass.CONSOLE, shapes.Names),
     ServerEvent("health", EventClass.CONSOLE, shapes.Health),
 )
 
@@ -213,6 +214,7 @@ CONSOLE_COMMANDS: tuple[Command, ...] = (
     ),
     Command("cohost:remove", shapes.Target, shapes.Nothing, _errors(*_STAFF, *_STAGE)),
     Command("countdown:set", shapes.SetCountdown, shapes.Created, _errors(*_STAFF, Code.NOT_FOUND)),
+    Command("names:set", shapes.SetNames, shapes.Names, _errors(*_STAFF)),
     Command("countdown:clear", shapes.ClearCountdown, shapes.Nothing, _errors(*_STAFF, Code.NOT_FOUND)),
 )
 

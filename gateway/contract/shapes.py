@@ -138,6 +138,13 @@ class Pins(Struct, frozen=True):
     version: Count
 
 
+class Names(Struct, frozen=True):
+    """The official names of the show: viewers who bear one, or one that looks like it, are shown under another."""
+
+    names: tuple[str, ...]
+    version: Count
+
+
 class Countdown(Struct, frozen=True):
     """Something everybody (or only you) waits for. `target_ms: null` takes it off the screen.
 
@@ -528,6 +535,13 @@ class ClearCountdown(Struct, frozen=True):
     """Take a countdown off the screens."""
 
     id: Id
+
+
+class SetNames(Struct, frozen=True):
+    """Keep these names, and no others, for the staff of the show."""
+
+    names: Annotated[list[ShortText], Meta(max_length=50)]
+    """Each of 1 to 40 graphemes after cleaning."""
 
 
 # ---- acks --------------------------------------------------------------------------------------

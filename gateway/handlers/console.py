@@ -14,6 +14,7 @@ from rooms import (
     countdowns_sql,
     danmaku_sql,
     moderation_sql,
+    names_sql,
     pins_sql,
     roles_sql,
     rooms_sql,
@@ -125,7 +126,7 @@ async def announce(house: "House", member: Member, request: shapes.Announce) -> 
     if house.blocked_words.found_in(said):
         return Denied(Code.TEXT_BLOCKED)
     async with house.db.write() as uow:
-        pinned = await pins_sql.announce(uow, member.room.id, said, member.identity.name, member.user)
+        pinned = await pins_sql.announce(uow, member.room.id, said, member.name, member.user)
     return pinned if isinstance(pinned, Denied) else shapes.Pins(pinned.items, pinned.version)
 
 
@@ -149,6 +150,13 @@ async def set_countdown(house: "House", member: Member, request: shapes.SetCount
     return made if isinstance(made, Denied) else shapes.Created(made.id)
 
 
+async def set_names(house: "House", member: Member, request: shapes.SetNames) -> shapes.Names | Denied:
+    """Keep names for the staff of the show."""
+    async with house.db.write() as uow:
+        changed = await names_sql.set_official(uow, member.room.id, request.names, member.user)
+    return changed if isinstance(changed, Denied) else shapes.Names(changed.official, changed.version)
+
+
 async def clear_countdown(house: "House", member: Member, request: shapes.ClearCountdown) -> shapes.Nothing | Denied:
     """Take a countdown off the screens."""
     async with house.db.write() as uow:
@@ -168,6 +176,7 @@ HANDLERS: dict[str, Any] = {
     "pin": pin,
     "unpin": unpin,
     "announce": announce,
+    "names:set": set_names,
     "countdown:set": set_countdown,
     "countdown:clear": clear_countdown,
 }

@@ -49,7 +49,7 @@ def send_danmaku(house: "House", member: Member, request: shapes.SendDanmaku) ->
     said = events.DanmakuSaid(
         id=danmaku_id,
         user=member.user,
-        name=member.identity.name,
+        name=member.name,
         text=text,
         tier=member.tier,
         role=member.role,
@@ -90,7 +90,7 @@ async def send_gift(house: "House", member: Member, request: shapes.SendGift) ->
             id=uow.new_id(),
             room=replica.id,
             user=member.user,
-            name=member.identity.name,
+            name=member.name,
             gift=request.gift,
             count=request.count,
             credits=cost,
@@ -178,6 +178,7 @@ def refresh_token(house: "House", member: Member, request: shapes.RefreshToken) 
         return Denied(Code.FORBIDDEN)
     member.identity = identity
     member.watch_token()
+    member.keep_name()
     return shapes.TokenExpiring(identity.expires_ms)
 
 
@@ -240,7 +241,7 @@ async def _still_may(uow: UnitOfWork, member: Member, permission: Permission) ->
 
 
 async def _on_stage(house: "House", member: Member, action: StageAction, message: str = "") -> shapes.Cohost | Denied:
-    command = StageCommand(action, member.user, member.identity.name, member.tier, message)
+    command = StageCommand(action, member.user, member.name, member.tier, message)
     if not member.may(Permission.COHOST) and member.room.replica.stage.state_of(member.user) is StageState.IDLE:
         return Denied(Code.STAGE_STATE, detail={"state": StageState.IDLE.value})  # a stranger's call costs no SQL
     denied = await stage.refused(house, member.room, command)

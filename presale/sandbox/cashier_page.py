@@ -96,8 +96,8 @@ def render_nothing_here() -> str:
 def _facts(payment: Payment) -> str:
     return (
         "<dl>"
-        f"<dt>商品 Item</dt><dd>{escape(payment.description)}</dd>"
-        f"<dt>订单 Order</dt><dd>{escape(payment.order)}</dd>"
+        f"<dt>商品 Item</dt><dd><bdi>{escape(payment.description)}</bdi></dd>"
+        f"<dt>订单 Order</dt><dd><bdi>{escape(payment.order)}</bdi></dd>"
         "</dl>"
     )
 

@@ -6,7 +6,7 @@ from auth.identity import Role
 ANY_STAFF = (
     "mute unmute ban unban kick retract pin unpin panic cohost:approve cohost:reject cohost:invite cohost:remove"
 ).split()
-HOSTS_ONLY = "show:phase room:switches announce countdown:set countdown:clear".split()
+HOSTS_ONLY = "show:phase room:switches announce names:set countdown:set countdown:clear".split()
 
 
 def test_every_console_event_is_named_here() -> None:

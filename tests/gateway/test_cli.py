@@ -227,6 +227,21 @@ def test_roles_are_given_listed_and_taken(liveroom: Liveroom, data_dir: Path) ->
     assert "[bo]" not in liveroom("role", "list", "--show", "show-1").out
 
 
+def test_the_names_of_a_show_are_set_and_listed(liveroom: Liveroom, data_dir: Path) -> None:
+    liveroom("migrate")
+    asyncio.run(_sell_without_an_order(f"sqlite+aiosqlite:///{data_dir / 'liveroom.sqlite'}"))
+    asyncio.run(_open_a_room(f"sqlite+aiosqlite:///{data_dir / 'liveroom.sqlite'}"))
+    assert "official: none" in liveroom("names", "list", "show-1").out
+    assert "official: Aurora, [极光]" in liveroom("names", "set", "show-1", "Aurora", "[极光]").out
+    liveroom("role", "grant", "hana", "host", "--show", "show-1")
+    listed = liveroom("names", "list", "show-1").out
+    assert "official: Aurora, [极光]" in listed
+    assert "hosts: hana" in listed
+    assert "official: none" in liveroom("names", "set", "show-1").out
+    assert "no show nowhere" in liveroom("names", "set", "nowhere", "Aurora").one_sentence()
+    assert "at most 50 names" in liveroom("names", "set", "show-1", "\u202e").one_sentence()
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -242,6 +257,16 @@ def test_roles_are_given_listed_and_taken(liveroom: Liveroom, data_dir: Path) ->
 def test_a_role_that_cannot_be_given_or_taken_is_told(liveroom: Liveroom, arguments: list[str], word: str) -> None:
     liveroom("migrate")
     assert word in liveroom("role", *arguments).one_sentence()
+
+
+async def _open_a_room(url: str) -> None:
+    database = await Database.open(url, clock=ambient.now_ms, new_id=ambient.new_id)
+    try:
+        room = RoomRecord(RoomId("room-1"), ShowId("show-1"), "Opening", Access.TICKETED, Phase.DRAFT, 1_000, 2_000)
+        async with database.write() as uow:
+            await rooms_sql.create_room(uow, room)
+    finally:
+        await database.close()
 
 
 async def _sell_without_an_order(url: str) -> None:

@@ -11,7 +11,7 @@ from auth.denials import Denied
 from gateway.contract.registry import CONSOLE_COMMANDS, EVERY_COMMAND, FAREWELLS, SERVER_EVENTS, VIEWER_COMMANDS
 from gateway.contract.shapes import Bye
 from gateway.sockets.codec import Prepared
-from gateway.sockets.connection import Received
+from gateway.sockets.connection import Answer, Received
 from gateway.sockets.server import SocketServer
 
 EVENTS = {event.name: event for event in SERVER_EVENTS}
@@ -51,18 +51,27 @@ class Recording:
 def recorded() -> Iterator[Recording]:
     """While this holds, all that gateways of this process say is taken down."""
     recording = Recording()
-    prepare, answered = Prepared.__init__, SocketServer._answered
+    prepare, at_once, awaited = Prepared.__init__, SocketServer._answer, SocketServer._awaited
 
     def prepare_and_record(self: Prepared, event: str, payload: msgspec.Struct) -> None:
         recording.take_event(event, payload)
         prepare(self, event, payload)
 
-    def answer_and_record(self: SocketServer, connection: Any, received: Received, answer: Any) -> None:
-        recording.take_answer(received.event, answer)
-        answered(self, connection, received, answer)
+    def answer_and_record(self: SocketServer, connection: Any, received: Received) -> Any:
+        answer = at_once(self, connection, received)
+        if isinstance(answer, Answer):
+            recording.take_answer(received.event, answer)
+        return answer
+
+    async def await_and_record(self: SocketServer, received: Received, answer: Any) -> Any:
+        found = await awaited(self, received, answer)
+        if not isinstance(answer, Answer):
+            recording.take_answer(received.event, found)
+        return found
 
     with (
         mock.patch.object(Prepared, "__init__", prepare_and_record),
-        mock.patch.object(SocketServer, "_answered", answer_and_record),
+        mock.patch.object(SocketServer, "_answer", answer_and_record),
+        mock.patch.object(SocketServer, "_awaited", await_and_record),
     ):
         yield recording

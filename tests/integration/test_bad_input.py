@@ -28,7 +28,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ON_CONSOLE = (*(command.name for command in CONSOLE_COMMANDS), *SHARED_COMMANDS)
 ON_LIVE = tuple(command.name for command in VIEWER_COMMANDS)
 SURFACES = [("/live", name) for name in ON_LIVE] + [("/console", name) for name in ON_CONSOLE]
-HOST_ONLY = ("show:phase", "room:switches", "announce", "countdown:set", "countdown:clear")
+HOST_ONLY = ("show:phase", "room:switches", "announce", "names:set", "countdown:set", "countdown:clear")
 every_codec = pytest.mark.parametrize("codec", ["json", "msgpack"])
 every_surface = pytest.mark.parametrize(("namespace", "name"), SURFACES)
 
@@ -75,6 +75,7 @@ VALID: dict[str, dict[str, object]] = {
         "id": "a-countdown",
     },
     "countdown:clear": {"id": "a-countdown"},
+    "names:set": {"names": ["Aurora"]},
 }
 """One payload with every field of each command, so that a new command or field cannot be forgotten here."""
 
@@ -102,6 +103,7 @@ KINDS = {
     "phase": "word",
     "kind": "word",
     "style": "style",
+    "names": "names",
 }
 DEEP: Any = "bottom"
 for _ in range(12):
@@ -118,8 +120,10 @@ UNSEEN = [
     "\u200d",
 ]
 NO_TEXT: list[Any] = [7, 1.5, True, [], ["x"], {}, {"text": "x"}, DEEP, b"binary"]
+NO_NAMES: list[Any] = [7, True, {}, "x", [7], [None], [["x"]], {"text": "x"}, DEEP, b"binary"]
 ILL_TYPED: dict[str, list[Any]] = {
     "text": NO_TEXT,
+    "names": [*NO_NAMES, ["x" * 2401], ["x"] * 51],
     "id": [*NO_TEXT, "", "x" * 65, "x" * 60_000, *UNSEEN],
     "word": [*NO_TEXT, "", "LIVE", "everyone ", "nonsense", "\u202elive", "x" * 60_000],
     "int": ["1", "", 1.5, True, [], {}, DEEP, -1, 2**53 + 1, 2**63, -(2**63), math.nan, math.inf, -math.inf, b"1"],
@@ -482,6 +486,8 @@ OF_STAFF: list[tuple[str, dict[str, Any], str]] = [
     ("countdown:set", {"target_ms": 0, "kind": "show"}, "BAD_REQUEST"),
     ("countdown:clear", {"id": "nothing"}, "NOT_FOUND"),
     ("countdown:clear", {"id": "doors"}, "NOT_FOUND"),
+    ("names:set", {"names": ["\u202e\u200b"]}, "BAD_REQUEST"),
+    ("names:set", {"names": ["x" * 41]}, "BAD_REQUEST"),
     ("danmaku", {"text": "\x00"}, "TEXT_EMPTY"),
 ]
 

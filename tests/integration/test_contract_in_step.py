@@ -31,7 +31,7 @@ OF_THE_WIRE = {"degraded"}
 OF_THE_QUEUE = {"admission"}
 """Told where more come than are let in: see test_waiting.py."""
 OF_FANS = {"tier", "order", "wallet", "inbox", "cohost", "token:expiring"}
-OF_CONSOLES = {"audit", "revenue", "cohost:queue", "health"}
+OF_CONSOLES = {"audit", "revenue", "cohost:queue", "names", "health"}
 
 
 def assert_of_the_contract(socket: Client) -> None:

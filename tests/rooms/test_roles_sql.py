@@ -6,7 +6,7 @@ from auth.denials import Code
 from auth.identity import Role, RoomId, ShowId
 from auth.situation import Phase
 from rooms import roles_sql, rooms_sql
-from rooms.events import RoleChanged
+from rooms.events import NamesChanged, RoleChanged
 from rooms.tables_sql import audit, roles
 from tests.rooms.stagehouse import ANN, HOST, OPENING, SHOW, Stagehouse, code_of
 
@@ -28,7 +28,9 @@ async def test_the_strongest_role_in_a_show_counts_and_no_other_show_knows_it(ho
     assert await house.told() == [
         RoleChanged(ANN, Role.MODERATOR, 1),
         RoleChanged(ANN, Role.HOST, 2),
+        NamesChanged((), {ANN: ANN}, 1),
         RoleChanged(ANN, Role.MODERATOR, 3),
+        NamesChanged((), {}, 2),
     ]
     assert await house.trail() == [
         (HOST, "role:grant", "ann moderator"),

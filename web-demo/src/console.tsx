@@ -81,7 +81,7 @@ function Desk({ session, listed, picker, onLeave }: { session: Session; listed: 
         <nav class="top-links"><a href={`/?show=${encodeURIComponent(show.show)}`}>{t("nav.show")}</a><a href="/watch">{t("nav.fan")}</a><a href="/split">{t("nav.split")}</a></nav>
         <div class="top-me">
           <ConnectionChip state={state} />
-          <span class="who">{session.user}</span>
+          <bdi class="who">{session.user}</bdi>
           <span class="badge tier-vip">{t(`role.${state.you?.role ?? "host"}`)}</span>
           <LanguageSwitch />
           <button type="button" class="quiet" data-testid="leave" title={t("login.out")} aria-label={t("login.out")} onClick={onLeave}><Icon name="leave" size={17} /></button>
@@ -108,6 +108,7 @@ function Desk({ session, listed, picker, onLeave }: { session: Session; listed: 
           <div class="desk-column">
             <SwitchPanel state={state} store={store} act={act} />
             <PinPanel state={state} store={store} act={act} />
+            {steers(state) && <NamesPanel state={state} act={act} />}
             <AuditPanel state={state} />
           </div>
         </main>
@@ -164,14 +165,14 @@ function Feed({ state, act }: { state: RoomState; act: Act }): JSX.Element {
           : <FeedLine key={line.id} line={line} act={act} giftName={giftName} />)}
       </ol></div>
       <form class="say-row" onSubmit={say}>
-        <input data-testid="say-input" aria-label={t("chat.placeholder")} placeholder={t("chat.placeholder")} value={text} maxLength={200} onInput={(event) => setText(event.currentTarget.value)} />
+        <input data-testid="say-input" aria-label={t("chat.placeholder")} placeholder={t("chat.placeholder")} value={text} dir="auto" maxLength={2400} onInput={(event) => setText(event.currentTarget.value)} />
         <button type="submit" class="primary" data-testid="say-button">{t("chat.send")}</button>
       </form>
       {(sanctions.muted.length > 0 || sanctions.banned.length > 0) && (
         <div class="sanctions">
           <span class="muted">{t("console.sanctions")}</span>
-          {sanctions.muted.map((user) => <button type="button" key={`m${user}`} class="quiet small" onClick={() => void act("unmute", { user })}>{user} · {t("console.unmute")}</button>)}
-          {sanctions.banned.map((user) => <button type="button" key={`b${user}`} class="quiet small" onClick={() => void act("unban", { user })}>{user} · {t("console.unban")}</button>)}
+          {sanctions.muted.map((user) => <button type="button" key={`m${user}`} class="quiet small" onClick={() => void act("unmute", { user })}><bdi>{user}</bdi> · {t("console.unmute")}</button>)}
+          {sanctions.banned.map((user) => <button type="button" key={`b${user}`} class="quiet small" onClick={() => void act("unban", { user })}><bdi>{user}</bdi> · {t("console.unban")}</button>)}
         </div>
       )}
     </Panel>
@@ -213,7 +214,7 @@ function Queue({ state, act }: { state: RoomState; act: Act }): JSX.Element {
           {state.queue.length === 0 && <li class="muted">{t("console.queue_empty")}</li>}
           {state.queue.map((item) => (
             <li key={item.user} class="row">
-              <span class="row-who"><b>{item.name}</b> <TierBadge tier={item.tier} />{item.message && <em class="muted">{item.message}</em>}</span>
+              <span class="row-who"><bdi class="name">{item.name}</bdi> <TierBadge tier={item.tier} />{item.message && <em class="muted" dir="auto">{item.message}</em>}</span>
               {item.state === "invited" ? <span class="muted">{t("console.invited")}</span> : <button type="button" class="primary small" data-testid={`approve-${item.user}`} onClick={() => void act("cohost:approve", { user: item.user })}>{t("console.approve")}</button>}
               <button type="button" class="quiet small" data-testid={`reject-${item.user}`} onClick={() => void act("cohost:reject", { user: item.user })}>{t("console.reject")}</button>
             </li>
@@ -225,7 +226,7 @@ function Queue({ state, act }: { state: RoomState; act: Act }): JSX.Element {
           {members.length === 0 && <li class="muted">{t("console.stage_empty")}</li>}
           {members.map((member) => (
             <li key={member.user} class="row">
-              <span class="row-who"><b>{member.name}</b></span>
+              <span class="row-who"><bdi class="name">{member.name}</bdi></span>
               <button type="button" class="quiet small" data-testid={`remove-${member.user}`} onClick={() => void act("cohost:remove", { user: member.user })}>{t("console.remove")}</button>
             </li>
           ))}
@@ -244,7 +245,7 @@ function Sales({ state, show }: { state: RoomState; show: Show }): JSX.Element {
           const held = state.sales?.products.find((sales) => sales.id === product.id)?.held ?? product.held;
           return (
             <div key={product.id} class={`sale tier-${product.tier}`}>
-              <div class="row"><b>{product.name}</b><span class="muted">{money(product.price_minor, product.currency, language)}</span></div>
+              <div class="row"><b dir="auto">{product.name}</b><span class="muted">{money(product.price_minor, product.currency, language)}</span></div>
               <SalesLine product={product} state={state} />
               {held > 0 && <small class="muted digits">{t("console.held", { held })}</small>}
             </div>
@@ -271,7 +272,7 @@ function Countdowns({ state, act }: { state: RoomState; act: Act }): JSX.Element
       <ul class="rows" data-testid="countdowns">
         {running.map((one) => (
           <li key={one.id} class="row">
-            <span class="row-who"><b>{one.label || t(one.kind === "doors" || one.kind === "show" ? `kind.${one.kind}` : "kind.custom")}</b></span>
+            <span class="row-who"><b dir="auto">{one.label || t(one.kind === "doors" || one.kind === "show" ? `kind.${one.kind}` : "kind.custom")}</b></span>
             <TimeLeft target_ms={one.target_ms ?? 0} offset_ms={state.offset_ms} />
             <button type="button" class="quiet small" onClick={() => void act("countdown:clear", { id: one.id })}>{t("console.countdown_clear")}</button>
           </li>
@@ -281,7 +282,7 @@ function Countdowns({ state, act }: { state: RoomState; act: Act }): JSX.Element
         <select aria-label={t("console.countdown_kind")} value={kind} onChange={(event) => setKind(event.currentTarget.value as typeof kind)}>
           {(["custom", "doors", "show"] as const).map((one) => <option key={one} value={one}>{t(`kind.${one}`)}</option>)}
         </select>
-        <input aria-label={t("console.countdown_label")} placeholder={t("console.countdown_label")} maxLength={80} value={label} onInput={(event) => setLabel(event.currentTarget.value)} />
+        <input aria-label={t("console.countdown_label")} placeholder={t("console.countdown_label")} maxLength={1920} dir="auto" value={label} onInput={(event) => setLabel(event.currentTarget.value)} />
         <input aria-label={t("console.countdown_minutes")} type="number" min="0.5" step="0.5" class="short" value={minutes} onInput={(event) => setMinutes(event.currentTarget.value)} />
         <button type="submit" data-testid="countdown-set">{t("console.countdown_set")}</button>
       </form>
@@ -360,7 +361,7 @@ function PinPanel({ state, store, act }: { state: RoomState; store: RoomStore<Co
     <Panel title={t("console.pins")} icon="megaphone">
       {steers(state) && (
         <form class="inline" onSubmit={announce}>
-          <input data-testid="announce-input" placeholder={t("console.announce_placeholder")} aria-label={t("console.announce")} maxLength={300} value={text} onInput={(event) => setText(event.currentTarget.value)} />
+          <input data-testid="announce-input" placeholder={t("console.announce_placeholder")} aria-label={t("console.announce")} maxLength={7200} dir="auto" value={text} onInput={(event) => setText(event.currentTarget.value)} />
           <button type="submit" data-testid="announce-button">{t("console.announce")}</button>
         </form>
       )}
@@ -368,8 +369,36 @@ function PinPanel({ state, store, act }: { state: RoomState; store: RoomStore<Co
         {!state.pins?.items.length && <li class="muted">{t("console.pins_empty")}</li>}
         {state.pins?.items.map((pin) => (
           <li key={pin.id} class="row">
-            <span class="row-who"><Icon name={pin.kind === "announcement" ? "megaphone" : "pin"} size={15} />{pin.text}</span>
+            <span class="row-who"><Icon name={pin.kind === "announcement" ? "megaphone" : "pin"} size={15} /><span dir="auto">{pin.text}</span></span>
             <button type="button" class="quiet small" onClick={() => void act("unpin", { id: pin.id })}>{t("console.unpin")}</button>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+/** What viewers may not call themselves: a list of the show's own. */
+function NamesPanel({ state, act }: { state: RoomState; act: Act }): JSX.Element {
+  const { t } = useLanguage();
+  const [name, setName] = useState("");
+  const names = state.names?.names ?? [];
+  const add = async (event: Event) => {
+    event.preventDefault();
+    if (name.trim() && (await act("names:set", { names: [...names, name] }))) setName("");
+  };
+  return (
+    <Panel title={t("console.names")} icon="users">
+      <form class="inline" onSubmit={add}>
+        <input data-testid="names-input" placeholder={t("console.names_placeholder")} aria-label={t("console.names_placeholder")} maxLength={960} dir="auto" value={name} onInput={(event) => setName(event.currentTarget.value)} />
+        <button type="submit" data-testid="names-button">{t("console.names_add")}</button>
+      </form>
+      <ul class="rows" data-testid="names">
+        {names.length === 0 && <li class="muted">{t("console.names_empty")}</li>}
+        {names.map((one) => (
+          <li key={one} class="row">
+            <span class="row-who"><bdi class="name">{one}</bdi></span>
+            <button type="button" class="quiet small" onClick={() => void act("names:set", { names: names.filter((other) => other !== one) })}>{t("console.names_remove")}</button>
           </li>
         ))}
       </ul>
@@ -384,7 +413,7 @@ function AuditPanel({ state }: { state: RoomState }): JSX.Element {
       <ul class="rows" data-testid="audit" tabIndex={0}>
         {state.audit.length === 0 && <li class="muted">{t("console.audit_empty")}</li>}
         {state.audit.slice(-AUDIT_SHOWN).reverse().map((item) => (
-          <li key={item.id}><time class="muted digits">{timeOfDay(item.at_ms, language)}</time> <b>{item.by}</b> <code>{item.action}</code> {item.target}</li>
+          <li key={item.id}><time class="muted digits">{timeOfDay(item.at_ms, language)}</time> <bdi class="name">{item.by}</bdi> <code>{item.action}</code> <bdi>{item.target}</bdi></li>
         ))}
       </ul>
     </Panel>

@@ -265,6 +265,12 @@ export interface Mute {
   minutes?: number | null;
 }
 
+/** The official names of the show: viewers who bear one, or one that looks like it, are shown under another. */
+export interface Names {
+  names: string[];
+  version: number;
+}
+
 /** No payload. */
 export interface Nothing {
 }
@@ -408,6 +414,11 @@ export interface SetCountdown {
   id?: string | null;
 }
 
+/** Keep these names, and no others, for the staff of the show. */
+export interface SetNames {
+  names: string[];
+}
+
 /** Who is on stage. */
 export interface Stage {
   members: StageMember[];
@@ -539,6 +550,7 @@ export interface ServerEvents {
   "audit": Audit;
   "revenue": Revenue;
   "cohost:queue": CohostQueue;
+  "names": Names;
   "health": Health;
 }
 
@@ -573,6 +585,7 @@ export interface ConsoleCommands {
   "cohost:invite": { payload: Target; ack: Nothing };
   "cohost:remove": { payload: Target; ack: Nothing };
   "countdown:set": { payload: SetCountdown; ack: Created };
+  "names:set": { payload: SetNames; ack: Names };
   "countdown:clear": { payload: ClearCountdown; ack: Nothing };
   "danmaku": { payload: SendDanmaku; ack: DanmakuAck };
   "streams:refresh": { payload: Nothing; ack: Streams };

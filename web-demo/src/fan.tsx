@@ -89,7 +89,7 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
           <nav class="top-links"><a href={`/?show=${encodeURIComponent(show.show)}`}>{t("nav.show")}</a><a href="/split">{t("nav.split")}</a><a href="/console">{t("nav.console")}</a></nav>
           <div class="top-me">
             <ConnectionChip state={state} />
-            <span class="who">{session.user}</span>
+            <bdi class="who">{session.user}</bdi>
             <TierBadge tier={tierOf(state)} testid="tier" />
             <LanguageSwitch />
             <button type="button" class="quiet" data-testid="leave" title={t("login.out")} aria-label={t("login.out")} onClick={onLeave}><Icon name="leave" size={17} /></button>
@@ -102,7 +102,7 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
       ) : (
         <main class="room">
           <div class="room-head">
-            <h1>{state.room?.title ?? show.title}</h1>
+            <h1 dir="auto">{state.room?.title ?? show.title}</h1>
             <span class={`phase phase-${state.room?.phase ?? show.phase}`} data-testid="phase" data-value={state.room?.phase ?? show.phase}>{t(`phase.${state.room?.phase ?? show.phase}`)}</span>
             <span class="muted here"><Icon name="users" size={16} />{t("online", { count: state.online })}</span>
             {countdown && <CountdownLine countdown={countdown} offset_ms={state.offset_ms} />}
@@ -136,7 +136,7 @@ function PaneHead({ session, state }: { session: Session; state: RoomState }): J
   const speaks = barrier(state, "danmaku") === null;
   return (
     <header class="pane-head">
-      <strong class="who">{session.user}</strong>
+      <strong class="who"><bdi>{session.user}</bdi></strong>
       <TierBadge tier={tierOf(state)} testid="tier" />
       <span class={`badge speak-${speaks ? "yes" : "no"}`} data-testid="speak" data-value={speaks ? "yes" : "no"}><Icon name={speaks ? "chat" : "lock"} size={14} />{t(speaks ? "speak.yes" : "speak.no")}</span>
       <ConnectionChip state={state} />

@@ -111,7 +111,7 @@ function Bill({ watched }: { watched: Watched }): JSX.Element {
           <span class={`stamp stamp-${stampOf(show)}`} data-testid="phase" data-value={show.phase}>{t(stampText(show))}</span>
           <span>{t(show.access === "open" ? "intro.open" : "intro.ticketed")}</span>
         </p>
-        <h1 id="title">{show.title}</h1>
+        <h1 id="title" dir="auto">{show.title}</h1>
         <p class="bill-when"><Icon name="clock" /><time dateTime={new Date(start_ms).toISOString()}>{t("intro.at", { day: dayOf(start_ms, language), time: clockOf(start_ms, language) })}</time></p>
         <Wait watched={watched} />
         <WaysIn show={show} />
@@ -229,7 +229,7 @@ function Ticket({ product, show }: { product: Product; show: Show }): JSX.Elemen
   return (
     <article class={`stub tier-${product.tier}${open ? "" : " gone"}`} data-testid={`ticket-${product.tier}`} data-state={soldOut ? "sold_out" : open ? "open" : "closed"}>
       <div class="stub-body">
-        <h3><Icon name={product.tier === "vip" ? "crown" : "ticket"} size={20} />{product.name}</h3>
+        <h3><Icon name={product.tier === "vip" ? "crown" : "ticket"} size={20} /><bdi>{product.name}</bdi></h3>
         <ul class="gives">{givenBy(product, show, t).map((line) => <li key={line}><Icon name="check" size={16} />{line}</li>)}</ul>
       </div>
       <div class="stub-end">
@@ -292,7 +292,7 @@ function Beside({ watched }: { watched: Watched }): JSX.Element | null {
             <ShowPoster title={other.title} />
             <div class="other-text">
               <span class={`stamp stamp-${stampOf(other)}`}>{t(stampText(other))}</span>
-              <a class="other-title" href={`/?show=${encodeURIComponent(other.show)}`}>{other.title}</a>
+              <a class="other-title" href={`/?show=${encodeURIComponent(other.show)}`}><bdi>{other.title}</bdi></a>
               <span>{t(other.access === "open" ? "intro.open" : "intro.ticketed")} · <time class="digits" dateTime={new Date(other.schedule.start_ms).toISOString()}>{clockOf(other.schedule.start_ms, language)}</time></span>
             </div>
             <a class="button glass" href={watchAddress(other)} data-testid="enter-other" aria-label={`${t("intro.enter")}: ${other.title}`} onClick={() => rememberShow(other.show)}>{t("intro.enter_short")}</a>

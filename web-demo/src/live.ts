@@ -93,7 +93,7 @@ export interface LiveOptions {
 const SERVER_EVENTS: readonly (keyof ServerEvents)[] = [
   "welcome", "danmaku", "gift", "retract", "room", "stage", "pins", "countdown", "sales", "leaderboard", "presence",
   "like", "tier", "order", "wallet", "inbox", "cohost", "streams", "admission", "position", "degraded", "token:expiring",
-  "draining", "bye", "audit", "revenue", "cohost:queue", "health",
+  "draining", "bye", "audit", "revenue", "cohost:queue", "names", "health",
 ];
 const ACK_TIMEOUT_MS = 8_000;
 const CLOCK_SAMPLES = 3;

@@ -5,7 +5,7 @@
  * events are deduped by item id, so a recovery may repeat what was already seen.
  */
 import type {
-  Admission, AuditItem, Cohost, Countdown, DanmakuItem, Gift, GiftItem, Health, Inbox, Leaderboard, Order, Pins, QueueItem, Retract,
+  Admission, AuditItem, Cohost, Countdown, DanmakuItem, Gift, GiftItem, Health, Inbox, Leaderboard, Names, Order, Pins, QueueItem, Retract,
   Danmaku, Revenue, Role, Room, Sales, Scale, Stage, Grant, Tier, TierChange, Wallet, Welcome,
 } from "./contract.gen";
 import type { Connection, LiveEvent, Login } from "./live";
@@ -81,6 +81,7 @@ export interface RoomState {
   revenue: Revenue | null;
   queue: readonly QueueItem[];
   queue_version: number;
+  names: Names | null;
   health: Health | null;
 }
 
@@ -91,7 +92,7 @@ export const INITIAL: RoomState = {
   connection: { state: "idle" }, offset_ms: 0, room: null, you: null, standing: null, login: { state: "safe" }, admission: null, streams: [], countdowns: {}, sales: null, stage: null,
   pins: null, leaderboard: null, online: 0, likes: 0, wallet: null, orders: {}, cohost: null, inbox: [], chat: [], seen: [],
   next_seq: 1, caught_up: null, truncated: false, degraded_since_ms: null, draining: false, audit: [], revenue: null,
-  queue: [], queue_version: -1, health: null,
+  queue: [], queue_version: -1, names: null, health: null,
 };
 
 export function reduce(state: RoomState, action: Action): RoomState {
@@ -155,6 +156,8 @@ export function reduce(state: RoomState, action: Action): RoomState {
     case "cohost:queue":
       if (action.data.version < state.queue_version) return state;
       return { ...state, queue: action.data.items, queue_version: action.data.version };
+    case "names":
+      return newer(state.names, action.data) ? { ...state, names: action.data } : state;
     case "health":
       return { ...state, health: action.data };
     case "position":

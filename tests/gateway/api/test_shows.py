@@ -154,6 +154,8 @@ NEEDED = [
     ("POST", "/api/v1/shows/show/products", PRODUCT, {"olga", "hana"}),
     ("GET", "/api/v1/shows/show/entitlements", None, {"olga", "hana"}),
     ("GET", "/api/v1/shows/show/roles", None, {"olga", "hana"}),
+    ("GET", "/api/v1/shows/show/names", None, {"olga", "hana"}),
+    ("PUT", "/api/v1/shows/show/names", {"names": ["Aurora"]}, {"olga", "hana"}),
     ("PUT", "/api/v1/shows/show/roles/new/moderator", None, {"olga", "hana"}),
     ("PUT", "/api/v1/shows/show/roles/new/host", None, {"olga"}),
     ("PUT", "/api/v1/shows/show/roles/new/operator", None, {"olga"}),
@@ -211,7 +213,7 @@ class TestDescription:
             for path, methods in described["paths"].items()
             for method, operation in methods.items()
         }
-        assert len(operations) == 18
+        assert len(operations) == 20
         for operation in operations.values():
             assert operation["x-roles"]
             assert ("security" in operation) == (operation["x-roles"] != ["anybody"])

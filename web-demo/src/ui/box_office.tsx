@@ -94,7 +94,7 @@ function ProductCard({ product, open, session, show, state, onOrders, notify }: 
   return (
     <article class={`product tier-${product.tier}`}>
       <header>
-        <h3><Icon name={product.tier === "vip" ? "crown" : "ticket"} />{product.name}</h3>
+        <h3><Icon name={product.tier === "vip" ? "crown" : "ticket"} /><bdi>{product.name}</bdi></h3>
         <span class="price">{price}</span>
       </header>
       <p class="muted product-worth">

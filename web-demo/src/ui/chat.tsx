@@ -28,7 +28,7 @@ function Pins({ state }: { state: RoomState }): JSX.Element | null {
   return (
     <ul class="pins" data-testid="pins" tabIndex={0}>
       {state.pins.items.map((pin) => (
-        <li key={pin.id}><Icon name={pin.kind === "announcement" ? "megaphone" : "pin"} size={15} /><span><b>{pin.name}</b> {pin.text}</span></li>
+        <li key={pin.id}><Icon name={pin.kind === "announcement" ? "megaphone" : "pin"} size={15} /><span><bdi class="name">{pin.name}</bdi> <span dir="auto">{pin.text}</span></span></li>
       ))}
     </ul>
   );
@@ -69,7 +69,7 @@ export function Line({ line, t, giftName }: { line: ChatLine; t: Translate; gift
     return (
       <div class="line gift">
         <Icon name={line.item.gift} size={16} />
-        <b>{line.item.name}</b> {t("chat.sent_gift", { gift: giftName(line.item.gift), count: line.item.count })}
+        <bdi class="name">{line.item.name}</bdi> {t("chat.sent_gift", { gift: giftName(line.item.gift), count: line.item.count })}
       </div>
     );
   }
@@ -77,10 +77,10 @@ export function Line({ line, t, giftName }: { line: ChatLine; t: Translate; gift
   const staff = item.role && item.role !== "viewer";
   return (
     <div class={`line tier-${item.tier}`}>
-      <b class="line-name">{item.name}</b>
+      <bdi class="name line-name">{item.name}</bdi>
       {item.tier === "vip" && <span class="tag vip">VIP</span>}
       {staff && item.role && <span class="tag staff">{t(`role.${item.role}`)}</span>}
-      <span class="line-text" style={item.style?.color ? { "--said": item.style.color } : undefined}>{item.text}</span>
+      <span class="line-text" dir="auto" style={item.style?.color ? { "--said": item.style.color } : undefined}>{item.text}</span>
     </div>
   );
 }
@@ -120,7 +120,7 @@ function SayBox({ state, store }: { state: RoomState; store: RoomStore<ViewerCom
             <button type="button" key={one} role="radio" aria-checked={color === one} aria-label={one || "default"} class="swatch" style={{ "--swatch": one || "var(--text)" }} disabled={why !== null} onClick={() => setColor(one)} />
           ))}
         </div>
-        <input ref={input} data-testid="say-input" aria-label={t("chat.placeholder")} placeholder={t("chat.placeholder")} value={text} maxLength={200} disabled={why !== null} onInput={(event) => setText(event.currentTarget.value)} />
+        <input ref={input} data-testid="say-input" aria-label={t("chat.placeholder")} placeholder={t("chat.placeholder")} value={text} dir="auto" maxLength={2400} disabled={why !== null} onInput={(event) => setText(event.currentTarget.value)} />
         <button type="submit" class="primary" data-testid="say-button" disabled={why !== null || wait_ms > 0}>{t("chat.send")}</button>
       </div>
     </form>

@@ -30,7 +30,7 @@ export function DanmakuLayer({ chat, giftName, sent }: { chat: readonly ChatLine
   }, [chat, still]);
 
   const describe = (line: SaidLine): string =>
-    line.kind === "danmaku" ? line.item.text : `${line.item.name} ${sent(giftName(line.item.gift), line.item.count)}`;
+    line.kind === "danmaku" ? line.item.text : `\u2068${line.item.name}\u2069 ${sent(giftName(line.item.gift), line.item.count)}`;
 
   return <div class="danmaku-layer" ref={layer} aria-hidden="true" data-testid="danmaku-layer" />;
 }
@@ -39,6 +39,7 @@ function fly(layer: HTMLElement, lanes: { current: Lane[] }, line: SaidLine, sti
   const count = Math.max(2, Math.min(12, Math.floor((layer.clientHeight * 0.7) / LANE_PX)));
   if (lanes.current.length !== count) lanes.current = emptyLanes(count);
   const node = document.createElement("span");
+  node.dir = "auto";
   node.textContent = text;
   node.dataset.id = line.id;
   node.className = line.kind === "gift" ? "bullet gift" : `bullet tier-${line.item.tier} role-${line.item.role ?? "viewer"}`;

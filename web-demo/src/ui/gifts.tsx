@@ -91,7 +91,7 @@ export function LeaderboardPanel({ state }: { state: RoomState }): JSX.Element {
       {items.length === 0 && <p class="muted">{t("leaderboard.empty")}</p>}
       <ol data-testid="leaderboard">
         {items.slice(0, 10).map((item, index) => (
-          <li key={item.user}><span class="place digits">{index + 1}</span><span class="who">{item.name}</span><span class="digits">{item.credits}</span></li>
+          <li key={item.user}><span class="place digits">{index + 1}</span><bdi class="who">{item.name}</bdi><span class="digits">{item.credits}</span></li>
         ))}
       </ol>
     </Panel>

@@ -126,7 +126,7 @@ function Poster({ title, state, products }: { title: string; state: RoomState; p
         {!holds && !over && products.length > 0 && (
           <ul class="poster-offer">
             {products.map((product) => (
-              <li key={product.id}><a href="#tickets" class={`badge tier-${product.tier}`}><Icon name={product.tier === "vip" ? "crown" : "ticket"} size={14} />{product.name} · {money(product.price_minor, product.currency, language)}</a></li>
+              <li key={product.id}><a href="#tickets" class={`badge tier-${product.tier}`}><Icon name={product.tier === "vip" ? "crown" : "ticket"} size={14} /><bdi>{product.name}</bdi> · {money(product.price_minor, product.currency, language)}</a></li>
             ))}
           </ul>
         )}

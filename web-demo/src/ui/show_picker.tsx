@@ -71,7 +71,7 @@ export function ShowPicker({ choice }: { choice: Choice }): JSX.Element {
     <label class="show-picker">
       <span class="sr-only">{t("show.choose")}</span>
       <select value={choice.show?.show} data-testid="show" onChange={(event) => choice.choose(event.currentTarget.value)}>
-        {choice.shows.map((one) => <option key={one.show} value={one.show}>{one.title} · {t(one === choice.show || one.access === "open" ? `access.${one.access}` : `phase.${one.phase}`)}</option>)}
+        {choice.shows.map((one) => <option key={one.show} value={one.show}>{`\u2068${one.title}\u2069`} · {t(one === choice.show || one.access === "open" ? `access.${one.access}` : `phase.${one.phase}`)}</option>)}
       </select>
     </label>
   );

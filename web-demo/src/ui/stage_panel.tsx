@@ -39,7 +39,7 @@ export function StagePanel({ state, store, notify }: Props): JSX.Element {
       <ul class="members" data-testid="stage">
         {members.length === 0 && <li class="muted">{t("stage.empty")}</li>}
         {members.map((member) => (
-          <li key={member.user} class={member.user === state.you?.user ? "member me" : "member"}><span class="avatar" aria-hidden="true">{[...member.name][0]?.toUpperCase()}</span>{member.name}</li>
+          <li key={member.user} class={member.user === state.you?.user ? "member me" : "member"}><span class="avatar" aria-hidden="true">{[...member.name][0]?.toUpperCase()}</span><bdi>{member.name}</bdi></li>
         ))}
       </ul>
       <div class="stage-mine" data-testid="cohost" data-value={mine}>
