@@ -139,6 +139,7 @@ def _configuration(house: House, handover: Handover | None) -> uvicorn.Config:
         server_header=False,
         access_log=False,
         log_config=None,
+        timeout_keep_alive=settings.keepalive_seconds,
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
 

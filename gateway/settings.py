@@ -137,6 +137,12 @@ class Settings(BaseSettings):
     header_seconds: float = Field(10, gt=0, description="for the head of an HTTP request")
     header_bytes: int = Field(16384, ge=1024, description="largest head of an HTTP request")
     body_seconds: float = Field(15, gt=0, description="for the body of an HTTP request")
+    keepalive_seconds: int = Field(
+        75,
+        ge=1,
+        le=3600,
+        description="how long an HTTP connection stays open for the next request; longer than your balancer keeps it",
+    )
     idle_connections: int = Field(
         2048,
         ge=1,

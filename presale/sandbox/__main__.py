@@ -29,6 +29,8 @@ from presale.webhook_signature import Secret, parse_secrets
 from store.private_files import make_file, make_folder
 
 MODES = ("demo", "test")
+KEEPALIVE_SECONDS = 75
+"""Longer than its callers keep a connection that is idle: else one ends under their next request."""
 DRAIN_SECONDS = 2
 PARENT_CHECK_SECONDS = 1.0
 
@@ -62,7 +64,13 @@ async def _serve(options: argparse.Namespace, listener: socket.socket, book: Boo
         )
     )
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="on", ws="none", timeout_graceful_shutdown=DRAIN_SECONDS
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        ws="none",
+        timeout_keep_alive=KEEPALIVE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     server = _Server(config)
     loop = asyncio.get_running_loop()
