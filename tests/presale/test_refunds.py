@@ -99,6 +99,10 @@ T = 100 * DAY
         # brought forward: nobody loses a day, and who cannot come then has until it begins
         (T + 2 * DAY, T + DAY, Phase.PRESALE, T + 2 * DAY),
         (T + 5 * DAY, T + 6 * DAY, Phase.PRESALE, T + 6 * DAY),
+        # a draft is moved as a whole, to and fro
+        (T + 2 * DAY, T + DAY, Phase.DRAFT, T - 4 * DAY),
+        (T + 14 * DAY, T - 30 * DAY, Phase.DRAFT, T - 23 * DAY),
+        (T + 14 * DAY, None, Phase.DRAFT, None),
         # the doors decide, as long as they have not opened; then a window does
         (T + 14 * DAY, None, Phase.PRESALE, None),
         (T + 14 * DAY, None, Phase.DOORS, T + 3 * DAY),
