@@ -13,7 +13,7 @@ class Limit(StrEnum):
     """A limit that counts per address, or per process where one address is not to blame."""
 
     UNACCEPTED = "unaccepted"
-    """A transport without CONNECT gave way to a newer one of its address."""
+    """A transport without CONNECT gave way to a newer one: of its address, or of any where too many stand."""
     BAD_TOKENS = "bad_tokens"
     """A token waited before it was looked at, for too many from its address were signed by nobody."""
     IDLE = "idle"

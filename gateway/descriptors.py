@@ -4,7 +4,7 @@ import os
 import resource
 
 RESERVED_PARTS = 4
-"""Idle connections take at most one part of so many."""
+"""Idle connections, and sockets that nobody knows, take at most one part of so many each."""
 
 
 def raise_limit() -> int:
@@ -32,6 +32,11 @@ def used() -> int:
         return limit()
     os.close(lowest)
     return lowest
+
+
+def for_strangers() -> int:
+    """How many sockets of one encoding there may be whose token was not seen yet, from however many addresses."""
+    return max(1, limit() // RESERVED_PARTS)
 
 
 def for_idle(wanted: int) -> int:

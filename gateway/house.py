@@ -16,7 +16,7 @@ from auth.keys import KeyRing
 from auth.keys_http import JwksSource
 from auth.revocations import Revocations
 from auth.tokens import TokenVerifier
-from gateway import ambient, preflight
+from gateway import ambient, descriptors, preflight
 from gateway.address_limits import AddressLimits, Limit
 from gateway.admission import Admission
 from gateway.apart import Apart
@@ -262,6 +262,7 @@ def _socket_server(house: House, codec: Codec, admission: Admission) -> SocketSe
             header_seconds=settings.header_seconds,
             body_seconds=settings.body_seconds,
             header_bytes=settings.header_bytes,
+            unaccepted=descriptors.for_strangers(),
             unaccepted_per_address=0 if settings.is_playground else settings.unaccepted_sockets_per_address,
         ),
         limits=SocketLimits(

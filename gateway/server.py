@@ -81,7 +81,7 @@ async def serve(
     stop = stop or asyncio.Event()
     hurry = asyncio.Event()
     _listen_to_signals(stop, hurry)
-    descriptors.raise_limit()
+    descriptors.raise_limit()  # before its bounds are made from it
     async with open_house(settings) as house:
         if settings.is_playground:
             await furnish(house)

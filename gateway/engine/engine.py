@@ -67,6 +67,8 @@ class Engine:
         self._watched: set[Socket] = set()
         self._unaccepted: dict[str, dict[Socket, None]] = {}
         """By address, those that the application does not know, the one silent longest first."""
+        self._strangers: dict[Socket, None] = {}
+        """All of them, in the same order."""
 
     @property
     def is_quiet(self) -> bool:
@@ -82,13 +84,14 @@ class Engine:
             return self.closed_with
         place = place_of(handshake.address)
         unaccepted = self._unaccepted.setdefault(place, {})
-        limit = self.limits.unaccepted_per_address
-        if limit and len(unaccepted) >= limit:
-            next(iter(unaccepted)).close("BUSY", Reason.CROWDED)
-            unaccepted = self._unaccepted.setdefault(place, {})  # it may have been the last one
+        limits = self.limits
+        is_crowded = 0 < limits.unaccepted_per_address <= len(unaccepted)
+        if is_crowded or 0 < limits.unaccepted <= len(self._strangers):
+            next(iter(unaccepted if is_crowded else self._strangers)).close("BUSY", Reason.CROWDED)
+            unaccepted = self._unaccepted.setdefault(place, {})  # it may have been the last one of its address
         session = Session(self._sid_prefix + secrets.token_urlsafe(15), self.limits.heartbeat, via, self.clock())
         socket = Socket(self, session, place)
-        unaccepted[socket] = None
+        unaccepted[socket] = self._strangers[socket] = None
         self.sockets[session.sid] = socket
         return socket
 
@@ -114,15 +117,15 @@ class Engine:
     def accepted(self, socket: Socket) -> None:
         """One fewer of its address that nobody knows."""
         unaccepted = self._unaccepted[socket.address]
-        del unaccepted[socket]
+        del unaccepted[socket], self._strangers[socket]
         if not unaccepted:
             del self._unaccepted[socket.address]
 
     def heard(self, socket: Socket) -> None:
         """It has said who it is: those that have not give way before it."""
         unaccepted = self._unaccepted[socket.address]
-        del unaccepted[socket]
-        unaccepted[socket] = None
+        del unaccepted[socket], self._strangers[socket]
+        unaccepted[socket] = self._strangers[socket] = None
 
     def watch(self, socket: Socket) -> None:
         """Cut it unless it takes what waits for it."""

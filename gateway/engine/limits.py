@@ -27,6 +27,9 @@ class EngineLimits:
     """For the head of an HTTP request."""
     header_bytes: int = 16 * 1024
     body_seconds: float = 15.0
+    unaccepted: int = 0
+    """Sockets of any address that the application does not know yet; beyond it the one silent longest of all gives
+    way. 0: any number."""
     unaccepted_per_address: int = 256
     """Sockets of one address that the application does not know yet; beyond it the one silent longest gives way. 0:
     any number."""

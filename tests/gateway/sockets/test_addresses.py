@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from gateway import descriptors
 from gateway.address_limits import Limit
 from gateway.settings import Mode
 from tests.gateway.sockets.raw import CONNECT, Packet, RawSocket, raw_socket
@@ -152,6 +153,22 @@ async def test_at_the_cap_of_its_address_who_is_silent_longest_gives_way_and_nob
             await fan.enter(token=hall.token(), room=hall.room)
         assert await seated.ask("clock", {"t0": 1})
         assert limited(hall, Limit.UNACCEPTED) == 1
+
+
+async def test_from_however_many_addresses_only_so_many_stand_whom_nobody_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(descriptors, "for_strangers", lambda: 3)
+    async with venue(tmp_path, **PRODUCTION) as hall, AsyncExitStack() as all_of_them:
+        silent = [
+            await all_of_them.enter_async_context(raw_socket(hall.url, source=f"127.0.8.{number}"))
+            for number in range(1, 6)
+        ]
+        for given_up in silent[:2]:
+            assert (await given_up.until_end()).reason == "BUSY"
+        for number, fan in enumerate(silent[2:]):
+            await fan.enter(token=hall.token(f"fan-{number}"), room=hall.room)
+        assert limited(hall, Limit.UNACCEPTED) == 2
 
 
 async def test_a_hundred_fans_behind_one_address_who_are_slow_to_say_who_they_are_all_get_in(tmp_path: Path) -> None:
