@@ -24,8 +24,8 @@ from gateway.api.shapes import (
 from presale import orders_sql, refunds_sql, shows_sql
 from presale.orders import Order, OrderId, OrderItem, OrderState, Quote
 from presale.refunds import Refund, RefundId
-from presale.shows import ProductId
-from rooms import roles_sql
+from presale.shows import SALES_OPEN, ProductId
+from rooms import roles_sql, rooms_sql
 
 MAX_KEY_CHARS = 64
 
@@ -47,6 +47,7 @@ def order_routes(deps: ApiDependencies) -> APIRouter:
         key: Annotated[str, Depends(_idempotency_key)],
     ) -> OrderBody:
         """Hold seats and open a payment; the same key answers the same order again."""
+        await _refuse_in_vain(deps, who, key, ShowId(body.show))
         items = _items(body.items)
         placed = await deps.box_office.place_order(who.user, key, ShowId(body.show), items, body.provider)
         return _order_body(granted(placed))
@@ -91,6 +92,17 @@ def _idempotency_key(idempotency_key: Annotated[str, Header()] = "") -> str:
     if not (1 <= len(key) <= MAX_KEY_CHARS and key.isascii() and key.isprintable()):
         raise Refused(Denied(Code.BAD_REQUEST, detail={"field": "Idempotency-Key"}))
     return key
+
+
+async def _refuse_in_vain(deps: ApiDependencies, who: Identity, key: str, show: ShowId) -> None:
+    """Refuse an order for no show, or for one that sells nothing now, before a write transaction is opened for it."""
+    async with deps.db.read() as connection:
+        if await shows_sql.load_show(connection, show) is None:
+            raise Refused(Denied(Code.NOT_FOUND))
+        if await rooms_sql.phase_of(connection, show) in SALES_OPEN:
+            return
+        if await orders_sql.load_by_key(connection, who.user, key) is None:
+            raise Refused(Denied(Code.SALES_CLOSED))
 
 
 async def _role_at(deps: ApiDependencies, who: Identity, order: OrderId) -> Role:

@@ -120,8 +120,9 @@ async def test_a_gift_that_cannot_be_paid_opens_no_write_transaction(
 async def test_no_route_opens_a_write_transaction_for_a_stranger(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with liveroom(tmp_path, **UNHURRIED) as house, evening(house) as show:
+    async with liveroom(tmp_path, **UNHURRIED) as house, evening(house) as show, evening(house, "draft") as closed:
         order = await show.ticket("mei")
+        wish = {"items": [{"product": "any"}], "provider": "sandbox"}
         body = {
             "title": "Mine",
             "currency": "CNY",
@@ -141,6 +142,9 @@ async def test_no_route_opens_a_write_transaction_for_a_stranger(
             ("DELETE", f"/api/v1/shows/{show.show}/roles/host/host", None, 403),
             ("POST", f"/api/v1/orders/{order}/refunds", {"reason": "mine now"}, 404),
             ("POST", "/api/v1/orders/nothing/refunds", {"reason": "mine now"}, 404),
+            ("POST", "/api/v1/orders", {**wish, "show": "nowhere"}, 404),
+            ("POST", "/api/v1/orders", {**wish, "show": closed.show}, 409),
+            ("POST", f"/api/v1/orders/{order}/cancel", {}, 404),
             ("POST", "/api/v1/tokens/revocations", {"user": "mei"}, 403),
             ("POST", "/pay/sandbox/notify", {"paid": True}, 401),
             ("POST", "/pay/nobody/notify", {"paid": True}, 404),
