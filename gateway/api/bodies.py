@@ -1,8 +1,11 @@
 """The bound on HTTP bodies."""
 
+from urllib.parse import unquote_to_bytes
+
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from auth import surrogates
 from auth.denials import Code, Denied
 from gateway.api.refusals import refusal
 
@@ -29,7 +32,12 @@ class BoundedBodies:
         if body is None:
             await refusal(TOO_LARGE, 413)(scope, receive, send)
             return
-        unread: Message | None = {"type": "http.request", "body": body, "more_body": False}
+        if b"\0" in unquote_to_bytes(scope["query_string"]) or "\0" in scope["path"]:
+            await refusal(Denied(Code.BAD_REQUEST, detail={"field": "path"}))(scope, receive, send)
+            return
+        # a page cuts strings within a character; NUL fails in the SQL of PostgreSQL
+        whole = surrogates.repaired_bytes(body)
+        unread: Message | None = {"type": "http.request", "body": whole, "more_body": False}
 
         async def replay() -> Message:
             nonlocal unread

@@ -138,3 +138,21 @@ async def test_a_failure_of_our_own_is_told_without_its_reason(desk: Desk, monke
 
 async def test_answers_are_kept_out_of_caches(desk: Desk) -> None:
     assert (await desk.ask("GET", "/api/v1/shows")).headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("odd", [r"\ud83d", r"\ude00\ud83d", r"\u0000"])
+async def test_half_a_character_in_a_body_is_repaired(desk: Desk, odd: str) -> None:
+    # a reason that a page had cut within an emoji was BAD_REQUEST; NUL fails in the SQL of PostgreSQL
+    bearer = {"authorization": f"Bearer {desk.token('fan')}", "content-type": "application/json"}
+    body = f'{{"show":"{odd}","items":[{{"product":"{odd}","quantity":1}}],"provider":"fake"}}'
+    unknown = await desk.http.post("/api/v1/orders", content=body, headers={**bearer, "idempotency-key": "odd"})
+    assert unknown.status_code < 500, unknown.text
+    path = f"/api/v1/orders/{await desk.paid_order()}/refunds"
+    answer = await desk.http.post(path, content=f'{{"reason":"half {odd}"}}', headers=bearer)
+    assert answer.status_code == 202, answer.text
+
+
+async def test_a_nul_in_an_address_is_refused_before_sql_meets_it(desk: Desk) -> None:
+    for path in ("/api/v1/orders/%00", "/api/v1/shows?after=%00"):
+        answer = await desk.ask("GET", path)
+        assert answer.status_code in (400, 404), path
