@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 0.4
+LOOK_SECONDS = 0.25
 """What is revoked holds everywhere within a second: this, the question, and the next turn of the event loop."""
 SLICE = 1_000
 """Sockets looked at before others have their turn on the event loop."""
