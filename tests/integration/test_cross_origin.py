@@ -39,6 +39,14 @@ async def test_a_page_of_the_platform_may_send_headers_of_its_tracer_and_cookies
     assert "traceparent" in asked.headers["access-control-allow-headers"]
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+async def test_a_page_of_the_platform_may_use_every_method_of_the_api(house: Liveroom, method: str) -> None:
+    asks = {"access-control-request-method": method, "access-control-request-headers": "authorization"}
+    asked = await house.http.options("/api/v1/shows/any", headers={"origin": PLATFORM, **asks})
+    assert asked.status_code == 200
+    assert method in asked.headers["access-control-allow-methods"]
+
+
 async def test_a_page_of_another_site_may_not(house: Liveroom) -> None:
     stranger = {"origin": "https://stranger.example"}
     assert (await house.http.options("/api/v1/orders", headers={**stranger, **ASKS})).status_code == 400
