@@ -86,14 +86,14 @@ def parts(character: str) -> bool:
 
 @cache
 def marks_of(character: str) -> frozenset[str]:
-    """The marks that a Latin, Greek or Cyrillic letter is written with, where they tell it from another letter.
+    """The marks that a Latin or Cyrillic letter is written with, where they tell it from another letter.
 
-    Not those of ё, which is written as е too.
+    Not those of ё, which is written as е too; in Greek capitals the accents are left out.
     """
     if _COMPOSED.match(character) or character in "ёЁ":
         return frozenset()
     spelt = unicodedata.normalize("NFD", character)
-    is_alphabet = unicodedata.name(spelt[0], "").split(" ")[0] in {"LATIN", "GREEK", "CYRILLIC"}
+    is_alphabet = unicodedata.name(spelt[0], "").split(" ")[0] in {"LATIN", "CYRILLIC"}
     return frozenset(spelt[1:]) if is_alphabet else frozenset()
 
 
@@ -130,7 +130,7 @@ def _latin(character: str) -> str:
 def _letter(meant: str, base: str, character: str) -> Letter:
     if meant.isascii():
         looks = "l" if base == "I" else {"0": "o", "1": "l"}.get(meant, "")
-        return Letter(meant, looks, "", meant.translate(_CLASSES), character)
+        return Letter(meant, looks, "i" if meant == "1" else "", meant.translate(_CLASSES), character)
     looks = _look_of(base)
     passes = "" if looks else _look_of(base.swapcase())
     return Letter(meant, looks, passes, (looks or passes).translate(_CLASSES) or meant, character)

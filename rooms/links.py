@@ -22,6 +22,8 @@ _WORDS: Final = frozenset(
 )
 """Domains that are words of a sentence: they count where the dot is tight or bracketed, not where it is said."""
 
+_TITLES: Final = frozenset({"mr", "mrs", "ms", "dr", "st", "prof", "no"})
+
 _HINT: Final = re.compile(r"[.:\u3002]|dot|www", re.IGNORECASE)
 """Without any of these a text holds no link."""
 _PLAIN = pattern(
@@ -37,14 +39,17 @@ _VERSION = pattern(r"(?:\bv|\bver|\bversion|\bbuild|\brelease|版本|版|バー�
 """What stands before four numbers that are no address."""
 _BRACKETED = pattern(r"\[([0-9a-f:.]{3,45})(?:%[\w.-]{1,20})?\]", ignore_case=True)
 _TIGHT, _SET_APART, _BRACKETS = "tight", "apart", "brackets"
+_UNSPACED_LETTER = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 _DOMAIN = pattern(
     r"(?P<label>[\p{L}\p{N}][\p{L}\p{M}\p{N}-]*)"
     r"(?:(?P<tight>[.\u3002])|(?P<brackets> ?[\[({<] ?(?:[.\u3002]|dot|d0t|點|点) ?[\])}>] ?)"
     r"|(?P<apart> (?:[.\u3002]|dot|d0t) ))"
-    r"(?P<tld>xn--[a-z0-9-]+|[\p{L}\p{M}]{2,})(?![\p{L}\p{M}\p{N}])(?P<after>(?:[/:?#]\S|)(?: ?\p{L})?)",
+    r"(?P<tld>xn--[a-z0-9-]+|[a-z]{2,}|[\p{L}\p{M}]{2,})"
+    rf"(?!(?!{_UNSPACED_LETTER})[\p{{L}}\p{{M}}\p{{N}}])"
+    r"(?P<after>(?:[/:?#]\S|)(?: ?\p{L})?)",
     ignore_case=True,
 )
-_UNSPACED = pattern(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]$")
+_UNSPACED = pattern(_UNSPACED_LETTER + "$")
 
 
 def has_link(cleaned: str) -> bool:
@@ -86,13 +91,14 @@ def _is_domain(found: Match) -> bool:
     if found.group("apart"):
         is_said = "d" in found.group("apart").lower()
         return not begins_sentence and name not in _WORDS and (is_said or not goes_on or name in _OLD)
-    if label.isdigit() and len(label) <= 2 and name in _WORDS:
-        return False  # 9.am
+    is_nine_am, is_mister = label.isdigit() and len(label) <= 2 and name in _WORDS, label.lower() in _TITLES
+    if is_nine_am or (is_mister and tld[0].isupper()):
+        return False
     if _UNSPACED.search(label):
         if dot == "\u3002":
             return False
-        return tld == tld.lower() and (name in _OLD or not name.isascii() or not goes_on)
-    if dot == "\u3002" and (not name.isascii() or (name not in _OLD and (tld[0].isupper() or goes_on))):
+        return tld == tld.lower() and (name in _OLD or not name.isascii() or not after[-1:].isalpha())
+    if dot == "\u3002" and (not name.isascii() or (name not in _OLD and (tld[0].isupper() or after[-1:].isalpha()))):
         return False
     return not (begins_sentence and goes_on)
 

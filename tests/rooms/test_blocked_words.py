@@ -93,6 +93,7 @@ LATIN = BlockedWords(["badword", "sex", "cop", "kill", "porn", "lol", "flag", "u
         "buy ѕех here",
         "kiIl",
         "p0rn",
+        "k1ll",
         "cøp",
     ],
 )
@@ -135,6 +136,7 @@ def test_what_only_looks_a_little_like_a_word_is_left_alone(text: str) -> None:
         ("ばか", ["ばか", "ばかだ", "は\u3099か"], ["はか", "ばが"]),
         ("lồn", ["lồn", "LỒN", "lồn\u0336"], ["lon bia", "lớn", "lợn"]),
         ("đụ", ["đụ", "ĐỤ"], ["du"]),
+        ("σκατά", ["σκατα", "ΣΚΑΤΑ", "σκατά"], ["σκατάκι"]),
         ("straße", ["STRASSE", "strasse", "Straße"], ["Straßen"]),
         ("69", ["a 69 b", "６９", "⑥⑨"], ["1690", "6 900"]),
     ],

@@ -51,6 +51,7 @@ from rooms.links import has_link
         "谢谢evil.com谢谢大家".replace("谢谢大家", " 谢谢大家"),
         "1.evil.shop:443",
         "EXAMPLE.STORE",
+        "看example.com哦",
     ],
 )
 def test_a_link_is_seen_through_its_disguise(text: str) -> None:
@@ -91,6 +92,9 @@ def test_a_link_is_seen_through_its_disguise(text: str) -> None:
         "St.John and Dr.Dre",
         "(´・ω・`)",
         "...",
+        "Mr.Kim, Dr.No",
+        "用iPhone。me也",
+        "谢谢.vip票值了",
         "😀.😀",
         "ようこそ。さあ",
         "안녕.반가워",
