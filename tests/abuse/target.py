@@ -15,6 +15,7 @@ HALL = Path(__file__).with_name("hall.py")
 TREE = Path(os.environ.get("ABUSE_TREE", HALL.parents[2]))
 """Whose sources run: another tree shows what an attack did to another version."""
 SECRET = "a-secret-of-this-test-run-32-bytes-long"
+GRANT_SECRET = "another-secret-of-this-run-32-bytes-long"
 PAGE = os.sysconf("SC_PAGE_SIZE")
 END_SECONDS = 10
 
@@ -48,7 +49,7 @@ def gateway(folder: Path, *, fans: int = 20, production: bool = False, **setting
         "data_dir": folder,
         "sandbox_url": "",
         "jwt_secrets": SECRET,
-        "grant_secrets": SECRET,
+        "grant_secrets": GRANT_SECRET,
         "log_format": "json",
         "drain_seconds": 0,
         "handshakes_per_minute": 100_000,
