@@ -45,7 +45,7 @@ class Code(StrEnum):
     """Repeatedly sent what is no packet of the contract."""
     # interaction
     RATE_LIMITED = "RATE_LIMITED"
-    """Too often, or too many unpaid orders at once."""
+    """Too often, too many seats held unpaid, or too soon after an order that was left unpaid."""
     MUTED = "MUTED"
     """Silenced by the staff."""
     CLOSED = "CLOSED"
@@ -79,6 +79,8 @@ class Code(StrEnum):
     # box office
     SALES_CLOSED = "SALES_CLOSED"
     """The show sells no tickets in its phase."""
+    ALREADY_HELD = "ALREADY_HELD"
+    """The buyer's `order`, in `state`, holds `product` or no less of a tier; `pay_url` says where to pay it now."""
     SOLD_OUT = "SOLD_OUT"
     """No seats left of `product`."""
     ORDER_STATE = "ORDER_STATE"

@@ -11,6 +11,7 @@ from auth.denials import Code, Denied
 from auth.identity import Identity
 from auth.tokens import UNSIGNED, Unsigned
 from gateway.address_limits import Limit
+from gateway.asking import Asked
 from gateway.cursor import from_cursor
 from gateway.member import Member
 from gateway.records import Records
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from gateway.live_room import LiveRoom
 
 Decision = Member | Denied
-SETTLE_EVERY_MS = 5_000
+BUSY_MS = 1_000
 RIGHTS = frozenset({Code.TICKET_REQUIRED, Code.BALANCE_DUE, Code.FORBIDDEN})
 """Refusals that a ticket or a role would turn."""
 MAX_AUTH_CHARS = 512
@@ -49,7 +50,6 @@ class Admission:
         self._failures = Throttle(house.settings.failed_handshakes_per_minute)
         self._turns = Turns()
         self._arrivals = Throttle(house.settings.handshakes_per_minute)
-        self._settled_ms: dict[str, int] = {}
 
     def __call__(self, opening: Opening) -> Decision | Awaitable[Decision]:
         """Let in, or say why not; at once where the guest list is enough for it."""
@@ -116,6 +116,8 @@ class Admission:
         return member
 
     def _let_in_or_queue(self, member: Member) -> Decision:
+        if member.luggage.orders:
+            self._ask_beside(member)
         denied = self._house.waiting.meet(member)
         if denied is not None:
             member.room.leave(member)
@@ -137,7 +139,7 @@ class Admission:
         return self._told(await answer, began)
 
     def _closing(self) -> Denied | None:
-        return Denied(Code.BUSY, retry_after_ms=1000) if self._house.draining else None
+        return Denied(Code.BUSY, retry_after_ms=BUSY_MS) if self._house.draining else None
 
     def _identify(self, opening: Opening) -> Identity | Denied:
         house, now = self._house, self._house.clock()
@@ -164,12 +166,16 @@ class Admission:
         if member.user in replica.bans:
             return Denied(Code.BANNED)
         is_from_list = await self._records.know(member)
+        self._ask_beside(member)
         denied = self._at_the_door(member)
         if denied is not None and denied.code in RIGHTS and is_from_list:
             await self._records.read(member)  # nobody is turned away by a list that may be a moment old
             denied = self._at_the_door(member)
         if denied is not None and denied.code in (Code.TICKET_REQUIRED, Code.BALANCE_DUE):
-            if await self._settle_pending(member):
+            asked = await self._house.box_office.ask(*_unpaid(member))
+            if asked is Asked.FAILED:
+                return Denied(Code.BUSY, retry_after_ms=BUSY_MS)  # whether they have paid is not known
+            if asked is Asked.WAITED:
                 await self._records.read(member)
             denied = self._at_the_door(member)
         if denied is None:
@@ -193,19 +199,13 @@ class Admission:
         room = member.room.replica.room
         return door.enter(member.role, member.tier, room.access, room.phase, member.surface)
 
-    async def _settle_pending(self, member: Member) -> bool:
-        """Ask the provider about the viewer's pending orders, at most every few seconds per user."""
-        now = self._house.clock()
-        if now - self._settled_ms.get(member.user, 0) < SETTLE_EVERY_MS:
-            return False
-        pending = [order for order in member.luggage.orders if order.state is OrderState.PENDING]
-        if not pending:
-            return False
-        self._settled_ms = {user: at for user, at in self._settled_ms.items() if now - at < SETTLE_EVERY_MS}
-        self._settled_ms[member.user] = now
-        for order in pending:
-            await self._house.box_office.settle(OrderId(order.order))
-        return True
+    def _ask_beside(self, member: Member) -> None:
+        """Have the provider asked about unpaid orders, for a callback may be lost: nobody waits for it who gets in.
+
+        What comes of it reaches the socket as an order paid at any other time does.
+        """
+        for order in _unpaid(member):
+            self._house.box_office.ask_soon(order)
 
     async def _recover(self, member: Member, after: Position) -> None:
         """Add what the member missed to its luggage, if the room still knows all of it."""
@@ -223,3 +223,8 @@ class Admission:
             danmaku_truncated=not recovered.short_complete,
             told_until=recovered.position,
         )
+
+
+def _unpaid(member: Member) -> list[OrderId]:
+    """The viewer's orders that wait for money."""
+    return [OrderId(order.order) for order in member.luggage.orders if order.state is OrderState.PENDING]

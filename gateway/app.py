@@ -57,7 +57,7 @@ def create_app(house: "House", handover: Handover | None = None) -> ASGIApp:
         places = {kind: Places(getattr(house.settings, f"{kind.value}_at_once")) for kind in Kind}
         api = create_api(deps, places)
         routes.append(Mount("/api", app=_open_to(api, house.settings.origins)))
-        routes += pay_routes(house.box_office, places)
+        routes += pay_routes(house.box_office, places, fan_page=f"{house.settings.own_url}/watch")
     if house.settings.is_playground and house.settings.role != Duty.WORKER:
         routes += playground_routes(house)
     if Duty.GATEWAY in duties:

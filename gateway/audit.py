@@ -2,10 +2,10 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from presale import audit_sql, ledger, ledger_audit_sql
+from presale import audit_sql, ledger, ledger_audit_sql, pending_audit_sql
 from presale.ledger import PostingKind
 from presale.ledger_audit_sql import Due
-from rooms import books_sql
+from rooms import books_sql, phases, rooms_sql
 from rooms.books_sql import GiftOnRecord
 from rooms.gifts import spending_key
 from store.findings import Finding
@@ -14,10 +14,12 @@ from store.findings import Finding
 async def audit_house(connection: AsyncConnection) -> list[Finding]:
     """Everything that does not add up; an empty list means the books are right. Reads one snapshot."""
     gifts = await books_sql.all_gifts(connection)
+    over = {room.show for room in await rooms_sql.list_rooms(connection) if room.phase in phases.OVER}
     return [
         *await audit_sql.audit(connection),
         *await ledger_audit_sql.unlike(connection, PostingKind.CREDITS_SPENT, map(_due, gifts)),
         *await books_sql.wrong_totals(connection, gifts),
+        *await pending_audit_sql.audit_pending(connection, over),
     ]
 
 

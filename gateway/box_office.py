@@ -1,35 +1,61 @@
 """The box office's use cases: what fans, staff, providers and timers may ask of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
-from auth.identity import Role, ShowId, UserId
-from gateway.settlement import PhaseOf, Settlement
+from auth.identity import Role, RoomId, ShowId, UserId
+from gateway.asking import Asked, Asking
+from gateway.checkout import Checkout
+from gateway.provider_calls import Aside, holding_nothing
+from gateway.sale import IsBanned, PhaseOf, Sale
+from gateway.settlement import Settlement
 from gateway.worker import Again, Handler
-from presale import orders_sql, refunds, refunds_sql, shows_sql
-from presale.orders import (
-    Order,
-    OrderEvent,
-    OrderId,
-    OrderItem,
-    OrderState,
-    Quote,
-    QuoteLine,
-    amount_minor,
-    price,
-)
-from presale.payments import Other, PaymentPaid, PaymentProvider, PaymentRequest, RefundSettled, Unavailable
+from presale import notices_sql, orders_sql, refunds, refunds_sql, shows_sql
+from presale.holding import HoldLimits
+from presale.notices_sql import Notice
+from presale.orders import Order, OrderId, OrderItem, OrderState, Quote, QuoteLine, amount_minor, price
+from presale.payments import Other, PaymentPaid, PaymentProvider, RefundSettled
 from presale.refunds import Refund, RefundId
 from presale.shows import SALES_OPEN
 from store.database_sql import Database, UnitOfWork
 from store.jobs_sql import Job
 
-ORDER_TTL_MS = 15 * 60_000
-"""How long seats are held for the money."""
-MAX_OPEN_ORDERS = 3
-"""Orders of one user and show that may hold seats unpaid at a time."""
-DESCRIPTION_LENGTH = 120
-"""Characters of the show's title that the cashier gets to see; vendors take no more than 127."""
+MAX_NOTICES = 50
+"""Of an inbox, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskLimits:
+    """How much the payment providers are asked, and waited for."""
+
+    provider_seconds: float = 5.0
+    """The longest call to a provider."""
+    every_ms: int = 2_000
+    """Between two questions about one order."""
+    patience_seconds: float = 3.0
+    """How long a reader of an order, or somebody about to be refused at the door, waits for the answer."""
+    at_once: int = 32
+    """Orders asked about at a time; a provider that hangs holds up no more readers than that."""
+
+
+async def nobody_is_banned(_connection: AsyncConnection, _room: RoomId, _user: UserId) -> bool:
+    """For a box office without rooms."""
+    return False
+
+
+KINDS = (
+    orders_sql.EXPIRE_JOB,
+    orders_sql.QUERY_JOB,
+    orders_sql.END_JOB,
+    orders_sql.END_ALL_JOB,
+    orders_sql.CLOSE_PAYMENT_JOB,
+    refunds_sql.SUBMIT_JOB,
+    refunds_sql.QUERY_JOB,
+)
+"""The kinds of jobs that `BoxOffice.run_job` does."""
 
 
 class BoxOffice:
@@ -41,23 +67,48 @@ class BoxOffice:
         providers: Mapping[str, PaymentProvider],
         phase_of: PhaseOf,
         *,
-        order_ttl_ms: int = ORDER_TTL_MS,
-        max_open_orders: int = MAX_OPEN_ORDERS,
+        is_banned: IsBanned = nobody_is_banned,
+        holds: HoldLimits = HoldLimits(),  # noqa: B008 - frozen
+        asks: AskLimits = AskLimits(),
         return_url: str | None = None,
+        aside: Aside = holding_nothing,
     ) -> None:
+        """`return_url` is where cashiers link back to, followed by `/` and the order's number.
+
+        The providers bound their calls by themselves: see `BoundedProvider`. `aside` is for those who wait for one.
+        """
         self._db = db
         self._providers = providers
         self._phase_of = phase_of
-        self._order_ttl_ms = order_ttl_ms
-        self._max_open_orders = max_open_orders
-        self._return_url = return_url
-        self._settlement = Settlement(db, providers, phase_of)
+        sale = Sale(phase_of, is_banned)
+        self._settlement = Settlement(db, self._providers, sale)
+        self._checkout = Checkout(db, self._providers, sale, self._settlement, holds, return_url)
+        self._asking = Asking(
+            self._ask_provider,
+            db.now_ms,
+            every_ms=asks.every_ms,
+            patience_seconds=asks.patience_seconds,
+            at_once=asks.at_once,
+            aside=aside,
+        )
+        self._refreshing = Asking(
+            self._checkout.refresh,
+            db.now_ms,
+            every_ms=asks.every_ms,
+            patience_seconds=2 * asks.provider_seconds,  # a question, and a new address
+            at_once=asks.at_once,
+            aside=aside,
+        )
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
         """The job kinds that belong to the box office, for a `JobWorker`."""
-        kinds = (orders_sql.EXPIRE_JOB, orders_sql.QUERY_JOB, refunds_sql.SUBMIT_JOB, refunds_sql.QUERY_JOB)
-        return dict.fromkeys(kinds, self.run_job)
+        return dict.fromkeys(KINDS, self.run_job)
+
+    async def aclose(self) -> None:
+        """Give up what is being asked beside. Idempotent."""
+        await self._asking.aclose()
+        await self._refreshing.aclose()
 
     async def quote(self, show: ShowId, items: Sequence[OrderItem]) -> Quote | Denied:
         """What an order would cost now. It reserves nothing."""
@@ -90,33 +141,83 @@ class BoxOffice:
         return Quote(found.id, found.currency, amount_minor(lines), quoted)
 
     async def place_order(
-        self, user: UserId, key: str, show: ShowId, items: Sequence[OrderItem], provider: str
+        self,
+        user: UserId,
+        key: str,
+        show: ShowId,
+        items: Sequence[OrderItem],
+        provider: str,
+        *,
+        again: bool = False,
     ) -> Order | Denied:
         """Hold the seats, then open the cashier.
 
         The same key and body answer the order as it stands now and finish what a crash or an unreachable provider
         left undone, whatever has ended since: sales, or the provider. PROVIDER_UNAVAILABLE leaves the order pending,
-        unless the provider has refused it for good.
+        unless the provider has refused it for good. ALREADY_HELD, with the first order and a way to pay it, where it
+        holds a product of this one or no less of a tier; `again` buys once more what is made for it. RATE_LIMITED while
+        the buyer holds too much unpaid, or has just let the same product expire. SALES_CLOSED and BANNED as they say.
         """
+        return await self._checkout.place(user, key, show, items, provider, again=again, refreshing=self._refreshing)
 
-        async def place(uow: UnitOfWork) -> Order | Denied:
-            return await self._place(uow, user, key, show, items, provider)
+    async def cancel_order(self, user: UserId, order_id: OrderId, *, role: Role) -> Order | Denied:
+        """Give an unpaid order up, for its buyer or an operator; answers it as it stands, `paid` if that came first.
 
-        order = await self._settlement.transact(place)
-        if isinstance(order, Denied) or order.state is not OrderState.PENDING or order.pay_url is not None:
-            return order
-        return await self._open_cashier(order)
-
-    async def order(self, user: UserId, order_id: OrderId, *, role: Role) -> Order | Denied:
-        """An order as it stands, for its buyer, the show's host or an operator; NOT_FOUND for everybody else."""
+        Repeating it changes nothing. PROVIDER_UNAVAILABLE while the provider cannot promise to take no money for it.
+        """
         async with self._db.read() as connection:
             order = await orders_sql.load(connection, order_id)
-        return Denied(Code.NOT_FOUND) if order is None or not _may_see(user, role, order) else order
+        if order is None or not _may_see(user, role, order):
+            return Denied(Code.NOT_FOUND)
+        if order.user != user and role is not Role.OPERATOR:
+            return Denied(Code.FORBIDDEN)
+        return await self._checkout.cancel(order_id)
+
+    async def order(self, user: UserId, order_id: OrderId, *, role: Role) -> Order | Denied:
+        """An order as it stands, for its buyer, the show's host or an operator; NOT_FOUND for everybody else.
+
+        While it waits for money its provider is asked first, as often and as patiently as `AskLimits` say.
+        """
+        async with self._db.read() as connection:
+            order = await orders_sql.load(connection, order_id)
+        if order is None or not _may_see(user, role, order):
+            return Denied(Code.NOT_FOUND)
+        if not await self._pending_settled([order]):
+            return order
+        async with self._db.read() as connection:
+            return await orders_sql.load(connection, order_id) or order
 
     async def orders(self, user: UserId, show: ShowId) -> list[Order]:
-        """The user's own orders of a show, oldest first."""
+        """The user's own orders of a show, oldest first; asked for as in `order`."""
+        async with self._db.read() as connection:
+            own = await orders_sql.list_own(connection, show, user)
+        if not await self._pending_settled(own):
+            return own
         async with self._db.read() as connection:
             return await orders_sql.list_own(connection, show, user)
+
+    async def inbox(self, user: UserId) -> list[Notice]:
+        """What the user is told about their money, newest first."""
+        async with self._db.read() as connection:
+            return await notices_sql.list_notices(connection, user, MAX_NOTICES)
+
+    async def came_back(self, order_id: OrderId) -> None:
+        """A cashier sent its fan back, which proves nothing: the provider is asked."""
+        async with self._db.read() as connection:
+            order = await orders_sql.load(connection, order_id)
+        if order is not None:
+            await self._pending_settled([order])
+
+    def ask_soon(self, order_id: OrderId) -> None:
+        """Have the provider asked about an order beside; what comes of it is told by the usual events."""
+        self._asking.soon(order_id)
+
+    async def ask(self, *orders: OrderId) -> Asked:
+        """Ask about pending orders, when they are due, and wait a moment for the answers.
+
+        For whoever would be refused otherwise, and not be there to hear of the answer.
+        """
+        return await self._asking.ask(*orders, until_due=True)
 
     async def refund(self, user: UserId, refund_id: RefundId, *, role: Role) -> Refund | Denied:
         """A refund as it stands, for those who may see its order."""
@@ -191,6 +292,12 @@ class BoxOffice:
                 return await self._settlement.expire_order(OrderId(subject))
             case orders_sql.QUERY_JOB:
                 return await self._settlement.query_order(OrderId(subject))
+            case orders_sql.END_JOB:
+                return await self._settlement.end_order(OrderId(subject))
+            case orders_sql.END_ALL_JOB:
+                return await self._settlement.end_all_orders(ShowId(subject))
+            case orders_sql.CLOSE_PAYMENT_JOB:
+                return await self._settlement.close_payment(subject)
             case refunds_sql.SUBMIT_JOB:
                 return await self._settlement.submit_refund(RefundId(subject))
             case refunds_sql.QUERY_JOB:
@@ -198,54 +305,13 @@ class BoxOffice:
             case _:
                 raise LookupError(job.kind)
 
-    async def _place(
-        self, uow: UnitOfWork, user: UserId, key: str, show: ShowId, items: Sequence[OrderItem], provider: str
-    ) -> Order | Denied:
-        found = await shows_sql.load_show(uow.connection, show)
-        if found is None:
-            return Denied(Code.NOT_FOUND)
-        await shows_sql.take_turn(uow, show)
-        if await orders_sql.load_by_key(uow.connection, user, key) is None:
-            if provider not in self._providers:
-                return Denied(Code.PROVIDER_UNKNOWN)
-            if await self._phase_of(uow.connection, show) not in SALES_OPEN:
-                return Denied(Code.SALES_CLOSED)
-            waiting = await orders_sql.list_open(uow.connection, show, user)
-            if len(waiting) >= self._max_open_orders:
-                wait_ms = max(1_000, min(order.expires_ms for order in waiting) - uow.now_ms)
-                return Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms)
-        return await orders_sql.place(
-            uow, show=found, user=user, key=key, items=items, provider=provider, ttl_ms=self._order_ttl_ms
-        )
+    async def _ask_provider(self, order_id: OrderId) -> None:
+        await self.settle(order_id)
 
-    async def _open_cashier(self, order: Order) -> Order | Denied:
-        adapter = self._providers.get(order.provider)
-        if adapter is None:
-            return Denied(Code.PROVIDER_UNKNOWN)
-        async with self._db.read() as connection:
-            show = await shows_sql.load_show(connection, order.show)
-        if show is None:
-            return Denied(Code.NOT_FOUND)
-        created = await adapter.create(
-            PaymentRequest(
-                payment=order.payment,
-                order=order.id,
-                amount_minor=order.amount_minor,
-                currency=order.currency,
-                description=show.title[:DESCRIPTION_LENGTH],
-                expires_ms=order.expires_ms,
-                return_url=self._return_url,
-            )
-        )
-        if isinstance(created, Unavailable):
-            if not created.retryable:
-                await self._settlement.close_order(order.id, OrderEvent.CANCEL)
-            return Denied(Code.PROVIDER_UNAVAILABLE, detail={"order": order.id})
-
-        async def attach(uow: UnitOfWork) -> Order:
-            return await orders_sql.attach_cashier(uow, show, order.id, created.pay_url, created.provider_ref)
-
-        return await self._settlement.transact(attach)
+    async def _pending_settled(self, orders: Sequence[Order]) -> bool:
+        """Ask about those that wait for money; False where nothing was asked."""
+        pending = [order.id for order in orders if order.state is OrderState.PENDING]
+        return bool(pending) and await self._asking.ask(*pending) is not Asked.NOT
 
 
 def _may_see(user: UserId, role: Role, order: Order) -> bool:

@@ -19,6 +19,9 @@ from store.jobs_sql import DeadJob
 PURPOSES: Mapping[str, str] = {
     orders_sql.EXPIRE_JOB: "close order {} if it is unpaid, and free its seats",
     orders_sql.QUERY_JOB: "ask the provider whether order {} was paid",
+    orders_sql.END_JOB: "close order {} at its provider, for it must not be paid any more",
+    orders_sql.END_ALL_JOB: "close the unpaid orders of show {}, which sells no more",
+    orders_sql.CLOSE_PAYMENT_JOB: "close payment {} at its provider, for its order was paid by another one",
     refunds_sql.SUBMIT_JOB: "return the money of refund {}",
     refunds_sql.QUERY_JOB: "ask the provider how refund {} ended",
 }

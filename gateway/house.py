@@ -21,7 +21,7 @@ from gateway.address_limits import AddressLimits, Limit
 from gateway.admission import Admission
 from gateway.apart import Apart
 from gateway.api import bulkheads
-from gateway.box_office import BoxOffice
+from gateway.box_office import AskLimits, BoxOffice
 from gateway.deadlines import Deadlines
 from gateway.engine.budget import Allowance, Traffic
 from gateway.engine.limits import EngineLimits
@@ -32,6 +32,7 @@ from gateway.housekeeping import Housekeeping
 from gateway.live_room import LiveRoom
 from gateway.live_rooms import LiveRooms
 from gateway.metrics import Metrics
+from gateway.pay import RETURN_PATH
 from gateway.provider_calls import BoundedProvider
 from gateway.relay import OutboxRelay
 from gateway.resync import Resync
@@ -46,10 +47,11 @@ from gateway.waiting import Waiting
 from gateway.whereabouts import Whereabouts
 from gateway.wiring import Wiring
 from gateway.worker import JobWorker
+from presale.holding import HoldLimits
 from presale.payments import PaymentProvider
 from presale.payments_sandbox import SandboxPayments
 from presale.webhook_signature import parse_secrets
-from rooms import rooms_sql
+from rooms import moderation_sql, rooms_sql
 from rooms.blocked_words import NO_WORDS, BlockedWords
 from store import migrations
 from store.database_sql import Database
@@ -152,21 +154,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         db = await closing.enter_async_context(preflight.database(settings.effective_database_url))
         wiring = Wiring(settings, clock)
         closing.push_async_callback(wiring.close)
-        providers: dict[str, PaymentProvider] = {}
-        if settings.sandbox_url:
-            secrets = parse_secrets(settings.sandbox_secrets)
-            sandbox = SandboxPayments(settings.sandbox_url, secrets, clock=clock, new_id=new_id)
-            closing.push_async_callback(sandbox.aclose)
-            providers[sandbox.name] = BoundedProvider(
-                sandbox, calls_at_once=settings.provider_calls_at_once, aside=bulkheads.aside
-            )
-        box_office = BoxOffice(
-            db,
-            providers,
-            rooms_sql.phase_of,
-            order_ttl_ms=settings.order_ttl_seconds * 1000,
-            return_url=f"{settings.own_url}/watch",
-        )
+        box_office = _box_office(settings, db, closing)
         revoked = Revocations()
         jwks, keys, verifier = await _verifier(settings, revoked)
         house = House(
@@ -200,6 +188,42 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         for server in house.socket_servers:
             closing.push_async_callback(server.close)
         yield house
+
+
+def _box_office(settings: Settings, db: Database, closing: AsyncExitStack) -> BoxOffice:
+    """The box office, its providers, and what the rooms tell it: who may buy."""
+    providers: dict[str, PaymentProvider] = {}
+    if settings.sandbox_url:
+        secrets = parse_secrets(settings.sandbox_secrets)
+        sandbox = SandboxPayments(settings.sandbox_url, secrets, clock=ambient.now_ms, new_id=ambient.new_id)
+        closing.push_async_callback(sandbox.aclose)
+        providers[sandbox.name] = BoundedProvider(
+            sandbox,
+            seconds=settings.provider_seconds,
+            calls_at_once=settings.provider_calls_at_once,
+            aside=bulkheads.aside,
+        )
+    box_office = BoxOffice(
+        db,
+        providers,
+        rooms_sql.phase_of,
+        is_banned=moderation_sql.is_banned,
+        holds=HoldLimits(
+            order_ttl_ms=settings.order_ttl_seconds * 1000,
+            cool_down_ms=settings.order_cool_down_seconds * 1000,
+            unpaid_seats=settings.unpaid_seats_per_user,
+        ),
+        asks=AskLimits(
+            provider_seconds=settings.provider_seconds,
+            every_ms=round(settings.order_ask_seconds * 1000),
+            patience_seconds=settings.order_ask_wait_seconds,
+            at_once=settings.order_asks_at_once,
+        ),
+        return_url=f"{settings.own_url}{RETURN_PATH}",
+        aside=bulkheads.aside,
+    )
+    closing.push_async_callback(box_office.aclose)
+    return box_office
 
 
 async def _verifier(

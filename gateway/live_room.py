@@ -50,6 +50,7 @@ BY_PUBLICATION = (
     rooms.SeatsTaken,
     rooms.SaidApart,
     presale.RefundFailed,
+    presale.MoneyReturning,
 )
 """News that only a publication brings: those with a place in the history, and those without a version, which would
 happen twice."""
@@ -281,8 +282,8 @@ class LiveRoom(Attendance):
         self.tell_user(event.user, "wallet", shapes.Wallet(event.credits, event.version))
 
     @_happened.register
-    def _(self, event: presale.RefundFailed, _before: RoomRecord) -> None:
-        self._inbox(event.user, "refund_failed")
+    def _(self, event: presale.RefundFailed | presale.MoneyReturning, _before: RoomRecord) -> None:
+        self.tell_user(event.user, "inbox", welcome.money_notice(event, self.house.clock()))
 
     @_happened.register
     def _(self, event: presale.SalesChanged, _before: RoomRecord) -> None:

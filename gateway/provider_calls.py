@@ -1,5 +1,6 @@
-"""A payment provider whose calls under way are bounded, and hold up nobody who does not need their answer."""
+"""A payment provider whose calls are bounded in time and number, and hold up nobody who does not need their answer."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
@@ -20,6 +21,8 @@ from presale.payments import (
 
 _T = TypeVar("_T")
 
+SECONDS = 5.0
+"""The longest call, without settings."""
 Aside = Callable[[], AbstractAsyncContextManager[None]]
 """Gives back what the caller holds while the block runs."""
 
@@ -33,12 +36,17 @@ async def holding_nothing() -> AsyncIterator[None]:
 class BoundedProvider:
     """`PaymentProvider` around another one.
 
-    So many calls are under way at a time; one more is `Unavailable` at once, and retryable. A provider that hangs then
-    keeps that many waiting for its time-out, and neither the other routes nor the event loop.
+    So many calls are under way at a time; one more is `Unavailable` at once, and retryable. A call that lasts longer
+    than `seconds` is `Unavailable`, too: an adapter's own limits count from packet to packet, and a provider that drips
+    bytes would hold its caller for ever. One that hangs keeps so many waiting so long, and neither the other routes
+    nor the event loop.
     """
 
-    def __init__(self, provider: PaymentProvider, *, calls_at_once: int, aside: Aside = holding_nothing) -> None:
+    def __init__(
+        self, provider: PaymentProvider, *, seconds: float = SECONDS, calls_at_once: int, aside: Aside = holding_nothing
+    ) -> None:
         self._provider = provider
+        self._seconds = seconds
         self._limit = calls_at_once
         self._aside = aside
         self._under_way = 0
@@ -81,7 +89,9 @@ class BoundedProvider:
             return Unavailable(f"{self._limit} calls to {self.name} are under way")
         self._under_way += 1
         try:
-            async with self._aside():
+            async with self._aside(), asyncio.timeout(self._seconds):
                 return await call()
+        except TimeoutError:
+            return Unavailable(f"no answer from {self.name} within {self._seconds:g} s")
         finally:
             self._under_way -= 1

@@ -222,12 +222,28 @@ class Settings(BaseSettings):
     danmaku_store_ms: int = Field(1000, ge=10, description="danmaku are stored in batches this often")
 
     order_ttl_seconds: int = Field(900, ge=10, description="how long an unpaid order holds its tickets")
+    order_cool_down_seconds: int = Field(
+        120, ge=0, le=86_400, description="wait after an unpaid order before its buyer holds the same product again"
+    )
+    unpaid_seats_per_user: int = Field(
+        4, ge=1, le=1000, description="seats that one user may hold unpaid at a time, over all shows"
+    )
+    order_ask_seconds: float = Field(
+        2, gt=0, le=3600, description="a payment provider is asked about one order at most this often"
+    )
+    order_ask_wait_seconds: float = Field(
+        3, gt=0, le=10, description="how long a request or a connect waits for that answer; it is asked on beside"
+    )
+    order_asks_at_once: int = Field(
+        32, ge=1, le=1000, description="orders that one process asks payment providers about at a time"
+    )
     catalogue_at_once: int = Field(
         64, ge=1, description="requests of the API that look at shows, served by one process at a time; more are BUSY"
     )
     buying_at_once: int = Field(128, ge=1, description="the same for orders, refunds and tickets of fans")
     callbacks_at_once: int = Field(64, ge=1, description="the same for callbacks of payment providers")
     staff_at_once: int = Field(16, ge=1, description="the same for hosts and operators")
+    provider_seconds: float = Field(5, gt=0, le=30, description="longest call to a payment provider")
     provider_calls_at_once: int = Field(
         32, ge=1, description="calls to one payment provider under way at a time; more are PROVIDER_UNAVAILABLE"
     )

@@ -8,11 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
 from auth.identity import ShowId
-from auth.situation import Phase
+from gateway.sale import Sale
 from gateway.worker import Again
 from presale import orders_sql, payments_sql, refunds_sql, shows_sql
 from presale.orders import Order, OrderEvent, OrderId, OrderState, PaymentProgress
@@ -29,11 +28,7 @@ from presale.payments import (
 )
 from presale.payments_sql import Receipt
 from presale.refunds import Refund, RefundId, RefundProgress
-from presale.shows import SALES_OPEN
 from store.database_sql import Database, RacedError, UnitOfWork
-
-PhaseOf = Callable[[AsyncConnection, ShowId], Awaitable[Phase | None]]
-"""The phase of a show's room, read on the connection of the running transaction; None for no such room."""
 
 CLOSE_MARGIN_MS = 600_000
 """This long after its expiry an order is closed even if the provider cannot close it, once a query says unpaid."""
@@ -41,6 +36,8 @@ REFUND_QUERY_MS = 30_000
 """First wait before a pending refund is asked for."""
 MAX_RACES = 5
 """How often a transaction that lost a race is decided again."""
+END_AT_A_TIME = 100
+"""Orders of an ended sale that one transaction hands out to be closed."""
 
 _T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
@@ -49,10 +46,10 @@ _log = structlog.get_logger(__name__)
 class Settlement:
     """What providers say, applied. Every method may run any number of times, at any time, side by side."""
 
-    def __init__(self, db: Database, providers: Mapping[str, PaymentProvider], phase_of: PhaseOf) -> None:
+    def __init__(self, db: Database, providers: Mapping[str, PaymentProvider], sale: Sale) -> None:
         self._db = db
         self._providers = providers
-        self._phase_of = phase_of
+        self._sale = sale
 
     async def transact(self, work: Callable[[UnitOfWork], Awaitable[_T]]) -> _T:
         """Run one write transaction, again from the start if it lost a race."""
@@ -102,7 +99,7 @@ class Settlement:
         if isinstance(answer, Unavailable):
             return Again(answer.reason)
         if isinstance(answer, Paid):
-            await self._paid_by_query(order, answer)
+            await self._paid_by_query(order, order.payment, answer)
         return None
 
     async def expire_order(self, order_id: OrderId) -> Again | None:
@@ -118,29 +115,72 @@ class Settlement:
         if isinstance(answer, Unavailable):
             return Again(answer.reason)
         if isinstance(answer, Paid):
-            await self._paid_at_expiry(order, answer)
+            await self._paid_at_the_end(order, answer, OrderEvent.EXPIRE)
             return None
         closed = await provider.close(order.payment)
         if isinstance(closed, AlreadyPaid):
-            await self._paid_at_expiry(order, closed.paid)
+            await self._paid_at_the_end(order, closed.paid, OrderEvent.EXPIRE)
             return None
         if isinstance(closed, Unavailable) and now_ms < order.expires_ms + CLOSE_MARGIN_MS:
             return Again(closed.reason)
-        await self.close_order(order_id, OrderEvent.EXPIRE)
-        return None
+        return await self.close_order(order, OrderEvent.EXPIRE)
+
+    async def end_order(self, order_id: OrderId) -> Again | None:
+        """Close a pending order before its time: at the provider first, then free its seats. Money found is booked."""
+        order = await self._order(order_id)
+        if order is None or order.state is not OrderState.PENDING:
+            return None
+        provider = self._providers.get(order.provider)
+        if provider is None:
+            return Again("provider not configured")
+        closed = await provider.close(order.payment)
+        if isinstance(closed, Unavailable):
+            return Again(closed.reason)
+        if isinstance(closed, AlreadyPaid):
+            await self._paid_at_the_end(order, closed.paid, OrderEvent.CANCEL)
+            return None
+        return await self.close_order(order, OrderEvent.CANCEL)
+
+    async def end_all_orders(self, show: ShowId) -> Again | None:
+        """Have every pending order of a show whose sale has ended closed, each by a job of its own."""
+        last = OrderId("")
+        while True:
+            async with self._db.read() as connection:
+                page = await orders_sql.list_pending(connection, show, last, END_AT_A_TIME)
+            if not page:
+                return None
+            await self._hand_out(page)
+            last = page[-1]
+
+    async def close_payment(self, payment: str) -> Again | None:
+        """Close an attempt at the provider that its order needs no more; money it brought all the same is booked."""
+        async with self._db.read() as connection:
+            attempt = await payments_sql.load(connection, payment)
+            order = await payments_sql.load_order(connection, payment)
+        provider = None if attempt is None else self._providers.get(attempt.provider)
+        if order is None or provider is None:
+            return Again("provider not configured")
+        closed = await provider.close(payment)
+        if isinstance(closed, AlreadyPaid):
+            await self._paid_by_query(order, payment, closed.paid)
+        return Again(closed.reason) if isinstance(closed, Unavailable) else None
 
     async def close_order(
-        self, order_id: OrderId, event: OrderEvent, progress: PaymentProgress = PaymentProgress.CLOSED
-    ) -> None:
-        """Free the seats of an order if it is still pending."""
+        self, order: Order, event: OrderEvent, progress: PaymentProgress = PaymentProgress.CLOSED
+    ) -> Again | None:
+        """Free the seats of an order if it is still pending, and still on the attempt that the provider has closed."""
 
-        async def close(uow: UnitOfWork) -> None:
-            order = await orders_sql.load(uow.connection, order_id)
-            show = None if order is None else await shows_sql.load_show(uow.connection, order.show)
-            if order is not None and show is not None and order.state is OrderState.PENDING:
-                await orders_sql.close(uow, show, order, event, progress)
+        async def close(uow: UnitOfWork) -> Again | None:
+            current = await orders_sql.load(uow.connection, order.id)
+            show = await shows_sql.load_show(uow.connection, order.show)
+            if current is None or show is None or current.state is not OrderState.PENDING:
+                return None
+            if current.payment != order.payment:
+                return Again("another attempt to pay has begun meanwhile")
+            await orders_sql.close(uow, show, current, event, progress)
+            return None
 
-        await self.transact(close)
+        return await self.transact(close)
 
     async def submit_refund(self, refund_id: RefundId) -> Again | None:
         """Ask the provider to give the money of a refund back, and apply its answer."""
@@ -184,6 +224,13 @@ class Settlement:
         is_pending = isinstance(answer, RefundState) and answer.status is RefundStatus.PENDING
         return Again("still pending") if is_pending else outcome
 
+    async def _hand_out(self, page: list[OrderId]) -> None:
+        async def hand_out(uow: UnitOfWork) -> None:
+            for order in page:
+                await orders_sql.end_soon(uow, order)
+
+        await self.transact(hand_out)
+
     async def _apply_refund_state(self, refund: Refund, answer: RefundState | Unavailable) -> Again | None:
         if isinstance(answer, Unavailable):
             return Again(answer.reason)
@@ -209,35 +256,41 @@ class Settlement:
             refund = await refunds_sql.load(uow.connection, refund_id)
             order = None if refund is None else await orders_sql.load(uow.connection, refund.order)
             show = None if order is None else await shows_sql.load_show(uow.connection, order.show)
-            if refund is None or show is None:
+            if refund is None or order is None or show is None:
                 return Denied(Code.NOT_FOUND)
-            return await refunds_sql.settle(uow, show, refund, succeeded=succeeded)
+            await shows_sql.take_turn(uow, show.id)
+            admits = await self._sale.refuse(uow.connection, show, order.user) is None
+            return await refunds_sql.settle(uow, show, refund, succeeded=succeeded, admits=admits)
 
         return await self.transact(settle)
 
-    async def _paid_at_expiry(self, order: Order, paid: Paid) -> None:
+    async def _paid_at_the_end(self, order: Order, paid: Paid, event: OrderEvent) -> None:
         if not payments_sql.is_expected(order, paid.amount_minor, paid.currency):
-            await self.close_order(order.id, OrderEvent.EXPIRE, PaymentProgress.MISMATCHED)
-        await self._paid_by_query(order, paid)
+            await self.close_order(order, event, PaymentProgress.MISMATCHED)
+        await self._paid_by_query(order, order.payment, paid)
 
-    async def _paid_by_query(self, order: Order, paid: Paid) -> None:
+    async def _paid_by_query(self, order: Order, payment: str, paid: Paid) -> None:
         result = await self._receive(
             Receipt(
                 provider=order.provider,
-                payment=order.payment,
+                payment=payment,
                 transaction=paid.transaction,
                 amount_minor=paid.amount_minor,
                 currency=paid.currency,
             )
         )
         if isinstance(result, Denied):
-            _log.error("payment.refused", order=order.id, payment=order.payment, **result.detail)
+            _log.error("payment.refused", order=order.id, payment=payment, **result.detail)
 
     async def _receive(self, receipt: Receipt) -> Order | Denied:
         async def receive(uow: UnitOfWork) -> Order | Denied:
             order = await payments_sql.load_order(uow.connection, receipt.payment)
-            phase = None if order is None else await self._phase_of(uow.connection, order.show)
-            return await payments_sql.receive(uow, receipt, admits_late=phase in SALES_OPEN)
+            show = None if order is None else await shows_sql.load_show(uow.connection, order.show)
+            if order is None or show is None:
+                return Denied(Code.NOT_FOUND)
+            await shows_sql.take_turn(uow, show.id)  # what ends the sale takes it too: the answer holds to the commit
+            admits = await self._sale.refuse(uow.connection, show, order.user) is None
+            return await payments_sql.receive(uow, receipt, admits=admits)
 
         return await self.transact(receive)
 

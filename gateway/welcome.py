@@ -13,7 +13,8 @@ from gateway.contract import shapes
 from gateway.contract.registry import CONTRACT_VERSION
 from gateway.cursor import to_cursor
 from gateway.sockets.codec import Codec
-from presale.events import OrderChanged
+from presale.events import MoneyReturning, OrderChanged, RefundFailed
+from presale.notices_sql import NoticeKind, notice_id
 from presale.orders import Order, OrderState
 from presale.wallet import Wallet
 from pubsub.broker import Position
@@ -158,6 +159,14 @@ def order_countdown(order: shapes.Order, now_ms: int) -> shapes.Countdown:
     """The personal countdown to an order's expiry; without a target once it does not wait for money any more."""
     target = order.expires_ms if order.state is OrderState.PENDING else None
     return shapes.Countdown(f"order:{order.order}", "me", "order", target, now_ms, order.version)
+
+
+def money_notice(event: RefundFailed | MoneyReturning, now_ms: int) -> shapes.Inbox:
+    """The `inbox` event about somebody's money, under the id that the kept notice has."""
+    if isinstance(event, MoneyReturning):
+        told = notice_id(event.refund, NoticeKind.MONEY_RETURNING)
+        return shapes.Inbox(told, "money_returning", event.at_ms, order=event.order)
+    return shapes.Inbox(notice_id(event.refund, NoticeKind.REFUND_FAILED), "refund_failed", now_ms, order=event.order)
 
 
 def cohost_changed(room: "LiveRoom", event: rooms.CohostChanged) -> shapes.Cohost:

@@ -89,7 +89,19 @@ class RefundFailed(Struct, frozen=True, tag_field="t", tag="presale.refund_faile
     order: OrderId
 
 
-PresaleEvent = EntitlementChanged | OrderChanged | SalesChanged | WalletChanged | RevenueChanged | RefundFailed
+class MoneyReturning(Struct, frozen=True, tag_field="t", tag="presale.money_returning"):
+    """Money came that buys nothing any more, and goes back by itself. Personal."""
+
+    user: UserId
+    show: ShowId
+    refund: RefundId
+    order: OrderId
+    at_ms: int
+
+
+PresaleEvent = (
+    EntitlementChanged | OrderChanged | SalesChanged | WalletChanged | RevenueChanged | RefundFailed | MoneyReturning
+)
 
 
 def encode(event: PresaleEvent) -> bytes:

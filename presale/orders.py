@@ -45,8 +45,8 @@ class OrderEvent(StrEnum):
     CANCEL = "cancel"
     PAY_LATE = "pay_late"
     """Money for seats already released, and there are seats left."""
-    PAY_LATE_SOLD_OUT = "pay_late_sold_out"
-    """Money for seats already released, and there are none left: it goes back by itself."""
+    PAY_UNWANTED = "pay_unwanted"
+    """Money that buys nothing any more (no seats, no sale, a ban, a ticket held already): it goes back by itself."""
     REQUEST_REFUND = "request_refund"
     REFUND_SUCCEEDED = "refund_succeeded"
     REFUND_FAILED = "refund_failed"
@@ -57,7 +57,8 @@ TRANSITIONS: Mapping[tuple[OrderState, OrderEvent], OrderState] = {
     (OrderState.PENDING, OrderEvent.EXPIRE): OrderState.CLOSED,
     (OrderState.PENDING, OrderEvent.CANCEL): OrderState.CLOSED,
     (OrderState.CLOSED, OrderEvent.PAY_LATE): OrderState.PAID,
-    (OrderState.CLOSED, OrderEvent.PAY_LATE_SOLD_OUT): OrderState.REFUNDING,
+    (OrderState.PENDING, OrderEvent.PAY_UNWANTED): OrderState.REFUNDING,
+    (OrderState.CLOSED, OrderEvent.PAY_UNWANTED): OrderState.REFUNDING,
     (OrderState.PAID, OrderEvent.REQUEST_REFUND): OrderState.REFUNDING,
     (OrderState.REFUNDING, OrderEvent.REFUND_SUCCEEDED): OrderState.REFUNDED,
     (OrderState.REFUNDING, OrderEvent.REFUND_FAILED): OrderState.PAID,
@@ -113,6 +114,8 @@ class Order(Struct, frozen=True, kw_only=True):
     version: int
     created_ms: int
     paid_ms: int | None = None
+    closed_ms: int | None = None
+    """When its seats were released unpaid; kept if money comes afterwards."""
 
     @property
     def items(self) -> list[OrderItem]:
@@ -193,7 +196,9 @@ def amount_minor(lines: Sequence[OrderLine]) -> int:
     return sum(line.price_minor * line.quantity for line in lines)
 
 
-def body_hash(show: ShowId, items: Sequence[OrderItem], provider: str) -> str:
+def body_hash(show: ShowId, items: Sequence[OrderItem], provider: str, *, again: bool = False) -> str:
     """Equal for requests that ask the same; the order of the items says nothing."""
     asked = sorted((item.product, item.quantity) for item in items)
-    return hashlib.sha256(msgspec.json.encode((show, asked, provider))).hexdigest()
+    # without `again` as before there was any: orders of that time are still asked for with their keys
+    body = (show, asked, provider, "again") if again else (show, asked, provider)
+    return hashlib.sha256(msgspec.json.encode(body)).hexdigest()

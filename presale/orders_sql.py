@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.composed import composed_key
 from auth.denials import Code, Denied
 from auth.identity import ShowId, Tier, UserId
 from presale import announcements_sql, shows_sql, stock_sql
+from presale.holding import Held, HoldLimits, held, limit_unpaid, wait_after_unpaid
 from presale.orders import (
     STANDING,
     Order,
@@ -31,11 +32,18 @@ from store.database_sql import RacedError, UnitOfWork
 
 EXPIRE_JOB = "order.expire"
 QUERY_JOB = "order.query"
-"""Both carry the order id as payload."""
+END_JOB = "order.end"
+"""All three carry the order id as payload. The last closes an unpaid order that must not be paid any more."""
+END_ALL_JOB = "order.end_all"
+"""Carries the id of a show that sells no more: an `END_JOB` follows for each of its unpaid orders."""
+CLOSE_PAYMENT_JOB = "payment.close"
+"""Carries the id of an attempt to pay that a later one has replaced."""
 SILENT_MS = 300_000
 """An order that nobody has reported anything about for this long is asked for."""
 LAST_QUERY_MS = 600_000
 """A closed order is asked for once more after this long: its callback may have been lost."""
+_COLUMNS = {"payment": "payment_id"}
+"""Fields of an order whose columns have other names."""
 
 
 async def load(connection: AsyncConnection, order: OrderId) -> Order | None:
@@ -50,11 +58,30 @@ async def load_by_key(connection: AsyncConnection, user: UserId, key: str) -> Or
     return found[0] if found else None
 
 
+async def take_turn(uow: UnitOfWork, user: UserId) -> None:
+    """Have what somebody holds unpaid, over all shows, to oneself. Taken before the turn of a show, never after it."""
+    await uow.take_turn(f"buyer:{user}")
+
+
 async def list_open(connection: AsyncConnection, show: ShowId, user: UserId) -> list[Order]:
     """The user's pending orders of a show, oldest first."""
     return await _load_where(
         connection, orders.c.show_id == show, orders.c.user_id == user, orders.c.state == OrderState.PENDING
     )
+
+
+async def list_unpaid(connection: AsyncConnection, user: UserId) -> list[Order]:
+    """The user's pending orders of all shows, oldest first."""
+    return await _load_where(connection, orders.c.user_id == user, orders.c.state == OrderState.PENDING)
+
+
+async def list_pending(connection: AsyncConnection, show: ShowId, after: OrderId, limit: int) -> list[OrderId]:
+    """The pending orders of a show: the next `limit` by number."""
+    chosen = select(orders.c.id).where(
+        orders.c.show_id == show, orders.c.state == OrderState.PENDING, orders.c.id > after
+    )
+    rows = await connection.execute(chosen.order_by(orders.c.id).limit(limit))
+    return [OrderId(number) for (number,) in rows]
 
 
 async def list_own(connection: AsyncConnection, show: ShowId, user: UserId) -> list[Order]:
@@ -89,15 +116,18 @@ async def place(
     key: str,
     items: Sequence[OrderItem],
     provider: str,
-    ttl_ms: int,
-) -> Order | Denied:
+    limits: HoldLimits,
+    again: bool = False,
+) -> Order | Held | Denied:
     """Hold the seats and write the order; its expiry is scheduled and both are announced.
 
     The same key with the same body answers the order as it stands now, with another body IDEMPOTENCY_REUSED.
-    SOLD_OUT names the product and changes nothing. Whether sales are open is the caller's to check.
+    `Held` is the buyer's order that makes this one pointless; RATE_LIMITED, who has to wait before holding seats
+    unpaid; SOLD_OUT names the product. They change nothing. Whether sales are open is the caller's to check.
     """
+    await take_turn(uow, user)
     await shows_sql.take_turn(uow, show.id)
-    asked = body_hash(show.id, items, provider)
+    asked = body_hash(show.id, items, provider, again=again)
     known = await load_by_key(uow.connection, user, key)
     if known is not None:
         return known if known.body_hash == asked else Denied(Code.IDEMPOTENCY_REUSED)
@@ -105,6 +135,16 @@ async def place(
     lines = price(items, products)
     if isinstance(lines, Denied):
         return lines
+    own = await list_own(uow.connection, show.id, user)
+    having = held(lines, own, {product.id for product in products.values() if product.repeatable}, again=again)
+    if having is not None:
+        return having
+    wait_ms = wait_after_unpaid(lines, own, limits, uow.now_ms)
+    if wait_ms:
+        return Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms)
+    too_many = limit_unpaid(lines, await list_unpaid(uow.connection, user), limits, uow.now_ms)
+    if too_many is not None:
+        return too_many
     sold_out = await stock_sql.hold(uow, lines)
     if sold_out is not None:
         return Denied(Code.SOLD_OUT, detail={"product": sold_out})
@@ -116,7 +156,7 @@ async def place(
         amount_minor=amount_minor(lines),
         currency=show.currency,
         lines=lines,
-        expires_ms=uow.now_ms + ttl_ms,
+        expires_ms=uow.now_ms + limits.order_ttl_ms,
         key=key,
         body_hash=asked,
         provider=provider,
@@ -127,19 +167,19 @@ async def place(
     )
     await _insert(uow, order)
     await uow.enqueue(EXPIRE_JOB, order.id, order.id.encode(), order.expires_ms)
-    if ttl_ms > SILENT_MS:
+    if limits.order_ttl_ms > SILENT_MS:
         await uow.enqueue(QUERY_JOB, order.id, order.id.encode(), uow.now_ms + SILENT_MS)
     await announcements_sql.order_changed(uow, show, order)
     await announcements_sql.sales_changed(uow, show)
     return order
 
 
-async def attach_cashier(uow: UnitOfWork, show: Show, order: OrderId, pay_url: str, provider_ref: str) -> Order:
-    """Remember where a pending order is paid. An order that moved on meanwhile stays as it is."""
-    current = await load(uow.connection, order)
+async def attach_cashier(uow: UnitOfWork, show: Show, order: Order, pay_url: str, provider_ref: str) -> Order:
+    """Remember where a pending order is paid. One that moved on meanwhile, or is paid otherwise, stays as it is."""
+    current = await load(uow.connection, order.id)
     if current is None:
-        raise LookupError(order)
-    if current.state is not OrderState.PENDING or current.pay_url is not None:
+        raise LookupError(order.id)
+    if current.state is not OrderState.PENDING or current.payment != order.payment or current.pay_url == pay_url:
         return current
     changed = await _write(uow, current, {"pay_url": pay_url})
     await uow.connection.execute(
@@ -149,24 +189,52 @@ async def attach_cashier(uow: UnitOfWork, show: Show, order: OrderId, pay_url: s
     return changed
 
 
+async def renew_payment(uow: UnitOfWork, show: Show, order: Order) -> Order:
+    """Begin another attempt to pay a pending order whose attempt the provider has closed; where to pay is to be asked.
+
+    An order that moved on meanwhile stays as it is. Money that slips through on the old attempt still finds the order.
+    """
+    await shows_sql.take_turn(uow, show.id)
+    current = await load(uow.connection, order.id)
+    if current is None:
+        raise LookupError(order.id)
+    if current.state is not OrderState.PENDING or current.payment != order.payment:
+        return current
+    await _end_attempt(uow, current.payment, PaymentProgress.CLOSED)
+    renewed = await _write(uow, current, {"payment": uow.new_id(), "pay_url": None})
+    await _insert_attempt(uow, renewed)
+    await announcements_sql.order_changed(uow, show, renewed)
+    return renewed
+
+
 async def close(
     uow: UnitOfWork, show: Show, order: Order, event: OrderEvent, progress: PaymentProgress = PaymentProgress.CLOSED
 ) -> Order | Denied:
     """End a pending order unpaid (`expire` or `cancel`): its seats are free again, its payment ends as `progress`."""
     await shows_sql.take_turn(uow, show.id)
-    closed = await advance(uow, order, event)
+    closed = await advance(uow, order, event, closed_ms=uow.now_ms)
     if isinstance(closed, Denied):
         return closed
     await stock_sql.release(uow, order.lines)
-    await uow.connection.execute(
-        update(payments)
-        .where(payments.c.id == order.payment, payments.c.progress == PaymentProgress.OPEN)
-        .values(progress=progress)
-    )
+    await _end_attempt(uow, order.payment, progress)
     await uow.enqueue(QUERY_JOB, composed_key("closed", order.id), order.id.encode(), uow.now_ms + LAST_QUERY_MS)
     await announcements_sql.order_changed(uow, show, closed)
     await announcements_sql.sales_changed(uow, show)
     return closed
+
+
+async def paid_by(uow: UnitOfWork, order: Order, payment: str) -> Order:
+    """An earlier attempt, thought closed, is the one that brings the money."""
+    return await _write(uow, order, {"payment": payment})
+
+
+async def is_superseded(connection: AsyncConnection, order: Order) -> bool:
+    """Whether the buyer's paid orders make this one, or a part of it, pointless: nobody pays twice for one thing."""
+    paid = [other for other in await list_own(connection, order.show, order.user) if other.state is OrderState.PAID]
+    if not paid:
+        return False
+    products = await shows_sql.list_products(connection, order.show)
+    return held(order.lines, paid, {product.id for product in products if product.repeatable}, again=True) is not None
 
 
 async def advance(uow: UnitOfWork, order: Order, event: OrderEvent, **changes: Any) -> Order | Denied:
@@ -177,16 +245,33 @@ async def advance(uow: UnitOfWork, order: Order, event: OrderEvent, **changes: A
     return await _write(uow, order, {"state": state, **changes})
 
 
-async def count_open(connection: AsyncConnection, show: ShowId, user: UserId) -> int:
-    """How many orders of a user hold seats unpaid."""
-    mine = (orders.c.show_id == show) & (orders.c.user_id == user) & (orders.c.state == OrderState.PENDING)
-    return (await connection.execute(select(func.count()).select_from(orders).where(mine))).scalar_one()
+async def end_soon(uow: UnitOfWork, order: OrderId) -> None:
+    """Have an unpaid order closed at its provider, for it must not be paid any more."""
+    await uow.enqueue(END_JOB, order, order.encode(), uow.now_ms)
+
+
+async def end_all_soon(uow: UnitOfWork, show: ShowId) -> None:
+    """Have all unpaid orders of a show closed at their providers; none is placed after this transaction any more.
+
+    To be called in the transaction that ends the sale. It waits for orders that are being placed: one that saw the
+    sale open and is committed only after the job has looked for pending orders would be left behind.
+    """
+    await shows_sql.take_turn(uow, show)
+    await uow.enqueue(END_ALL_JOB, uow.new_id(), show.encode(), uow.now_ms)
+
+
+async def end_those_of(uow: UnitOfWork, show: ShowId, user: UserId) -> None:
+    """The same for the unpaid orders of one user in a show."""
+    await shows_sql.take_turn(uow, show)
+    for order in await list_open(uow.connection, show, user):
+        await end_soon(uow, order.id)
 
 
 async def _write(uow: UnitOfWork, order: Order, changes: dict[str, Any]) -> Order:
     values = {**changes, "version": order.version + 1}
+    columns = {_COLUMNS.get(name, name): value for name, value in values.items()}
     changed = update(orders).where(orders.c.id == order.id, orders.c.version == order.version)
-    if (await uow.connection.execute(changed.values(**values))).rowcount != 1:
+    if (await uow.connection.execute(changed.values(**columns))).rowcount != 1:
         raise RacedError(order.id)
     return msgspec.structs.replace(order, **values)
 
@@ -223,6 +308,10 @@ async def _insert(uow: UnitOfWork, order: Order) -> None:
             for line in order.lines
         ],
     )
+    await _insert_attempt(uow, order)
+
+
+async def _insert_attempt(uow: UnitOfWork, order: Order) -> None:
     await uow.connection.execute(
         insert(payments).values(
             id=order.payment,
@@ -233,6 +322,11 @@ async def _insert(uow: UnitOfWork, order: Order) -> None:
             progress=PaymentProgress.OPEN,
         )
     )
+
+
+async def _end_attempt(uow: UnitOfWork, payment: str, progress: PaymentProgress) -> None:
+    ended = update(payments).where(payments.c.id == payment, payments.c.progress == PaymentProgress.OPEN)
+    await uow.connection.execute(ended.values(progress=progress))
 
 
 async def _load_where(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> list[Order]:
@@ -270,4 +364,5 @@ def _order(row: Row[Any], lines: Sequence[OrderLine]) -> Order:
         version=row.version,
         created_ms=row.created_ms,
         paid_ms=row.paid_ms,
+        closed_ms=row.closed_ms,
     )

@@ -23,6 +23,8 @@ from presale.shows import Show
 from presale.tables_sql import payments
 from store.database_sql import RacedError, UnitOfWork
 
+_TAKES_MONEY = frozenset({OrderState.PENDING, OrderState.CLOSED})
+
 
 class Receipt(Struct, frozen=True, kw_only=True):
     """A provider's word that it holds money for an attempt."""
@@ -46,12 +48,14 @@ async def load_order(connection: AsyncConnection, payment: str) -> Order | None:
     return None if found is None else await orders_sql.load(connection, found.order)
 
 
-async def receive(uow: UnitOfWork, receipt: Receipt, *, admits_late: bool) -> Order | Denied:
+async def receive(uow: UnitOfWork, receipt: Receipt, *, admits: bool) -> Order | Denied:
     """Book the money of an attempt once, and give its order what it is worth.
 
-    A pending order is paid. For a closed one, free seats are sold again when `admits_late`; otherwise the money
-    goes back by itself. A repeated receipt answers the order as it is. NOT_FOUND for an attempt that is not this
-    provider's, BAD_REQUEST for money that is not what was asked or a transaction seen elsewhere; they change nothing.
+    A pending order is paid, for a closed one free seats are sold again. The money goes back by itself where there are
+    none, where not `admits` (the sale is over, or the buyer is banned), and where the buyer's paid orders make this
+    one pointless. A repeated receipt answers the order as it is. NOT_FOUND for an attempt that is not this provider's,
+    BAD_REQUEST for money that is not what was asked or a transaction seen elsewhere; they change nothing. Money of a
+    second attempt for an order that another one has paid is marked for the staff: see `PaymentProgress.MISMATCHED`.
     """
     concerned = await load_order(uow.connection, receipt.payment)
     if concerned is None:
@@ -64,24 +68,29 @@ async def receive(uow: UnitOfWork, receipt: Receipt, *, admits_late: bool) -> Or
         return Denied(Code.NOT_FOUND)
     if payment.progress is PaymentProgress.PAID and payment.transaction == receipt.transaction:
         return order
+    if payment.id != order.payment and order.state not in _TAKES_MONEY:
+        await _mark(uow, payment, PaymentProgress.MISMATCHED, receipt.transaction)
+        return order
     refusal = await _refuse(uow.connection, payment, order, receipt)
     if refusal is not None:
         return refusal
-    marked = update(payments).where(payments.c.id == payment.id, payments.c.progress != PaymentProgress.PAID)
-    result = await uow.connection.execute(
-        marked.values(progress=PaymentProgress.PAID, transaction_id=receipt.transaction)
-    )
-    if result.rowcount != 1:
-        raise RacedError(payment.id)
+    await _mark(uow, payment, PaymentProgress.PAID, receipt.transaction)
+    if payment.id != order.payment:  # the provider had closed it, and the order got another attempt
+        await uow.enqueue(orders_sql.CLOSE_PAYMENT_JOB, order.payment, order.payment.encode(), uow.now_ms)
+        order = await orders_sql.paid_by(uow, order, payment.id)
     await ledger_sql.post(
         uow, ledger.money_received(payment.id, show.id, payment.provider, payment.currency, payment.amount_minor)
     )
-    if order.state is OrderState.PENDING:
+    admits = admits and not await orders_sql.is_superseded(uow.connection, order)
+    if order.state is OrderState.PENDING and admits:
         await stock_sql.sell_held(uow, order.lines)
         return await _admit(uow, show, order, OrderEvent.PAY)
-    if admits_late and await stock_sql.sell_free(uow, order.lines) is None:
+    if order.state is OrderState.PENDING:
+        await stock_sql.release(uow, order.lines)
+        await announcements_sql.sales_changed(uow, show)
+    elif admits and await stock_sql.sell_free(uow, order.lines) is None:
         return await _admit(uow, show, order, OrderEvent.PAY_LATE)
-    return await refunds_sql.return_late_money(uow, show, order)
+    return await refunds_sql.return_unwanted(uow, show, order)
 
 
 def is_expected(order: Order, amount_minor: int, currency: str) -> bool:
@@ -92,7 +101,7 @@ def is_expected(order: Order, amount_minor: int, currency: str) -> bool:
 async def _refuse(connection: AsyncConnection, payment: Payment, order: Order, receipt: Receipt) -> Denied | None:
     if (receipt.amount_minor, receipt.currency) != (payment.amount_minor, payment.currency):
         return Denied(Code.BAD_REQUEST, detail={"field": "amount"})
-    if payment.progress is PaymentProgress.PAID or order.state not in {OrderState.PENDING, OrderState.CLOSED}:
+    if payment.progress is PaymentProgress.PAID or order.state not in _TAKES_MONEY:
         return Denied(Code.BAD_REQUEST, detail={"field": "transaction"})
     elsewhere = select(payments.c.id).where(
         payments.c.provider == receipt.provider, payments.c.transaction_id == receipt.transaction
@@ -100,6 +109,13 @@ async def _refuse(connection: AsyncConnection, payment: Payment, order: Order, r
     if (await connection.execute(elsewhere)).first() is not None:
         return Denied(Code.BAD_REQUEST, detail={"field": "transaction"})
     return None
+
+
+async def _mark(uow: UnitOfWork, payment: Payment, progress: PaymentProgress, transaction: str) -> None:
+    marked = update(payments).where(payments.c.id == payment.id, payments.c.progress != PaymentProgress.PAID)
+    result = await uow.connection.execute(marked.values(progress=progress, transaction_id=transaction))
+    if result.rowcount != 1:
+        raise RacedError(payment.id)
 
 
 async def _admit(uow: UnitOfWork, show: Show, order: Order, event: OrderEvent) -> Order | Denied:
@@ -110,6 +126,9 @@ async def _admit(uow: UnitOfWork, show: Show, order: Order, event: OrderEvent) -
         await ledger_sql.post(uow, ledger.credits_granted(order.id, show.id, order.user, order.credits))
         await announcements_sql.wallet_changed(uow, show, order.user)
     await entitlements_sql.recalculate(uow, show, order.user, EntitlementReason.PURCHASE)
+    for pointless in await orders_sql.list_open(uow.connection, show.id, order.user):
+        if await orders_sql.is_superseded(uow.connection, pointless):
+            await orders_sql.end_soon(uow, pointless.id)
     await announcements_sql.order_changed(uow, show, paid)
     await announcements_sql.sales_changed(uow, show)
     await announcements_sql.revenue_changed(uow, show)

@@ -18,7 +18,7 @@ from presale import (
     wallet_sql,
 )
 from presale.entitlements import EntitlementReason
-from presale.events import RefundFailed
+from presale.events import MoneyReturning, RefundFailed
 from presale.orders import Order, OrderEvent, OrderId, OrderState
 from presale.refunds import Refund, RefundId, RefundProgress, terms
 from presale.shows import Show
@@ -80,22 +80,24 @@ async def request(uow: UnitOfWork, show: Show, order: Order, *, by: UserId, reas
     return refund
 
 
-async def return_late_money(uow: UnitOfWork, show: Show, order: Order) -> Order | Denied:
-    """Schedule the return of money that came after the seats of a closed order were sold to somebody else."""
-    refunding = await orders_sql.advance(uow, order, OrderEvent.PAY_LATE_SOLD_OUT, paid_ms=uow.now_ms)
+async def return_unwanted(uow: UnitOfWork, show: Show, order: Order) -> Order | Denied:
+    """Schedule the return of money that buys nothing any more, and tell the buyer. The order holds no seats."""
+    refunding = await orders_sql.advance(uow, order, OrderEvent.PAY_UNWANTED, paid_ms=uow.now_ms)
     if isinstance(refunding, Denied):
         return refunding
-    await _open(uow, order, order.amount_minor, 0, seated=False, by=None, reason="late payment")
+    refund = await _open(uow, order, order.amount_minor, 0, seated=False, by=None, reason="late payment")
+    await announcements_sql.emit(uow, show, MoneyReturning(order.user, show.id, refund.id, order.id, uow.now_ms))
     await announcements_sql.order_changed(uow, show, refunding)
     await announcements_sql.revenue_changed(uow, show)
     return refunding
 
 
-async def settle(uow: UnitOfWork, show: Show, refund: Refund, *, succeeded: bool) -> Refund | Denied:
+async def settle(uow: UnitOfWork, show: Show, refund: Refund, *, succeeded: bool, admits: bool) -> Refund | Denied:
     """Book what the provider did. A settled refund stays as it is, whatever is reported later.
 
     Success frees the seats and books the money. Failure gives seats, credits and rights back; for money that
-    came too late it admits the order if there are free seats now, else the order stays `refunding` for the staff.
+    bought nothing it admits the order if it may be had now (`admits`, and there are free seats), else the order stays
+    `refunding` for the staff.
     """
     await shows_sql.take_turn(uow, show.id)
     order = await orders_sql.load(uow.connection, refund.order)
@@ -110,7 +112,7 @@ async def settle(uow: UnitOfWork, show: Show, refund: Refund, *, succeeded: bool
     if succeeded:
         await _succeed(uow, show, order, refund)
     else:
-        await _fail(uow, show, order, refund)
+        await _fail(uow, show, order, refund, admits=admits)
     settled = await load(uow.connection, refund.id)
     return settled if settled is not None else Denied(Code.NOT_FOUND)
 
@@ -127,13 +129,14 @@ async def _succeed(uow: UnitOfWork, show: Show, order: Order, refund: Refund) ->
     await announcements_sql.revenue_changed(uow, show)
 
 
-async def _fail(uow: UnitOfWork, show: Show, order: Order, refund: Refund) -> None:
+async def _fail(uow: UnitOfWork, show: Show, order: Order, refund: Refund, *, admits: bool) -> None:
     await announcements_sql.emit(uow, show, RefundFailed(order.user, show.id, refund.id, order.id))
+    admits = admits and not await orders_sql.is_superseded(uow.connection, order)
     if refund.seated:
         await stock_sql.sell_held(uow, order.lines)
         posting = ledger.credits_returned(refund.id, show.id, order.user, refund.withdrawn_credits)
         credits_back = refund.withdrawn_credits
-    elif await stock_sql.sell_free(uow, order.lines) is None:
+    elif admits and await stock_sql.sell_free(uow, order.lines) is None:
         posting = ledger.credits_granted(order.id, show.id, order.user, order.credits)
         credits_back = order.credits
     else:

@@ -50,6 +50,8 @@ class Product(Struct, frozen=True, kw_only=True):
     capacity: int
     credits: int = 0
     """Gift credits included."""
+    repeatable: bool = False
+    """Whether somebody who holds its tier may buy it again, for its credits, by asking for it with `again`."""
     sold: int = 0
     held: int = 0
     """Seats of pending orders, and of refunds the provider has not settled yet."""

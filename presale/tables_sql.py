@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from store.metadata_sql import metadata
@@ -41,6 +42,7 @@ products = Table(
     Column("price_minor", BigInteger, nullable=False),
     Column("capacity", BigInteger, nullable=False),
     Column("credits", BigInteger, nullable=False),
+    Column("repeatable", Boolean, nullable=False, server_default=false()),
     Column("sold", BigInteger, nullable=False),
     Column("held", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
@@ -69,6 +71,7 @@ orders = Table(
     Column("version", BigInteger, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("paid_ms", BigInteger),
+    Column("closed_ms", BigInteger),
     UniqueConstraint("user_id", "key"),
     Index(None, "show_id", "state"),
     Index(None, "user_id", "show_id"),

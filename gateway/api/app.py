@@ -11,6 +11,7 @@ from gateway.api.audit import audit_routes
 from gateway.api.bodies import BoundedBodies
 from gateway.api.bulkheads import PLACES, Bulkheads, Kind, Places
 from gateway.api.callers import ApiDependencies
+from gateway.api.inbox import inbox_routes
 from gateway.api.names import name_routes
 from gateway.api.orders import order_routes
 from gateway.api.programme import programme_routes
@@ -36,7 +37,16 @@ def create_api(deps: ApiDependencies, places: Mapping[Kind, Places] | None = Non
         responses={"default": {"model": ErrorBody, "description": "A refusal; the status follows from the code."}},
         redirect_slashes=False,
     )
-    tables = (show_routes, programme_routes, order_routes, role_routes, name_routes, token_routes, audit_routes)
+    tables = (
+        show_routes,
+        programme_routes,
+        order_routes,
+        inbox_routes,
+        role_routes,
+        name_routes,
+        token_routes,
+        audit_routes,
+    )
     for routes in tables:
         api.include_router(routes(deps))
     refusals.install(api)

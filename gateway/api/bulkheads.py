@@ -36,7 +36,7 @@ class Kind(StrEnum):
 PLACES: Mapping[Kind, int] = {Kind.CATALOGUE: 64, Kind.BUYING: 128, Kind.CALLBACKS: 64, Kind.STAFF: 16}
 """Without settings."""
 
-_BUYING = ("orders", "refunds", "quotes", "entitlements")
+_BUYING = ("orders", "refunds", "quotes", "entitlements", "inbox")
 
 
 def kind_of(method: str, path: str) -> Kind:

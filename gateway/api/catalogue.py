@@ -63,6 +63,7 @@ def product_body(product: Product, currency: str, *, shows_left: bool) -> Produc
         price_minor=product.price_minor,
         currency=currency,
         credits=product.credits,
+        repeatable=product.repeatable,
         capacity=product.capacity if shows_left else None,
         sold=product.sold,
         held=product.held,

@@ -46,10 +46,16 @@ def order_routes(deps: ApiDependencies) -> APIRouter:
         who: Annotated[Identity, Depends(caller)],
         key: Annotated[str, Depends(_idempotency_key)],
     ) -> OrderBody:
-        """Hold seats and open a payment; the same key answers the same order again."""
+        """Hold seats and open a payment; the same key answers the same order again.
+
+        What the caller holds already is answered 409 ALREADY_HELD with the fields of the first order: `order`, `state`,
+        `amount_minor`, `currency`, `expires_ms`, and a `pay_url` that works now while it is unpaid.
+        """
         await _refuse_in_vain(deps, who, key, ShowId(body.show))
         items = _items(body.items)
-        placed = await deps.box_office.place_order(who.user, key, ShowId(body.show), items, body.provider)
+        placed = await deps.box_office.place_order(
+            who.user, key, ShowId(body.show), items, body.provider, again=body.again
+        )
         return _order_body(granted(placed))
 
     @router.get("/v1/orders", **needs("viewer"))
@@ -63,9 +69,18 @@ def order_routes(deps: ApiDependencies) -> APIRouter:
 
     @router.get("/v1/orders/{order}", **needs("viewer"))
     async def get_order(order: str, who: Annotated[Identity, Depends(caller)]) -> OrderBody:
-        """An order as it stands; others' orders are for the show's staff."""
+        """An order as it stands, its provider asked if it is unpaid; others' orders are for the show's staff."""
         role = await _role_at(deps, who, OrderId(order))
         return _order_body(granted(await deps.box_office.order(who.user, OrderId(order), role=role)))
+
+    @router.post("/v1/orders/{order}/cancel", **needs("viewer", "operator"))
+    async def cancel_order(order: str, who: Annotated[Identity, Depends(caller)]) -> OrderBody:
+        """Give an unpaid order up: its provider takes no money for it any more, then its seats are free.
+
+        Answers the order as it stands then: `closed`, or `paid` if the money came first. Repeating it is safe.
+        """
+        role = await _role_at(deps, who, OrderId(order))
+        return _order_body(granted(await deps.box_office.cancel_order(who.user, OrderId(order), role=role)))
 
     @router.post("/v1/orders/{order}/refunds", status_code=202, **needs("viewer", "operator"))
     async def request_refund(order: str, body: NewRefund, who: Annotated[Identity, Depends(caller)]) -> RefundBody:

@@ -149,4 +149,5 @@ def _offered(body: NewProduct, show: Show, uow: UnitOfWork) -> Product:
         price_minor=body.price_minor,
         capacity=body.capacity,
         credits=body.credits,
+        repeatable=body.repeatable,
     )

@@ -46,6 +46,7 @@ STATUSES: Mapping[Code, int] = {
     Code.PHASE_TRANSITION: 409,
     Code.CONFLICT: 409,
     Code.SALES_CLOSED: 409,
+    Code.ALREADY_HELD: 409,
     Code.SOLD_OUT: 409,
     Code.ORDER_STATE: 409,
     Code.REFUND_POLICY: 409,

@@ -68,6 +68,8 @@ class NewProduct(_Shape):
     capacity: Annotated[int, Field(ge=0, le=MAX_CAPACITY)]
     credits: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Gift credits included."""
+    repeatable: bool = False
+    """Whether somebody who holds its tier may buy it again, for its credits, by an order with `again`."""
 
 
 class NewShow(_Shape):
@@ -118,6 +120,8 @@ class NewOrder(NewQuote):
     """A cart to buy."""
 
     provider: Id
+    again: bool = False
+    """Buy `repeatable` products once more, though the caller holds them; else it is ALREADY_HELD."""
 
 
 class NewRefund(_Shape):
@@ -151,6 +155,7 @@ class ProductBody(_Shape):
     price_minor: int
     currency: str
     credits: int
+    repeatable: bool
     capacity: int | None
     sold: int
     held: int
@@ -234,6 +239,28 @@ class RefundBody(_Shape):
     state: Literal["requested", "succeeded", "failed"]
     amount_minor: int
     currency: str
+
+
+class NoticeBody(_Shape):
+    """Something about the caller's money; `id` is that of the `inbox` event too.
+
+    `money_returning` came when it could buy nothing any more and goes back by itself, `refund_failed` could not be
+    given back.
+    """
+
+    id: str
+    kind: Literal["money_returning", "refund_failed"]
+    show: str
+    order: str
+    amount_minor: int
+    currency: str
+    at_ms: int
+
+
+class InboxBody(_Shape):
+    """The newest notices, newest first."""
+
+    notices: list[NoticeBody]
 
 
 class EntitlementBody(_Shape):
@@ -365,7 +392,7 @@ class ShowAudit(_Shape):
 
 
 class ErrorDetail(BaseModel):
-    """Why not. Further fields depend on the code: `field`, `product`, `offer`."""
+    """Why not. Further fields depend on the code: `field`, `product`, `offer`; with ALREADY_HELD those of an order."""
 
     model_config = ConfigDict(extra="allow")
 

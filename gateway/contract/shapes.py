@@ -31,7 +31,7 @@ Millis = Annotated[int, Meta(ge=0, le=2**53)]
 ClientTime = Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[float, Meta(ge=-(2.0**53), le=2.0**53)]
 """Of a clock that is the client's own; never NaN or infinite."""
 TierReason = Literal["purchase", "refund", "refund_failed", "phase", "switches", "role", "admitted"]
-InboxKind = Literal["muted", "unmuted", "refund_failed"]
+InboxKind = Literal["muted", "unmuted", "refund_failed", "money_returning"]
 FOREVER_MS = 2**53
 """An end that does not come by itself."""
 ShortText = Annotated[str, Meta(max_length=2400)]
@@ -238,13 +238,20 @@ class Wallet(Struct, frozen=True):
 
 
 class Inbox(Struct, frozen=True):
-    """A notice only you see: a mute, an end of a mute, a refund that failed."""
+    """A notice only you see: a mute, an end of a mute, a refund that failed, money that goes back by itself.
+
+    It does where it came when it could buy nothing any more: the show over, a ban, no seats left, a ticket held
+    already. Notices about money are kept: `GET /api/v1/inbox` tells them, under the same `id`, to whoever was not
+    connected.
+    """
 
     id: str
     kind: InboxKind
     at_ms: Millis
     until_ms: Millis | None = None
     """The end of a mute; null without one."""
+    order: str | UnsetType = UNSET
+    """The order whose money it is about."""
 
 
 class Cohost(Struct, frozen=True, omit_defaults=True):

@@ -7,6 +7,7 @@ from auth import text
 from auth.denials import Code, Denied
 from auth.identity import UserId
 from auth.planning import beginning
+from gateway import sale
 from gateway.contract import shapes
 from gateway.member import Member
 from presale import refunds, shows_sql
@@ -36,7 +37,7 @@ DONE = shapes.Nothing()
 async def change_phase(house: "House", member: Member, request: shapes.ChangePhase) -> shapes.Room | Denied:
     """Move the show on; everybody's rights follow."""
     async with house.db.write() as uow:
-        return _room(member, await rooms_sql.change_phase(uow, member.room.id, request.phase, member.user))
+        return _room(member, await sale.change_phase(uow, member.room.id, request.phase, member.user))
 
 
 async def change_switches(house: "House", member: Member, request: SwitchChanges) -> shapes.Room | Denied:
@@ -71,7 +72,7 @@ async def ban(house: "House", member: Member, request: shapes.Target) -> shapes.
     """Put a viewer out of the room for good."""
 
     async def act(uow: UnitOfWork, target: UserId) -> None:
-        await moderation_sql.ban(uow, member.room.id, target, member.user)
+        await sale.ban(uow, member.room.id, member.room.replica.show, target, member.user)
 
     return await _discipline(house, member, request.user, act)
 

@@ -111,14 +111,6 @@ async def test_keys_belong_to_their_users(house: House) -> None:
     assert (await house.placed(FAN)).id != (await house.placed(RIVAL)).id
 
 
-async def test_nobody_holds_more_than_a_few_seats_unpaid(house: House) -> None:
-    for number in range(3):
-        await house.placed(key=f"key-{number:04}")
-    refusal = await house.place(key="key-more")
-    assert refusal == Denied(Code.RATE_LIMITED, retry_after_ms=TTL_MS)
-    assert isinstance(await house.place(RIVAL), Order)
-
-
 async def test_an_unreachable_provider_leaves_the_order_to_be_finished_with_the_same_key(house: House) -> None:
     house.provider.is_down = True
     assert code(await house.place()) is Code.PROVIDER_UNAVAILABLE

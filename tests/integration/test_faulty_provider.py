@@ -26,6 +26,7 @@ from gateway.box_office import BoxOffice
 from gateway.pay import pay_routes
 from gateway.worker import JobWorker
 from presale import audit_sql, entitlements_sql, orders_sql, shows_sql
+from presale.holding import HoldLimits
 from presale.orders import Order, OrderItem, OrderState
 from presale.payments_sandbox import SandboxPayments
 from presale.refunds import Refund
@@ -151,7 +152,7 @@ async def hall(tmp_path: Path, gateway_port: int, sandbox_url: str) -> AsyncIter
             await shows_sql.add_product(uow, product(MAIN, Tier.MAIN, 12_800, 2, 10))
         provider = SandboxPayments(sandbox_url, [SECRET], clock=now_ms, new_id=new_id)
         stack.push_async_callback(provider.aclose)
-        box = BoxOffice(db, {"sandbox": provider}, phase_of, order_ttl_ms=TTL_MS)
+        box = BoxOffice(db, {"sandbox": provider}, phase_of, holds=HoldLimits(order_ttl_ms=TTL_MS))
         browser = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
         await stack.enter_async_context(serving(Starlette(routes=pay_routes(box)), gateway_port))
         yield Hall(db, box, JobWorker(db, box.handlers), clock, browser, sandbox_url)

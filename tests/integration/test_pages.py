@@ -54,7 +54,10 @@ async def test_the_cashier_sends_the_fan_back_to_the_fan_page(house: Liveroom) -
     show = await house.show()
     order = await house.order(await house.login("ann"), show["show"], show["products"][0]["id"], "key-of-the-order")
     paid = await house.http.post(order["pay_url"], data={"action": "pay"})
-    assert f'href="{house.url}/watch"' in paid.text
+    way_back = f"{house.url}/pay/return/{order['order']}"
+    assert f'href="{way_back}"' in paid.text
+    back = await house.http.get(way_back)
+    assert (back.status_code, back.headers["location"]) == (303, f"{house.url}/watch")
 
 
 async def test_the_reference_page_reads_the_contract_from_its_own_gateway(house: Liveroom) -> None:

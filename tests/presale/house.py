@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Denied
@@ -23,6 +24,7 @@ from presale import (
     shows_sql,
     wallet_sql,
 )
+from presale.holding import HoldLimits
 from presale.orders import Order, OrderItem
 from presale.refunds import Refund
 from presale.shows import Product, ProductId, Show
@@ -39,10 +41,14 @@ SHOW = ShowId("show")
 ROOM = RoomId("room")
 MAIN = ProductId("main")
 VIP = ProductId("vip")
+AGAIN = ProductId("again")
+"""Of tier `main`, with 20 credits, made to be bought again: offered by `House.offer_again`."""
 FAN = UserId("fan")
 RIVAL = UserId("rival")
 OPERATOR = UserId("operator")
 TTL_MS = 900_000
+COOL_DOWN_MS = 120_000
+UNPAID_SEATS = 4
 
 
 @dataclass
@@ -54,12 +60,20 @@ class House:
     worker: JobWorker
     url: str
     phase: Phase | None = Phase.PRESALE
+    phase_everywhere: bool = False
+    """Whether other shows stand there too; else they have no room."""
+    banned: set[UserId] = field(default_factory=set)
 
     async def place(
-        self, user: UserId = FAN, *products: ProductId, key: str = "key-0001", show: ShowId = SHOW
+        self,
+        user: UserId = FAN,
+        *products: ProductId,
+        key: str = "key-0001",
+        show: ShowId = SHOW,
+        again: bool = False,
     ) -> Order | Denied:
         items = [OrderItem(product) for product in products or (MAIN,)]
-        return await self.box.place_order(user, key, show, items, "fake")
+        return await self.box.place_order(user, key, show, items, "fake", again=again)
 
     async def placed(self, user: UserId = FAN, *products: ProductId, key: str = "key-0001") -> Order:
         order = await self.place(user, *products, key=key)
@@ -70,6 +84,11 @@ class House:
         order = await self.placed(user, *products, key=key)
         assert await self.callback(self.provider.pay(order.payment)) is None
         return await self.reload(order)
+
+    async def offer_again(self) -> None:
+        async with self.db.write() as uow:
+            offered = product(AGAIN, Tier.MAIN, 2_000, 10, 20)
+            await shows_sql.add_product(uow, msgspec.structs.replace(offered, repeatable=True))
 
     async def callback(self, body: bytes) -> Denied | None:
         return await self.box.receive_callback("fake", GENUINE, body)
@@ -132,10 +151,10 @@ class House:
             return await audit_sql.audit(connection)
 
     async def events(self) -> list[events.PresaleEvent]:
-        """What was announced since the last call."""
+        """What the box office has announced since the last call."""
         rows = await outbox_sql.claim(self.db, 1000, 1000)
         await outbox_sql.settle(self.db, done=[row.id for row in rows])
-        return [events.decode(row.body) for row in rows]
+        return [events.decode(row.body) for row in rows if b'"t":"presale.' in row.body]
 
     async def work(self) -> int:
         return await self.worker.drain()
@@ -154,7 +173,11 @@ async def open_house(
         clock = FakeClock()
         db = await Database.open(url, clock=clock, new_id=counting_ids())
         try:
-            yield await _furnish(db, clock, url, capacity, credits_)
+            house = await _furnish(db, clock, url, capacity, credits_)
+            try:
+                yield house
+            finally:
+                await house.box.aclose()
         finally:
             await db.close()
 
@@ -163,9 +186,18 @@ async def _furnish(db: Database, clock: FakeClock, url: str, capacity: int, cred
     provider = FakeProvider()
 
     async def phase_of(_connection: AsyncConnection, show: ShowId) -> Phase | None:
-        return house.phase if show == SHOW else None
+        return house.phase if show == SHOW or house.phase_everywhere else None
 
-    box = BoxOffice(db, {"fake": provider}, phase_of, order_ttl_ms=TTL_MS)
+    async def is_banned(_connection: AsyncConnection, _room: RoomId, user: UserId) -> bool:
+        return user in house.banned
+
+    box = BoxOffice(
+        db,
+        {"fake": provider},
+        phase_of,
+        is_banned=is_banned,
+        holds=HoldLimits(order_ttl_ms=TTL_MS, cool_down_ms=COOL_DOWN_MS, unpaid_seats=UNPAID_SEATS),
+    )
     house = House(db, clock, provider, box, JobWorker(db, box.handlers), url)
     async with db.write() as uow:
         await shows_sql.create_show(uow, show(clock.now_ms))

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import Executable, delete, insert, select, update
 
-from auth.identity import Tier
-from presale.orders import OrderState, PaymentProgress
+from auth.identity import Tier, UserId
+from presale.orders import Order, OrderState, PaymentProgress
 from presale.payments import RefundStatus
 from presale.refunds import RefundProgress
 from presale.tables_sql import (
@@ -22,7 +22,7 @@ from presale.tables_sql import (
 )
 from store.findings import Finding
 from store.tables_sql import JobState, jobs
-from tests.presale.house import FAN, RIVAL, VIP, House
+from tests.presale.house import AGAIN, FAN, RIVAL, VIP, House
 from tests.presale.unchecked import drop_checks
 
 PAYMENT = ledger_transactions.c.kind == "payment"
@@ -38,9 +38,10 @@ async def fill(house: House) -> None:
     house.provider.refund_outcome = RefundStatus.PENDING
     await house.return_ticket(await house.paid(RIVAL, VIP, key="key-0002"))
     await house.work()
-    await house.placed(key="key-closed")
+    await house.offer_again()
+    assert isinstance(await house.place(FAN, AGAIN, key="key-closed", again=True), Order)
     await house.work_later()
-    await house.placed(key="key-open")
+    await house.placed(UserId("third"), key="key-open")
 
 
 async def plant(house: House, *statements: Executable) -> set[str]:

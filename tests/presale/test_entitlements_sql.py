@@ -1,7 +1,8 @@
 from auth.identity import Tier
 from presale import entitlements_sql
 from presale.entitlements import Entitlement, Guest
-from tests.presale.house import FAN, RIVAL, SHOW, VIP, House
+from presale.orders import Order
+from tests.presale.house import AGAIN, FAN, RIVAL, SHOW, VIP, House
 
 
 async def test_somebody_without_a_ticket_has_none_at_version_zero(house: House) -> None:
@@ -25,8 +26,12 @@ async def test_history_tells_every_change_with_its_time(house: House) -> None:
 
 
 async def test_a_second_ticket_of_the_same_tier_changes_nothing(house: House) -> None:
-    await house.paid(key="key-0001")
-    await house.paid(key="key-0002")
+    await house.paid()
+    await house.offer_again()
+    again = await house.place(FAN, AGAIN, key="key-0002", again=True)
+    assert isinstance(again, Order)
+    assert await house.callback(house.provider.pay(again.payment)) is None
+    assert await house.credits() == 30
     async with house.db.read() as connection:
         assert await entitlements_sql.load(connection, SHOW, FAN) == Entitlement(Tier.MAIN, 1)
 

@@ -20,6 +20,7 @@ EVENTS: list[tuple[str, events.PresaleEvent]] = [
     ("presale.sales", events.SalesChanged(SHOW, [events.ProductCount(ProductId("p"), 1, 2, 3)], 4)),
     ("presale.wallet", events.WalletChanged(FAN, SHOW, 1, 2)),
     ("presale.revenue", events.RevenueChanged(SHOW, "CNY", 1, 2, 3, 4)),
+    ("presale.money_returning", events.MoneyReturning(FAN, SHOW, RefundId("r"), OrderId("o"), 1)),
     ("presale.refund_failed", events.RefundFailed(FAN, SHOW, RefundId("r"), OrderId("o"))),
 ]
 

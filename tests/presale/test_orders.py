@@ -22,7 +22,7 @@ TABLE: dict[OrderEvent, tuple[OrderState | None, ...]] = {
     OrderEvent.EXPIRE: (C, None, None, None, None),
     OrderEvent.CANCEL: (C, None, None, None, None),
     OrderEvent.PAY_LATE: (None, None, D, None, None),
-    OrderEvent.PAY_LATE_SOLD_OUT: (None, None, R, None, None),
+    OrderEvent.PAY_UNWANTED: (R, None, R, None, None),
     OrderEvent.REQUEST_REFUND: (None, R, None, None, None),
     OrderEvent.REFUND_SUCCEEDED: (None, None, None, X, None),
     OrderEvent.REFUND_FAILED: (None, None, None, D, None),

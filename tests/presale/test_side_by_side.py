@@ -59,7 +59,7 @@ async def test_tickets_bought_returned_and_spent_from_at_once_add_up(house: Hous
 
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         for fan, ticket in zip(fans, first, strict=True):
-            group.create_task(house.paid(fan, VIP, MAIN, key=f"{fan}-2"))
+            group.create_task(house.paid(fan, VIP, key=f"{fan}-2"))
             group.create_task(spend(fan))
             group.create_task(house.box.request_refund(OPERATOR, Role.OPERATOR, ticket.id, "why not"))
     await house.work()

@@ -79,6 +79,16 @@ export async function placeOrder(token: string, key: string, show: string, items
   return request("POST", "/api/v1/orders", { token, body: { show, items, provider: PROVIDER }, headers: { "Idempotency-Key": key } });
 }
 
+/** What stands in the way of a second order: the first one, and where to pay it now while it is unpaid. */
+export function heldOrder(error: Failure): Placed | null {
+  return error.code === "ALREADY_HELD" ? (error as unknown as Placed) : null;
+}
+
+/** Closed at the provider first: the answer is the order as it stands then, `paid` if that came first. */
+export async function cancelOrder(token: string, order: string): Promise<Result<Placed>> {
+  return request("POST", `/api/v1/orders/${encodeURIComponent(order)}/cancel`, { token });
+}
+
 export async function listOrders(token: string, show: string): Promise<Result<Order[]>> {
   const answer = await request<{ orders: Order[] }>("GET", `/api/v1/orders?show=${encodeURIComponent(show)}`, { token });
   return answer.ok ? { ok: true, data: answer.data.orders } : answer;

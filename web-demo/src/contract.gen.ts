@@ -20,7 +20,7 @@ export type StageState = "idle" | "requested" | "invited" | "on_stage";
 
 export type Tier = "none" | "lobby" | "main" | "vip";
 
-export type Code = "BAD_REQUEST" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "ROOM_NOT_FOUND" | "TICKET_REQUIRED" | "BALANCE_DUE" | "FORBIDDEN" | "BANNED" | "SEAT_TAKEN" | "ROOM_ENDED" | "ROOM_CANCELLED" | "BUSY" | "KICKED" | "SLOW" | "DRAINING" | "PROTOCOL" | "RATE_LIMITED" | "MUTED" | "CLOSED" | "TEXT_EMPTY" | "TEXT_TOO_LONG" | "TEXT_BLOCKED" | "LINKS_OFF" | "EMOJI_ONLY" | "GIFT_UNKNOWN" | "INSUFFICIENT_CREDITS" | "STAGE_FULL" | "STAGE_STATE" | "NOT_HERE" | "PHASE_TRANSITION" | "CONFLICT" | "NOT_FOUND" | "SALES_CLOSED" | "SOLD_OUT" | "ORDER_STATE" | "REFUND_POLICY" | "IDEMPOTENCY_REUSED" | "PROVIDER_UNKNOWN" | "PROVIDER_UNAVAILABLE" | "SIGNATURE_INVALID" | "INTERNAL";
+export type Code = "BAD_REQUEST" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "ROOM_NOT_FOUND" | "TICKET_REQUIRED" | "BALANCE_DUE" | "FORBIDDEN" | "BANNED" | "SEAT_TAKEN" | "ROOM_ENDED" | "ROOM_CANCELLED" | "BUSY" | "KICKED" | "SLOW" | "DRAINING" | "PROTOCOL" | "RATE_LIMITED" | "MUTED" | "CLOSED" | "TEXT_EMPTY" | "TEXT_TOO_LONG" | "TEXT_BLOCKED" | "LINKS_OFF" | "EMOJI_ONLY" | "GIFT_UNKNOWN" | "INSUFFICIENT_CREDITS" | "STAGE_FULL" | "STAGE_STATE" | "NOT_HERE" | "PHASE_TRANSITION" | "CONFLICT" | "NOT_FOUND" | "SALES_CLOSED" | "ALREADY_HELD" | "SOLD_OUT" | "ORDER_STATE" | "REFUND_POLICY" | "IDEMPOTENCY_REUSED" | "PROVIDER_UNKNOWN" | "PROVIDER_UNAVAILABLE" | "SIGNATURE_INVALID" | "INTERNAL";
 
 export const RETRYABLE: ReadonlySet<string> = new Set(["BUSY", "CONFLICT", "DRAINING", "INTERNAL", "PROVIDER_UNAVAILABLE", "RATE_LIMITED", "SLOW"]);
 
@@ -210,12 +210,13 @@ export interface Health {
   waiting: number;
 }
 
-/** A notice only you see: a mute, an end of a mute, a refund that failed. */
+/** A notice only you see: a mute, an end of a mute, a refund that failed, money that goes back by itself. */
 export interface Inbox {
   id: string;
-  kind: "muted" | "unmuted" | "refund_failed";
+  kind: "muted" | "unmuted" | "refund_failed" | "money_returning";
   at_ms: number;
   until_ms: number | null;
+  order?: string;
 }
 
 /** A danmaku or a pin. */

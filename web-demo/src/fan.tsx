@@ -196,7 +196,7 @@ function useNotices(state: RoomState, notify: (text: string, tone?: "good" | "ba
   }, [state.login]);
   const note = state.inbox.at(-1);
   useEffect(() => {
-    if (note && note.kind !== "refund_failed") notify(t(`inbox.${note.kind}`), note.kind === "muted" ? "bad" : "good");
+    if (note && note.kind !== "refund_failed") notify(t(`inbox.${note.kind}`), note.kind === "muted" ? "bad" : note.kind === "unmuted" ? "good" : "plain");
   }, [note?.id]);
   useEffect(() => {
     if (state.caught_up) notify(t("connection.caught_up", { count: state.caught_up }));

@@ -291,7 +291,7 @@ function ordered(state: RoomState, orders: readonly Order[]): RoomState {
 
 function noticed(state: RoomState, note: Inbox): RoomState {
   const inbox = [...state.inbox.filter((held) => held.id !== note.id), note].slice(-INBOX_NOTES);
-  if (!state.you || note.kind === "refund_failed") return { ...state, inbox };
+  if (!state.you || (note.kind !== "muted" && note.kind !== "unmuted")) return { ...state, inbox };
   const muted = note.kind === "muted";
   return { ...state, inbox, you: { ...state.you, muted, muted_until_ms: muted ? note.until_ms : null } };
 }

@@ -142,7 +142,7 @@ async def test_a_provider_that_hangs_holds_up_nobody_who_does_not_need_it(tmp_pa
 
         provider: Any = desk.house.provider
         provider.create = create
-        desk.house.box._providers = {"fake": BoundedProvider(provider, calls_at_once=4, aside=aside)}
+        desk.house.box._checkout._providers = {"fake": BoundedProvider(provider, calls_at_once=4, aside=aside)}
         app = Starlette(routes=[Mount("/api", create_api(desk.deps, places))])
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://desk") as desk.http:
             buyers = []
@@ -242,3 +242,43 @@ async def test_the_public_list_is_a_second_old_at_most_and_tells_the_time_of_eac
     desk.house.clock.now_ms += 1
     fresh = (await desk.ask("GET", "/api/v1/shows", "fan")).json()["shows"][0]
     assert [product["name"] for product in fresh["products"] if product["id"] == "extra"] == ['"server_ms":0']
+
+
+async def test_a_provider_that_drips_is_given_up() -> None:
+    class Dripping:
+        name = "dripping"
+
+        async def query(self, _payment: str) -> Any:
+            await asyncio.Event().wait()
+
+    bounded = BoundedProvider(Dripping(), seconds=0.01, calls_at_once=1)  # type: ignore[arg-type]
+    for _ in range(2):
+        answer = await asyncio.wait_for(bounded.query("payment"), 5)
+        assert isinstance(answer, Unavailable)
+        assert answer.retryable
+
+
+async def test_whoever_asks_about_an_unpaid_order_leaves_their_place_meanwhile(tmp_path: Path) -> None:
+    async with open_desk(tmp_path) as desk:
+        places = {kind: Places(1) for kind in Kind}
+        order = (await desk.order()).json()["order"]
+        hangs, asked = asyncio.Event(), asyncio.Event()
+        query = desk.house.provider.query
+
+        async def hang(payment: str) -> Any:
+            asked.set()
+            await hangs.wait()
+            return await query(payment)
+
+        provider: Any = desk.house.provider
+        provider.query = hang
+        desk.house.box._asking._aside = aside
+        app = Starlette(routes=[Mount("/api", create_api(desk.deps, places))])
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://desk") as desk.http:
+            reader = asyncio.create_task(desk.ask("GET", f"/api/v1/orders/{order}"))
+            await asked.wait()
+            assert (await desk.ask("GET", "/api/v1/orders/nothing")).status_code == 404
+            assert {each.taken for each in places.values()} == {0}
+            hangs.set()
+            assert (await reader).status_code == 200
+        assert {each.taken for each in places.values()} == {0}

@@ -47,6 +47,7 @@ async def test_anybody_sees_a_show_and_what_it_sells(desk: Desk) -> None:
         "price_minor": 12_800,
         "currency": "CNY",
         "credits": 10,
+        "repeatable": False,
         "capacity": 10,
         "sold": 1,
         "held": 0,
@@ -213,7 +214,7 @@ class TestDescription:
             for path, methods in described["paths"].items()
             for method, operation in methods.items()
         }
-        assert len(operations) == 20
+        assert len(operations) == 22
         for operation in operations.values():
             assert operation["x-roles"]
             assert ("security" in operation) == (operation["x-roles"] != ["anybody"])

@@ -1,7 +1,7 @@
 /** The box office: what is on sale, what is reserved, what is paid. */
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
-import { placeOrder, requestRefund, type Product } from "../api";
+import { cancelOrder, heldOrder, placeOrder, requestRefund, type Product } from "../api";
 import type { Order, ProductSales, Tier } from "../contract.gen";
 import { money } from "../format";
 import { codeText, useLanguage } from "../i18n";
@@ -80,13 +80,16 @@ function ProductCard({ product, open, session, show, state, onOrders, notify }: 
     const placed = await session.ask((token) => placeOrder(token, idempotency, show, [{ product: product.id, quantity: 1 }]));
     setBusy(false);
     if (placed.ok || !placed.error.retryable) key.current = null;
-    if (!placed.ok) {
+    const order = placed.ok ? placed.data : heldOrder(placed.error);
+    if (!placed.ok && !order?.pay_url) {
       cashier?.close();
+      if (order) onOrders();
       return notify(codeText(t, placed.error.code), "bad");
     }
-    if (placed.data.pay_url && cashier) {
+    if (!placed.ok) notify(t("order.held"));
+    if (order?.pay_url && cashier) {
       cashier.opener = null; // the provider's page has no business with this one
-      cashier.location.href = placed.data.pay_url;
+      cashier.location.href = order.pay_url;
     } else cashier?.close();
     onOrders();
   };
@@ -113,8 +116,17 @@ function ProductCard({ product, open, session, show, state, onOrders, notify }: 
   );
 }
 
-function PendingOrder({ order, state, products }: BoxOfficeProps & { order: Order }): JSX.Element {
+function PendingOrder({ order, state, products, session, onOrders, notify }: BoxOfficeProps & { order: Order }): JSX.Element {
   const { t, language } = useLanguage();
+  const [busy, setBusy] = useState(false);
+  const cancel = async () => {
+    setBusy(true);
+    const answer = await session.ask((token) => cancelOrder(token, order.order));
+    setBusy(false);
+    if (!answer.ok) notify(codeText(t, answer.error.code), "bad");
+    else notify(t(answer.data.state === "paid" ? "order.cancel_paid" : "order.cancelled"), "good");
+    onOrders();
+  };
   const price = money(order.amount_minor, order.currency, language);
   return (
     <div class="order pending" data-testid="pending-order" data-order={order.order}>
@@ -123,6 +135,7 @@ function PendingOrder({ order, state, products }: BoxOfficeProps & { order: Orde
         <p class="muted">{t("countdown.order")} <TimeLeft target_ms={order.expires_ms} offset_ms={state.offset_ms} /> · {t("order.pay_hint")}</p>
       </div>
       {order.pay_url && <a class="button primary" data-testid="pay-link" href={order.pay_url} target="_blank" rel="noopener">{t("order.pay", { price })}</a>}
+      <button type="button" class="quiet" data-testid="cancel-order" disabled={busy} onClick={cancel}>{t("order.cancel")}</button>
     </div>
   );
 }
