@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.abuse import attacks
+from tests.abuse import attacks, floods
 from tests.abuse.crowd import Stall, percentile, stalled_readers
 from tests.abuse.target import TREE, Gateway, gateway
 
@@ -72,6 +72,12 @@ def main() -> int:
         end = f"cut after {flood.seconds:.1f} s" if flood.was_cut else f"stood {flood.seconds:.0f} s"
         figures = f"{flood.sent_bytes / MIB:,.0f} MiB sent, {end}, memory {flood.growth_bytes / MIB:+.1f} MiB"
         report.add(_name(attack), figures, is_good=flood.growth_bytes < FLAT_BYTES)
+    for kind in floods.FLOODS:
+        with _fresh(fans=40, packets_per_second=20, packets_burst=40) as target:
+            noise = floods.flooded(target, kind, sockets=20, seconds=FLOOD_SECONDS)
+        before, during = (percentile(values, 0.99) * 1000 for values in (noise.before, noise.during))
+        figures = f"a fan's p99 {before:.1f} ms before, {during:.1f} ms then"
+        report.add(f"20 sockets at 8 Mbit/s, {kind}", figures, is_good=during <= max(before * P99_SHARE, before + 5))
     for drip in (attacks.dripped_heads, attacks.dripped_bodies, attacks.silent_sockets, attacks.pongless_sockets):
         with _fresh(**DEADLINES) as target:
             _dripped(report, _name(drip), drip(target, 20, DRIP_SECONDS).seconds)

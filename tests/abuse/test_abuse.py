@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.abuse import attacks
-from tests.abuse.crowd import EARS, stalled_readers
+from tests.abuse import attacks, floods
+from tests.abuse.crowd import EARS, percentile, stalled_readers
 from tests.abuse.line import FINAL, TEXT, frame, line
 from tests.abuse.target import Gateway, gateway
 
@@ -103,6 +103,15 @@ def test_stalled_readers_are_cut_and_nobody_else(tmp_path: Path) -> None:
     assert stall.healthy_cut == 0
     assert len(stall.during) > 0.7 * EARS * RATE * STALL_SECONDS
     assert max(stall.memory_after) - stall.memory_before < 12 * MIB
+
+
+@pytest.mark.parametrize("kind", list(floods.FLOODS))
+def test_sockets_that_send_without_end_are_cut_and_delay_nobody(tmp_path: Path, kind: str) -> None:
+    # three of them made the loop late by 4.5 s; the strict bound on p99 is that of `make abuse`
+    with gateway(tmp_path, fans=40, packets_per_second=20, packets_burst=40) as target:
+        noise = floods.flooded(target, kind, sockets=8, seconds=3.0)
+    assert len(noise.during) > 0.7 * len(noise.before)
+    assert percentile(noise.during, 0.9) < 2 * percentile(noise.before, 0.9) + 0.05
 
 
 def test_three_packets_that_are_none_close_and_are_no_news(target: Gateway) -> None:
