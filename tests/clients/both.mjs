@@ -15,6 +15,7 @@ import { open } from "./socket.mjs";
 
 const ALL_MS = 15_000;
 const LOOK_MS = 5;
+const AGAIN_MS = 500;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -51,6 +52,13 @@ class Side {
 
   call(command, payload) {
     return this.socket.timeout(ALL_MS).emitWithAck(command, payload);
+  }
+
+  /** After CONNECTs that were given up: the client takes the answer to an earlier one for that to the last, so that an event may
+   * meet the server while the last is being decided, which nobody answers, and what was under way to an earlier one is told. */
+  async isInAtLast() {
+    await this.hears("welcome");
+    while (!(await this.socket.timeout(AGAIN_MS).emitWithAck("clock", { t0: 1 }).catch(() => undefined)));
   }
 
   async answers() {
@@ -118,15 +126,13 @@ async function changeTheirMinds() {
       side.socket.disconnect();
     }
     side.connect();
-    await side.isWelcome();
-    await side.answers();
+    await side.isInAtLast();
     side.socket.disconnect();
     side.connect();
     side.socket.disconnect();
     await both.find((one) => one !== side).answers(); // the CONNECT that was given up is decided by now
     side.connect();
-    await side.isWelcome();
-    await side.answers();
+    await side.isInAtLast();
   }
 }
 

@@ -385,9 +385,10 @@ async def test_a_final_farewell_ends_one_while_the_other_is_being_decided(
 async def test_events_of_one_are_handled_while_the_other_waits_for_an_answer(
     hall: Venue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    released = asyncio.Event()
+    begun, released = asyncio.Event(), asyncio.Event()
 
     async def held() -> ClockAck:
+        begun.set()
         await released.wait()
         return ClockAck(1, 2, 3)
 
@@ -396,7 +397,7 @@ async def test_events_of_one_are_handled_while_the_other_waits_for_an_answer(
         with monkeypatch.context() as patch:
             patch.setitem(HANDLERS, "clock", lambda *_: held())
             waiting = await fan.emit("clock", {"t0": 1}, namespace="/console")
-            await until(lambda: any(server._tasks for server in hall.house.socket_servers))
+            await begun.wait()
         await answers(fan, "/live")
         released.set()
         assert (await fan.ack(waiting))["data"] == {"t0": 1, "t1": 2, "t2": 3}
