@@ -30,6 +30,8 @@ Decision = Member | Denied
 BUSY_MS = 1_000
 RIGHTS = frozenset({Code.TICKET_REQUIRED, Code.BALANCE_DUE, Code.FORBIDDEN})
 """Refusals that a ticket or a role would turn."""
+NOT_SURE = Denied(Code.BUSY, retry_after_ms=1000)
+"""Instead of a refusal for good while SQL cannot be asked."""
 MAX_AUTH_CHARS = 512
 """Of `room`, `cursor` and `device`."""
 TAKEOVER = frozenset({"", "yes", "ask"})
@@ -52,7 +54,7 @@ class Admission:
         self._arrivals = Throttle(house.settings.handshakes_per_minute)
 
     def __call__(self, opening: Opening) -> Decision | Awaitable[Decision]:
-        """Let in, or say why not; at once where the guest list is enough for it."""
+        """Let in, or say why not; at once where the guest list is enough, and SQL has nothing newer."""
         began = time.perf_counter()
         answer = self._decide(opening)
         return self._told(answer, began) if isinstance(answer, Member | Denied) else self._told_later(answer, began)
@@ -88,7 +90,22 @@ class Admission:
         except BaseException:
             room.leave(member)
             raise
-        return self._let_in_or_queue(member) if is_welcome else self._look_closer(member, after)
+        if not is_welcome:
+            return self._look_closer(member, after)
+        return self._let_in_or_queue(member) if self._house.truth.is_told(room) else self._look_again(member)
+
+    async def _look_again(self, member: Member) -> Decision:
+        """Bans, roles and phase are SQL's to tell, not the list's; here it is asked once for all who come in a moment.
+
+        Where SQL cannot be asked nobody is banned either: the list is enough.
+        """
+        try:
+            await self._house.truth.of(member.room)
+            is_welcome = self._is_known_and_welcome(member) and self._closing() is None
+        except BaseException:
+            member.room.leave(member)
+            raise
+        return self._let_in_or_queue(member) if is_welcome else await self._look_closer(member, None)
 
     async def _open_room(self, opening: Opening, identity: Identity, after: Position | None) -> Decision:
         room = await self._house.live_rooms.get(opening.auth["room"])
@@ -163,8 +180,9 @@ class Admission:
     async def _admit(self, member: Member, after: Position | None) -> Denied | None:
         room = member.room
         replica = room.replica
+        is_sure = await self._house.truth.of(room)  # its own ticket is read where it would be refused
         if member.user in replica.bans:
-            return Denied(Code.BANNED)
+            return Denied(Code.BANNED) if is_sure else NOT_SURE
         is_from_list = await self._records.know(member)
         self._ask_beside(member)
         denied = self._at_the_door(member)

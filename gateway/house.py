@@ -43,6 +43,7 @@ from gateway.sockets.codec import Codec
 from gateway.sockets.connection import SocketLimits
 from gateway.sockets.server import SocketServer
 from gateway.stage_watch import StageSweep
+from gateway.truth import Truth
 from gateway.waiting import Waiting
 from gateway.whereabouts import Whereabouts
 from gateway.wiring import Wiring
@@ -111,6 +112,7 @@ class House:
         self.whereabouts = Whereabouts(self)
         self.revocations = RevocationWatch(self, self.revoked)
         self.live_rooms = LiveRooms(self)
+        self.truth = Truth(self)
         self.commands = Commands(self)
         self.housekeeping = Housekeeping(self, node=self.new_id())
         admission = Admission(self)

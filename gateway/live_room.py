@@ -19,7 +19,7 @@ from gateway.guest_list import GuestList
 from gateway.member import Member
 from gateway.rates import heard, rates_of
 from gateway.recovery import Recent
-from gateway.replica import Event, Replica, audit_shape, countdown_shape, decode
+from gateway.replica import BY_PUBLICATION, Event, Replica, audit_shape, countdown_shape, decode
 from gateway.rights import keeps_stage, rights_in
 from gateway.sockets.codec import Codec, Prepared
 from presale import events as presale
@@ -42,20 +42,6 @@ PRESENCE_MS_PER_SOCKET = 1
 """A room is told how many are here this long for each socket after the last time: a thousand writes a second."""
 
 
-BY_PUBLICATION = (
-    rooms.DanmakuSaid,
-    rooms.GiftSent,
-    rooms.Retracted,
-    rooms.AuditRecorded,
-    rooms.SeatsTaken,
-    rooms.SaidApart,
-    presale.RefundFailed,
-    presale.MoneyReturning,
-)
-"""News that only a publication brings: those with a place in the history, and those without a version, which would
-happen twice."""
-
-
 class LiveRoom(Attendance):
     """Applies publications in order and tells the sockets. Everything here is synchronous: order comes free."""
 
@@ -65,6 +51,8 @@ class LiveRoom(Attendance):
         """The room's id, its channel at the broker too."""
         self.replica = replica
         self.guests = guests
+        self.is_committing = False
+        """Whether what happens was committed by this process a moment ago, and may not be acked yet."""
         self._place: int | None = None
         """The offset of what is being delivered; None: it has no place, for the wire is away."""
         self.recent = Recent(position, house.settings.history_seconds * 1000, house.settings.history_bytes)
@@ -141,7 +129,11 @@ class LiveRoom(Attendance):
     def committed(self, event: Event, at_ms: int) -> None:
         """Obey what this process has committed, before its publication comes around as a repetition."""
         if not isinstance(event, BY_PUBLICATION):
-            self.happen(event, at_ms)
+            self.is_committing = True
+            try:
+                self.happen(event, at_ms)
+            finally:
+                self.is_committing = False
 
     def miss(self, gap: Gap) -> None:
         """Go on after a gap in the publications; what of it is kept is delivered next, the rest has to be read."""

@@ -1,12 +1,13 @@
 """One socket in a room: who it is, what it may do now, and the order of what it is told."""
 
+import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from auth.denials import Code
+from auth.denials import Code, Denied
 from auth.door import Surface
 from auth.grants import Grant
 from auth.identity import Identity, Role, Tier, UserId
@@ -36,6 +37,7 @@ class Member:
     __slots__ = (
         "_expelled",
         "_held",
+        "_is_acting",
         "_token_deadline",
         "asks_first",
         "connection",
@@ -81,6 +83,7 @@ class Member:
         self._token_deadline: Deadline | None = None
         self._held: list[tuple[int | None, Prepared]] | None = []
         self._expelled: Code | None = None
+        self._is_acting = False
 
     @property
     def user(self) -> UserId:
@@ -187,8 +190,12 @@ class Member:
         self.room.house.metrics.delivered(event, 1)
 
     def bye(self, code: Code, retry_after_ms: int | None = None) -> None:
-        """End the socket; one that is still waiting to be opened ends right after its welcome."""
-        if self.connection is None or self._held is not None:
+        """End the socket; one that is still waiting to be opened ends right after its welcome.
+
+        One whose command this process may just have committed ends right after its ack.
+        """
+        is_acting = self._is_acting and self.room.is_committing
+        if self.connection is None or self._held is not None or is_acting:
             self._expelled = code
             return
         self.connection.bye(code, retry_after_ms)
@@ -234,7 +241,19 @@ class Member:
 
     def received(self, event: str, payload: object) -> Answer | Awaitable[Answer]:
         """Hand an event to its handler."""
-        return self.room.house.commands(self, event, payload)
+        if self._expelled is not None:
+            return Denied(Code.BUSY, retry_after_ms=SLOW_RETRY_MS)
+        answer = self.room.house.commands(self, event, payload)
+        return answer if isinstance(answer, Answer) else self._act(answer)
+
+    async def _act(self, answer: Awaitable[Answer]) -> Answer:
+        self._is_acting = True
+        try:
+            return await answer
+        finally:
+            self._is_acting = False
+            if self._expelled is not None:  # the ack is sent before the loop turns
+                asyncio.get_running_loop().call_soon(self.bye, self._expelled)
 
     def slow(self) -> None:
         """Sent away because it does not read; it may come back and is told what it missed."""

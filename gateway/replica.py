@@ -11,7 +11,7 @@ from msgspec import UNSET, structs
 from auth.identity import RoomId, ShowId, Tier, UserId
 from auth.permissions import reading_floor
 from gateway.contract import shapes
-from presale.events import PresaleEvent, ProductCount, RevenueChanged, SalesChanged
+from presale.events import MoneyReturning, PresaleEvent, ProductCount, RefundFailed, RevenueChanged, SalesChanged
 from presale.shows import Product
 from rooms import countdowns
 from rooms.countdowns import Countdown
@@ -21,6 +21,7 @@ from rooms.events import (
     CohostChanged,
     CountdownChanged,
     CountedEvent,
+    DanmakuSaid,
     GiftSent,
     Kicked,
     LeaderboardChanged,
@@ -29,9 +30,12 @@ from rooms.events import (
     NamesChanged,
     PinsChanged,
     QueueChanged,
+    Retracted,
     RoleChanged,
     RoomEvent,
     RoomState,
+    SaidApart,
+    SeatsTaken,
     StageChanged,
     Unbanned,
     Unmuted,
@@ -41,7 +45,7 @@ from rooms.moderation import Mute
 from rooms.names import NamesRecord
 from rooms.newest import Counted, Newest
 from rooms.pins import PinKind, PinsRecord
-from rooms.room import RoomRecord
+from rooms.room import RoomRecord, Standing
 from rooms.stage import StageRecord
 
 Event = RoomEvent | PresaleEvent
@@ -53,6 +57,20 @@ AUDIT_TAIL = 50
 def decode(body: bytes) -> Event:
     """A publication's body; raises `msgspec.MsgspecError` for what no process of ours wrote."""
     return _decoder.decode(body)
+
+
+BY_PUBLICATION = (
+    DanmakuSaid,
+    GiftSent,
+    Retracted,
+    AuditRecorded,
+    SeatsTaken,
+    SaidApart,
+    RefundFailed,
+    MoneyReturning,
+)
+"""News that only a publication brings: those with a place in the history, and those without a version, which would
+happen twice."""
 
 
 def thing_of(event: CountedEvent) -> tuple[str, str]:
@@ -110,6 +128,14 @@ class Replica:
     def floor(self) -> Tier | None:
         """The least tier that may read the chat now; None: nobody but staff."""
         return reading_floor(self.room.access, self.room.phase)
+
+    def is_behind(self, standing: Standing) -> bool:
+        """Whether SQL knows of a room, a stage or rights that this has not heard of."""
+        return (
+            standing.room > self.room.version
+            or standing.stage > max(self.stage.version, self.queue_version)
+            or standing.news > self.news.floor
+        )
 
     def apply(self, event: Event) -> bool:
         """Take an event in; False where it brought nothing new."""

@@ -162,14 +162,22 @@ class Resync:
         )
         self._due[room] = None
 
+    async def read_now(self, room: "LiveRoom") -> None:
+        """Bring a room to what SQL has, for SQL is ahead of what has come of its publications."""
+        await self._read_after(room, None)
+        self._house.metrics.refreshes.labels("late").inc()
+
     async def _read(self, room: "LiveRoom") -> None:
         gap = self._gaps.pop(room.id, None)
+        is_behind = room.id in self._behind and not self.is_cut_off
         try:
             await self._read_after(room, gap)
         except BaseException:
             if gap is not None:
                 self._mend(room.id, gap)
             raise
+        reason = "gap" if gap is not None else "behind" if is_behind else "cut_off"
+        self._house.metrics.refreshes.labels(reason).inc()
 
     async def _read_after(self, room: "LiveRoom", gap: Gap | None) -> None:
         house, show = self._house, room.replica.show
@@ -186,8 +194,6 @@ class Resync:
             self._marks_ms[room.id] = asked_ms
         else:
             self._marks_ms.pop(room.id, None)
-        is_behind = room.id in self._behind and not self.is_cut_off
-        house.metrics.refreshes.labels("gap" if gap is not None else "behind" if is_behind else "cut_off").inc()
         room.replica.products = fresh.products
         room.replica.gift_credits = max(room.replica.gift_credits, fresh.gift_credits)
         room.guests.note_staff(staff)

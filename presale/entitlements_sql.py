@@ -1,6 +1,9 @@
 """Entitlements in SQL: what each user's tickets are worth now, and what they were worth at any time before."""
 
-from sqlalchemy import insert, select, update
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.composed import composed_key
@@ -44,12 +47,22 @@ async def changes_since(connection: AsyncConnection, show: ShowId, at_ms: int) -
         .where(entitlements.c.show_id == show, entitlements.c.changed_ms >= at_ms, changes.c.at_ms >= at_ms)
         .order_by(changes.c.at_ms, changes.c.version)
     )
+    return [_told(show, row) for row in await connection.execute(chosen)]
+
+
+async def latest(
+    connection: AsyncConnection, show: ShowId, users: Collection[UserId]
+) -> list[tuple[int, EntitlementChanged]]:
+    """The last change of each of these users, as (at_ms, event); of nobody who never had a right."""
+    changes = entitlement_changes
+    is_last = (
+        (changes.c.show_id == entitlements.c.show_id)
+        & (changes.c.user_id == entitlements.c.user_id)
+        & (changes.c.version == entitlements.c.version)
+    )
+    theirs = (entitlements.c.show_id == show) & entitlements.c.user_id.in_(users)
     return [
-        (
-            row.at_ms,
-            EntitlementChanged(UserId(row.user_id), show, Tier(row.tier), row.version, EntitlementReason(row.reason)),
-        )
-        for row in await connection.execute(chosen)
+        _told(show, row) for row in await connection.execute(select(changes).join(entitlements, is_last).where(theirs))
     ]
 
 
@@ -90,6 +103,11 @@ async def recalculate(uow: UnitOfWork, show: Show, user: UserId, reason: Entitle
     )
     await announcements_sql.emit(uow, show, EntitlementChanged(user, show.id, after.tier, after.version, reason))
     return after
+
+
+def _told(show: ShowId, row: Row[Any]) -> tuple[int, EntitlementChanged]:
+    reason = EntitlementReason(row.reason)
+    return row.at_ms, EntitlementChanged(UserId(row.user_id), show, Tier(row.tier), row.version, reason)
 
 
 async def _store(uow: UnitOfWork, show: Show, user: UserId, before: Entitlement, after: Entitlement) -> None:

@@ -1,5 +1,7 @@
 """The live place of a show."""
 
+from typing import NamedTuple
+
 from msgspec import Struct
 
 from auth.identity import RoomId, ShowId
@@ -22,3 +24,12 @@ class RoomRecord(Struct, frozen=True):
     version: int = 1
     like_total: int = 0
     """All likes so far; outside of `version`."""
+
+
+class Standing(NamedTuple):
+    """How far a room is, by the versions of what may let somebody in or keep them out."""
+
+    room: int
+    stage: int
+    news: int
+    """Of what `turns_sql.count` counts."""

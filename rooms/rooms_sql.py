@@ -1,5 +1,6 @@
 """Rooms in SQL: phase, switches and schedule move by compare-and-set on the room's version; likes add up beside."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,12 +16,17 @@ from rooms import audit_sql, countdowns, events, phases, pins_sql, stage_sql, tu
 from rooms import switches as switching
 from rooms.events import LikesCounted, PhaseChanged, RoomState, ScheduleChanged, SwitchesChanged
 from rooms.gifts import GiftKind
-from rooms.room import RoomRecord
+from rooms.room import RoomRecord, Standing
 from rooms.stage import DEFAULT_CAPACITY, StageRecord
 from rooms.switches import SwitchChanges
-from rooms.tables_sql import room_totals, rooms
-from store.database_sql import UnitOfWork
+from rooms.tables_sql import room_news, room_totals, rooms, stages
+from store.database_sql import Database, UnitOfWork
 
+_STANDING = (
+    "SELECT rooms.version, stages.version, room_news.version FROM rooms "
+    "JOIN stages ON stages.room_id = rooms.id JOIN room_news ON room_news.room_id = rooms.id WHERE rooms.id = ?"
+)
+"""As `standings` asks; spelled out, for it is asked once for everybody who comes."""
 _Changed = TypeVar("_Changed", PhaseChanged, SwitchesChanged, ScheduleChanged)
 
 
@@ -70,6 +76,24 @@ async def list_rooms(connection: AsyncConnection) -> list[RoomRecord]:
     """All rooms, by planned start."""
     rows = await connection.execute(_rooms().order_by(rooms.c.start_ms, rooms.c.id))
     return [_record(row) for row in rows]
+
+
+async def standings(connection: AsyncConnection, ids: Sequence[RoomId]) -> dict[RoomId, Standing]:
+    """How far some rooms are; by their keys, so that it may be asked often."""
+    chosen = (
+        select(rooms.c.id, rooms.c.version, stages.c.version.label("stage"), room_news.c.version.label("news"))
+        .join(stages, stages.c.room_id == rooms.c.id)
+        .join(room_news, room_news.c.room_id == rooms.c.id)
+        .where(rooms.c.id.in_(ids))
+    )
+    rows = await connection.execute(chosen)
+    return {RoomId(row.id): Standing(row.version, row.stage, row.news) for row in rows}
+
+
+def standing_at_once(db: Database, room: RoomId) -> Standing | None:
+    """How far a room is, where that is to be had without waiting."""
+    rows = db.glance(_STANDING, room)
+    return Standing(*rows[0]) if rows else None
 
 
 async def phase_of(connection: AsyncConnection, show: ShowId) -> Phase | None:

@@ -145,6 +145,7 @@ class Database:
         express: AsyncEngine,
         reader: AsyncEngine,
         surveyor: AsyncEngine,
+        glance: sqlite_connection.Glance | None = None,
         *,
         clock: Callable[[], int],
         new_id: Callable[[], str],
@@ -153,6 +154,7 @@ class Database:
         self._express = express
         self._reader = reader
         self._surveyor = surveyor
+        self._glance = glance
         self._clock = clock
         self._new_id = new_id
         queues = writer.dialect.name == "sqlite"
@@ -180,7 +182,8 @@ class Database:
         writer = writer_engine(parsed)
         express = writer if _is_sqlite(parsed) else writer_engine(parsed, connections=EXPRESS_ON_SERVER)
         reader, surveyor = _reader_engine(parsed), _surveying_engine(parsed)
-        database = cls(writer, express, reader, surveyor, clock=clock, new_id=new_id)
+        glance = sqlite_connection.Glance(parsed.database or "") if _is_sqlite(parsed) else None
+        database = cls(writer, express, reader, surveyor, glance, clock=clock, new_id=new_id)
         try:
             async with database._writer.connect(), database._reader.connect():
                 return database
@@ -238,6 +241,13 @@ class Database:
         async with self._surveyor.connect() as connection:
             yield connection
 
+    def glance(self, statement: str, *parameters: str) -> list[tuple[Any, ...]] | None:
+        """The rows of a statement that keys answer in microseconds, at once; None: ask by `read`.
+
+        Where the database is a file, its parameters written `?`. On a server nothing is to be had without waiting.
+        """
+        return self._glance.rows(statement, parameters) if self._glance is not None else None
+
     def now_ms(self) -> int:
         """The database's clock, for shells that need a time outside of a transaction."""
         return self._clock()
@@ -248,6 +258,8 @@ class Database:
         await self._express.dispose()
         await self._reader.dispose()
         await self._surveyor.dispose()
+        if self._glance is not None:
+            self._glance.close()
 
 
 def writer_engine(

@@ -47,6 +47,25 @@ class LocalConnection(aiosqlite.Connection):
         return await super()._execute(tracked)  # type: ignore[no-untyped-call]  # aiosqlite's own gate
 
 
+class Glance:
+    """Reads what is committed at once, on the event loop's own time: for one row or a few, by a key."""
+
+    def __init__(self, path: str) -> None:
+        self._connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        self._connection.execute("PRAGMA query_only = ON")
+
+    def rows(self, statement: str, parameters: tuple[str, ...]) -> list[tuple[Any, ...]] | None:
+        """None where it cannot be read now."""
+        try:
+            return self._connection.execute(statement, parameters).fetchall()
+        except sqlite3.Error:
+            return None
+
+    def close(self) -> None:
+        """Idempotent."""
+        self._connection.close()
+
+
 async def connect(*args: Any, **options: Any) -> LocalConnection:
     """Open a connection with the arguments of `sqlite3.connect`."""
     shared = {**options, "check_same_thread": False}  # two threads, never at once

@@ -24,6 +24,22 @@ Handler = Callable[["House", Member, Any], Answer | Awaitable[Answer]]
 MAX_RACES = 5
 """How often a command that lost a race is decided again."""
 
+RETRY_MS = 1_000
+MAY_BE_LATE = frozenset(
+    {
+        Code.FORBIDDEN,
+        Code.TICKET_REQUIRED,
+        Code.BALANCE_DUE,
+        Code.MUTED,
+        Code.CLOSED,
+        Code.LINKS_OFF,
+        Code.EMOJI_ONLY,
+        Code.STAGE_STATE,
+        Code.STAGE_FULL,
+    }
+)
+"""Refusals for good that hang on the room, its staff or a ticket, which may have changed a moment ago elsewhere."""
+
 HANDLERS: Mapping[str, Handler] = {**viewer.HANDLERS, **console.HANDLERS, **stage.HANDLERS}
 
 _BY_NAME = {command.name: command for command in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS)}
@@ -42,7 +58,25 @@ class Commands:
         if member.is_console:
             return self._counted_later(event, self._on_console(member, event, payload))
         answer = self._on_live(member, event, payload)
-        return self._counted(event, answer) if isinstance(answer, Answer) else self._counted_later(event, answer)
+        if isinstance(answer, Answer) and not _may_be_late(answer):
+            return self._counted(event, answer)
+        return self._counted_later(event, self._made_sure(answer, member, event, payload))
+
+    async def _made_sure(
+        self, answer: Answer | Awaitable[Answer], member: Member, event: str, payload: object
+    ) -> Answer:
+        """Nobody is refused for good by a replica that may be a moment old: SQL is asked, and it is decided again."""
+        if not isinstance(answer, Answer):
+            answer = await answer
+        if not _may_be_late(answer):
+            return answer
+        is_news = await self._house.truth.is_news(member)
+        if is_news is None:
+            return Denied(Code.BUSY, retry_after_ms=RETRY_MS)
+        if is_news:
+            once_more = self._on_live(member, event, payload)
+            answer = once_more if isinstance(once_more, Answer) else await once_more
+        return answer
 
     def _on_live(self, member: Member, event: str, payload: object) -> Answer | Awaitable[Answer]:
         request = _read(event, payload, ON_LIVE)
@@ -115,6 +149,10 @@ class Commands:
         if is_banned or not role.is_staff or (event not in SHARED_COMMANDS and not may_on_console(role, event)):
             return Denied(Code.FORBIDDEN)
         return None
+
+
+def _may_be_late(answer: Answer) -> bool:
+    return isinstance(answer, Denied) and answer.code in MAY_BE_LATE
 
 
 def _read(event: str, payload: object, known: frozenset[str]) -> msgspec.Struct | Denied:

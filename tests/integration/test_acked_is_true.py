@@ -1,17 +1,20 @@
 """What is acked holds on that gateway from the ack on, though no publication has come around, and is told once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from socketio.exceptions import ConnectionError as NotLetInError
 
 from gateway.relay import OutboxRelay
-from tests.integration.clients import Client
+from tests.integration.clients import Client, connected
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import Evening, denied, done, evening
-from tests.integration.running import Liveroom, liveroom
+from tests.integration.running import Liveroom, liveroom, liverooms
+from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
 
@@ -59,6 +62,14 @@ async def test_who_connects_right_after_a_change_of_phase_is_let_in(house: Liver
         relay.hold()
         await done(show.host, "show:phase", {"phase": "presale"})
         await show.enter("mei")
+
+
+async def test_a_host_hears_the_ack_of_what_sends_it_away(house: Liveroom, relay: Relay) -> None:
+    async with evening(house, "presale") as show:
+        relay.hold()
+        await done(show.host, "show:phase", {"phase": "cancelled"})
+        assert (await show.host.wait("bye"))["code"] == "ROOM_CANCELLED"
+        await show.host.gone()
 
 
 async def test_who_connects_right_after_a_ban_is_not_and_after_its_end_is(house: Liveroom, relay: Relay) -> None:
@@ -133,6 +144,80 @@ async def test_nobody_is_told_twice(house: Liveroom, relay: Relay) -> None:
         assert [told["kind"] for told in fan.all("inbox", since=start)] == ["muted", "unmuted"]
         assert [told["reason"] for told in fan.all("tier", since=start)] == ["purchase", "refund"]
         assert [told["state"] for told in fan.all("cohost", since=start)] == ["requested", "on_stage", "idle"]
+
+
+# ---- another gateway, which has heard of nothing yet -------------------------------------------------
+
+
+@asynccontextmanager
+async def far_from(
+    folder: Path, phase: str = "live"
+) -> AsyncIterator[tuple[Evening, Callable[..., Awaitable[Client]]]]:
+    """An evening at one gateway, and how somebody enters at another."""
+    with closing(RedisServer()) as redis:
+        redis.start()
+        settings: dict[str, Any] = {**UNHURRIED, "redis_url": redis.url}
+        async with (
+            liverooms(folder, 2, **settings) as (near, far),
+            evening(near, phase) as show,
+            AsyncExitStack() as stack,
+        ):
+
+            async def enter(user: str, namespace: str = "/live") -> Client:
+                entered = connected(far.url, namespace, token=show.token(user), room=show.room)
+                return await stack.enter_async_context(entered)
+
+            yield show, enter
+
+
+async def test_the_door_of_another_gateway_knows_the_phase(tmp_path: Path, relay: Relay) -> None:
+    async with far_from(tmp_path, "presale") as (show, enter):
+        await enter("li")
+        await show.ticket("mei")
+        relay.hold()
+        await done(show.host, "show:phase", {"phase": "cancelled"})
+        with pytest.raises(NotLetInError, match="/live"):
+            await enter("mei")
+        relay.let_go()
+
+
+async def test_the_door_of_another_gateway_knows_bans_roles_and_tickets(tmp_path: Path, relay: Relay) -> None:
+    async with far_from(tmp_path) as (show, enter):
+        for user in ("li", "mei"):
+            await show.ticket(user)
+        await enter("li")
+        relay.hold()
+        await done(show.host, "ban", {"user": "mei"})
+        with pytest.raises(NotLetInError, match="/live"):
+            await enter("mei")
+        await done(show.host, "unban", {"user": "mei"})
+        await enter("mei")
+        await show.role("ann", "moderator")
+        await enter("ann", "/console")
+        await show.role("ann", "moderator", method="DELETE")
+        with pytest.raises(NotLetInError, match="/console"):
+            await enter("ann", "/console")
+        await show.ticket("new")
+        await enter("new")
+        relay.let_go()
+
+
+async def test_another_gateway_refuses_nobody_for_what_is_over(tmp_path: Path, relay: Relay) -> None:
+    async with far_from(tmp_path) as (show, enter):
+        await show.ticket("mei")
+        fan = await enter("mei")
+        await done(show.host, "mute", {"user": "mei"})
+        await done(show.host, "room:switches", {"chat": "off"})
+        await fan.wait("room", lambda told: told["switches"]["chat"] == "off")
+        assert (await denied(fan, "danmaku", SAY))["code"] == "CLOSED"
+        relay.hold()
+        await done(show.host, "room:switches", {"chat": "everyone", "links": False})
+        assert (await denied(fan, "danmaku", SAY))["code"] == "MUTED"
+        await done(show.host, "unmute", {"user": "mei"})
+        await done(fan, "danmaku", SAY)
+        assert [told["version"] for told in fan.all("room")] == sorted({told["version"] for told in fan.all("room")})
+        relay.let_go()
+        await fan.wait("danmaku")
 
 
 async def _much(show: Evening, fan: Client) -> None:
