@@ -10,17 +10,17 @@ from auth.identity import Role, RoomId, ShowId, UserId
 from gateway.asking import Asked, Asking
 from gateway.checkout import Checkout
 from gateway.provider_calls import Aside, holding_nothing
-from gateway.sale import IsBanned, PhaseOf, Sale
 from gateway.settlement import Settlement
-from gateway.worker import Again, Handler
 from presale import notices_sql, orders_sql, refunds, refunds_sql, shows_sql
 from presale.holding import HoldLimits
 from presale.notices_sql import Notice
 from presale.orders import Order, OrderId, OrderItem, OrderState, Quote, QuoteLine, amount_minor, price
 from presale.payments import Other, PaymentPaid, PaymentProvider, RefundSettled
 from presale.refunds import Refund, RefundId
+from presale.sale import IsBanned, PhaseOf, Sale
 from presale.shows import SALES_OPEN
 from store.database_sql import Database, UnitOfWork
+from store.jobs import Again, Handler
 from store.jobs_sql import Job
 
 MAX_NOTICES = 50

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from auth.denials import Code, Denied
 from auth.identity import ShowId, UserId
 from gateway.asking import Asking
-from gateway.sale import Sale
 from gateway.settlement import Settlement
 from presale import orders_sql, shows_sql
 from presale.holding import HAVING, Held, HoldLimits
 from presale.orders import Order, OrderEvent, OrderId, OrderItem, OrderState
 from presale.payments import Closed, Paid, PaymentProvider, PaymentRequest, Unavailable
+from presale.sale import Sale
 from presale.shows import ProductId
 from store.database_sql import Database, UnitOfWork
 

@@ -11,8 +11,6 @@ import structlog
 
 from auth.denials import Code, Denied
 from auth.identity import ShowId
-from gateway.sale import Sale
-from gateway.worker import Again
 from presale import orders_sql, payments_sql, refunds_sql, shows_sql
 from presale.orders import Order, OrderEvent, OrderId, OrderState, PaymentProgress
 from presale.payments import (
@@ -28,7 +26,9 @@ from presale.payments import (
 )
 from presale.payments_sql import Receipt
 from presale.refunds import Refund, RefundId, RefundProgress
+from presale.sale import Sale
 from store.database_sql import Database, RacedError, UnitOfWork
+from store.jobs import Again
 
 CLOSE_MARGIN_MS = 600_000
 """This long after its expiry an order is closed even if the provider cannot close it, once a query says unpaid."""

@@ -1,13 +1,13 @@
 """Runs the jobs that transactions have enqueued: at once when due, repeated with growing waits when they fail."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import structlog
 
 from store import jobs_sql
 from store.database_sql import Database
+from store.jobs import Again, Handler
 from store.jobs_sql import Job
 
 LEASE_MS = 60_000
@@ -22,17 +22,6 @@ LONGEST_WAIT_MS = 6 * 3_600_000
 KEEP_DONE_MS = 7 * 24 * 3_600_000
 """How long done jobs are kept, and with them the memory that a (kind, key) has run."""
 PRUNE_EVERY_MS = 3_600_000
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """A job that is not done yet and should run again after the usual wait."""
-
-    reason: str
-
-
-Handler = Callable[[Job], Awaitable[Again | None]]
-"""Does a job; None means done. Must be safe to run many times. An exception counts as `Again`."""
 
 _log = structlog.get_logger(__name__)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.worker import FIRST_WAIT_MS, KEEP_DONE_MS, LEASE_MS, Again, JobWorker
+from gateway.worker import FIRST_WAIT_MS, KEEP_DONE_MS, LEASE_MS, JobWorker
 from store import jobs_sql
 from store.database_sql import Database
+from store.jobs import Again
 from store.jobs_sql import Job
 from store.tables_sql import JobState
 from tests.store import homes

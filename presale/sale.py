@@ -1,0 +1,30 @@
+"""Whether a show sells to somebody: by its phase and its bans, which are the room's and handed in as functions."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.denials import Code, Denied
+from auth.identity import RoomId, ShowId, UserId
+from auth.situation import Phase
+from presale.shows import SALES_OPEN, Show
+
+PhaseOf = Callable[[AsyncConnection, ShowId], Awaitable[Phase | None]]
+"""The phase of a show's room, read on the connection of the running transaction; None for no such room."""
+IsBanned = Callable[[AsyncConnection, RoomId, UserId], Awaitable[bool]]
+"""Whether somebody is out of a room, read on the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """Who may buy."""
+
+    phase_of: PhaseOf
+    is_banned: IsBanned
+
+    async def refuse(self, connection: AsyncConnection, show: Show, user: UserId) -> Denied | None:
+        """SALES_CLOSED outside the phases of sale, BANNED for whoever is out of the room; None: they may buy."""
+        if await self.phase_of(connection, show.id) not in SALES_OPEN:
+            return Denied(Code.SALES_CLOSED)
+        return Denied(Code.BANNED) if await self.is_banned(connection, show.room, user) else None
