@@ -61,7 +61,7 @@ check: ## format, lint, types, import rules, generated files
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m gateway.contract --check
+	$(BIN)/python -m gateway.reference --check
 	npm --prefix web-demo run --silent check
 
 bench: ## the gateway and its peers under one load (ARGS="--quick --only storm --ours")
@@ -77,7 +77,7 @@ format: ## put the sources in shape
 
 contract: ## write what is generated: types of web-demo, pages of docs
 	@$(call set_up,runtime)
-	$(BIN)/python -m gateway.contract
+	$(BIN)/python -m gateway.reference
 
 build: ## the pages of web-demo
 	@$(call set_up,runtime web)

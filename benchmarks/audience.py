@@ -11,8 +11,8 @@ from sqlalchemy import insert, update
 from auth.identity import RoomId, ShowId, Tier, UserId
 from auth.situation import Access, Phase
 from auth.tokens import mint
-from gateway import ambient
-from gateway.settings import DEMO_JWT_SECRET, Mode, Settings
+from gateway.setup import clock as ambient
+from gateway.setup.settings import DEMO_JWT_SECRET, Mode, Settings
 from presale import shows_sql
 from presale.entitlements import EntitlementReason
 from presale.orders import OrderState

@@ -26,7 +26,7 @@ WEB_OUTPUT = ("node_modules", "dist")
 LAUNCHER = """#!{python}
 import sys
 
-from gateway.cli import main
+from gateway.cli.__main__ import main
 
 sys.exit(main())
 """

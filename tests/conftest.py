@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-from gateway.settings import DEMO_SECRETS
+from gateway.setup.settings import DEMO_SECRETS
 from tests.store import homes
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 
-from gateway.settings import Settings
+from gateway.setup.settings import Settings
 
 START_SECONDS = 60.0
 END_SECONDS = 10.0

@@ -33,7 +33,7 @@ from gateway.engine.polling import PollingApp
 from gateway.engine.requests import Handshake
 from gateway.engine.session import Heartbeat, Reason
 from gateway.engine.socket import Socket
-from gateway.origins import Origins
+from gateway.setup.origins import Origins
 from gateway.sockets.engineio_seam import EngineServer
 from tests.ports import free_port
 

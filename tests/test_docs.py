@@ -9,10 +9,10 @@ from urllib.parse import unquote
 import pytest
 import typer.main
 
-from gateway import cli
-from gateway.metrics import Metrics
+from gateway.cli import __main__
 from gateway.node import exposition
-from gateway.settings import Settings
+from gateway.setup.metrics import Metrics
+from gateway.setup.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -76,7 +76,7 @@ def test_every_command_named_exists(page: Path) -> None:
     code = "\n".join(code_of(page))
     targets = set(re.findall(r"^([a-z]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
     assert set(re.findall(r"(?:^|`|\s)make ([a-z]+)", code)) <= targets
-    known = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]  # a group of commands
+    known = typer.main.get_command(__main__.app).commands  # type: ignore[attr-defined]  # a group of commands
     for command, word in re.findall(r"(?:^|[`\s/])liveroom ([a-z]+)(?: ([a-z]+))?", code):
         assert command in known, command
         if hasattr(known[command], "commands") and word:
@@ -93,7 +93,7 @@ def test_every_setting_named_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "contract.md"], ids=name_of)
 def test_every_source_file_named_exists(page: Path) -> None:
-    """Paths from the root, as `gateway/house.py`; patterns and placeholders are none."""
+    """Paths from the root, as `gateway/house/house.py`; patterns and placeholders are none."""
     for named in code_of(page):
         if (
             re.fullmatch(rf"(?:{'|'.join(SOURCES)}|tests|scripts|docs|web-demo)/[\w./-]*", named)
@@ -127,6 +127,6 @@ def test_operators_read_of_every_check_of_the_audit() -> None:
 
 def test_the_reasons_of_readyz_are_those_that_operators_read_of() -> None:
     told = re.findall(r"`reasons`: (.*?) \|", text_of(OPERATING))[0]
-    source = text_of(ROOT / "gateway" / "app.py")
+    source = text_of(ROOT / "gateway" / "house" / "app.py")
     given = source.split("async def _not_ready(")[1].split("\n\n\n")[0]
     assert re.findall(r"`([a-z_]+)`", told) == re.findall(r'\["([a-z_]+)"\]', given)

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from gateway.settings import DEMO_JWT_SECRET
+from gateway.setup.settings import DEMO_JWT_SECRET
 from tests.integration.clients import Client, client, connected
 from tests.integration.evening import Evening, evening
 from tests.integration.running import Liveroom, liveroom

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.settings import DEMO_JWT_SECRET
+from gateway.setup.settings import DEMO_JWT_SECRET
 from tests.integration.clients import connected
 from tests.integration.running import Liveroom, liveroom
 from tests.integration.wire import wire

@@ -12,9 +12,9 @@ import pytest
 
 from auth.denials import Code
 from auth.door import Surface
-from gateway.contract import vocabulary
-from gateway.contract.asyncapi import events_of
 from gateway.contract.registry import CONSOLE_COMMANDS, FAREWELLS, REFUSALS, VIEWER_COMMANDS
+from gateway.reference import vocabulary
+from gateway.reference.asyncapi import events_of
 from tests.snippets import FENCED, INTERPRETERS, NAMED, ROOT, snippets_of
 
 PAGES = sorted(
@@ -49,7 +49,7 @@ ANSWERED_FOR: Mapping[str, str] = {
     "make setup": "every machine that runs this test has been set up by it",
     "make check": ".ci/run runs it before the tests",
     "make format": "rewrites the sources; make check runs the same tool and only looks",
-    "make contract": "tests/gateway/contract/test_generated.py runs what it runs, and only looks",
+    "make contract": "tests/gateway/reference/test_generated.py runs what it runs, and only looks",
     "make oversell": "half an hour; tests/oversell/test_oversell.py runs the same race in small",
     "make faults": "tests/faults plays some of its cells",
     "make outages": "tests/outages plays the short ones",

@@ -17,7 +17,7 @@ from benchmarks.soak.evening import Evening, evening
 from benchmarks.soak.page import WORDS, Soak, write
 from benchmarks.soak.samples import LEAST_JUDGED_SECONDS, Looks, Sample, judge
 from benchmarks.soak.visitors import Crowd
-from gateway.preflight import CommandError
+from gateway.setup.preflight import CommandError
 
 FOUND = 1
 NOT_RUN = 2

@@ -12,13 +12,13 @@ from auth.situation import Phase
 from benchmarks.crowd import Address
 from benchmarks.house import house
 from benchmarks.processes import CannotRunError, listening
-from gateway import ambient
 from gateway.rehearsal.desk import Desk
 from gateway.rehearsal.fan import Stall
 from gateway.rehearsal.host import Host
 from gateway.rehearsal.journal import Entry, Journal
 from gateway.rehearsal.wire import Memo
-from gateway.settings import DEMO_SANDBOX_SECRET
+from gateway.setup import clock
+from gateway.setup.settings import DEMO_SANDBOX_SECRET
 from tests.ports import free_port
 
 HOUR_MS = 3_600_000
@@ -130,7 +130,7 @@ def _sandbox(port: int, notify: int, folder: Path) -> AbstractContextManager[lis
 
 
 def _show() -> dict[str, object]:
-    now_ms = ambient.now_ms()
+    now_ms = clock.now_ms()
     return {
         "title": "Soak",
         "access": "ticketed",

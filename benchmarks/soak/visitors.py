@@ -13,12 +13,12 @@ from auth.identity import Tier, UserId
 from auth.tokens import mint
 from benchmarks.soak.evening import Evening, Forgetful
 from benchmarks.soak.transports import UpgradingDevice, Wreck, run_aground
-from gateway import ambient
 from gateway.rehearsal.desk import PROVIDER
 from gateway.rehearsal.device import Device
 from gateway.rehearsal.fan import Stall
 from gateway.rehearsal.wire import Encoding, Wire
-from gateway.settings import DEMO_JWT_SECRET, Mode, Settings
+from gateway.setup import clock
+from gateway.setup.settings import DEMO_JWT_SECRET, Mode, Settings
 
 TOKEN_MS = 600_000
 STAY_SECONDS = 30.0
@@ -165,7 +165,7 @@ class Crowd:
 
     def _token(self, person: Regular) -> str:
         issuer, audience = self._settings.jwt_issuer, self._settings.jwt_audience
-        now_ms, id_ = ambient.now_ms(), ambient.new_id()
+        now_ms, id_ = clock.now_ms(), clock.new_id()
         return mint(DEMO_JWT_SECRET, UserId(person.user), person.user, issuer, audience, now_ms, TOKEN_MS, id_)
 
     # ---- what somebody does ----------------------------------------------------------------------------

@@ -7,18 +7,18 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from gateway.api import refusals
-from gateway.api.audit import audit_routes
 from gateway.api.bodies import BoundedBodies
 from gateway.api.bulkheads import PLACES, Bulkheads, Kind, Places
 from gateway.api.callers import ApiDependencies
-from gateway.api.inbox import inbox_routes
-from gateway.api.names import name_routes
-from gateway.api.orders import order_routes
-from gateway.api.programme import programme_routes
-from gateway.api.roles import role_routes
 from gateway.api.shapes import ErrorBody
-from gateway.api.shows import show_routes
-from gateway.api.tokens import token_routes
+from gateway.features.audit.routes import audit_routes
+from gateway.features.names.routes import name_routes
+from gateway.features.orders.inbox import inbox_routes
+from gateway.features.orders.routes import order_routes
+from gateway.features.roles.routes import role_routes
+from gateway.features.sales.programme import programme_routes
+from gateway.features.sales.routes import show_routes
+from gateway.features.session.routes import token_routes
 
 VERSION = "1"
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import Identity, Role, ShowId, UserId
 from gateway.api.refusals import Refused, granted
-from gateway.box_office import BoxOffice
+from presale.use_cases.box_office import BoxOffice
 from rooms import roles_sql
 from rooms.stage import Terms
 from store.database_sql import Database, UnitOfWork

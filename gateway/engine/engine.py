@@ -11,7 +11,7 @@ from gateway.engine.requests import Handshake, Refusal
 from gateway.engine.session import Reason, Session, Via
 from gateway.engine.socket import Socket
 from gateway.engine.wheel import GRANULARITY_SECONDS, Wheel
-from gateway.origins import Origins
+from gateway.setup.origins import Origins
 
 TICKS_PER_TIMEOUT = 50
 """How finely the time for a pong is measured at least."""

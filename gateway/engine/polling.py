@@ -10,7 +10,7 @@ from gateway.engine.frames import NOOP
 from gateway.engine.requests import Handshake, Refusal, read_query
 from gateway.engine.session import Reason, Via
 from gateway.engine.socket import Socket
-from gateway.origins import Headers
+from gateway.setup.origins import Headers
 
 Receive = Callable[[], Any]
 Send = Callable[[dict[str, Any]], Any]

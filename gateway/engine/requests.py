@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl
 
-from gateway.origins import Origins
+from gateway.setup.origins import Origins
 
 VERSION: Final = "4"
 MAX_QUERY_FIELDS: Final = 16

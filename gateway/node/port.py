@@ -5,7 +5,7 @@ import socket
 import sys
 from collections.abc import Iterator
 
-from gateway.preflight import CommandError
+from gateway.setup.preflight import CommandError
 
 SPREADS = sys.platform == "linux"
 """Whether the kernel deals connections out among all who listen on a port; elsewhere all share one queue."""

@@ -14,11 +14,11 @@ from typing import Final
 
 import structlog
 
-from gateway import ambient, logs
 from gateway.node.port import Port
-from gateway.node.worker import LINE_BYTES, READY, REFUSED, RETIRE
-from gateway.preflight import CommandError
-from gateway.settings import Settings
+from gateway.node.sibling import LINE_BYTES, READY, REFUSED, RETIRE
+from gateway.setup import clock, logs
+from gateway.setup.preflight import CommandError
+from gateway.setup.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ GIVEN: Final = ("mode", "host", "port", "data_dir", "database_url", "redis_url",
 """Settings that a command may have been given another way than by the environment, which workers read."""
 
 
-async def supervise(settings: Settings, program: Sequence[str] = ("-m", "gateway.node")) -> None:
+async def supervise(settings: Settings, program: Sequence[str] = ("-m", "gateway.house")) -> None:
     """Serve by so many workers until SIGINT or SIGTERM, and return when all have drained; a second signal hurries them.
 
     SIGHUP exchanges the workers one after another. CommandError when the first of them cannot serve. `program`: what a
@@ -135,7 +135,7 @@ class Supervisor:
         self._settings = settings
         self._program = program
         self._folder = folder
-        self._node = settings.node or ambient.new_node()
+        self._node = settings.node or clock.new_node()
         self._port = Port(settings.host, settings.port)
         self._slots = [Slot() for _ in range(settings.workers)]
         self._living: set[Child] = set()

@@ -9,9 +9,7 @@ from typing import Any
 
 from auth.identity import Tier
 from auth.situation import Phase
-from gateway import ambient
 from gateway.api.shapes import ShowAudit
-from gateway.preflight import CommandError
 from gateway.rehearsal.desk import Desk
 from gateway.rehearsal.evening import Deeds, Evening
 from gateway.rehearsal.fan import Fan, Stall
@@ -19,6 +17,8 @@ from gateway.rehearsal.host import Host
 from gateway.rehearsal.journal import Journal
 from gateway.rehearsal.plan import Plan, Purchase
 from gateway.rehearsal.wire import Memo
+from gateway.setup import clock
+from gateway.setup.preflight import CommandError
 
 TITLE = "Rehearsal"
 CURRENCY = "CNY"
@@ -119,7 +119,7 @@ class Crowd:
 
     async def _put_on(self) -> Stall:
         """A ticketed show of our own, steered by a host of our own."""
-        now_ms = ambient.now_ms()
+        now_ms = clock.now_ms()
         seats = {Tier.MAIN: self._plan.main_seats, Tier.VIP: self._plan.vip_seats}
         made = await self._operate(
             "POST",

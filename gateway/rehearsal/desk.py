@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import httpx2
 
 from gateway.api.shapes import ShowAudit
-from gateway.preflight import CommandError
 from gateway.rehearsal.journal import Journal, Place, Refusal
+from gateway.setup.preflight import CommandError
 
 AT_ONCE = 12
 """Requests under way at a time: the crowd queues, the server is not what is measured by it."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx2
 
-from gateway import ambient
 from gateway.rehearsal.journal import End, Entry, Journal, Place, Refusal, SocketLog
 from gateway.rehearsal.links import Gone, Heard, Link, PollingLink, WebSocketLink
 from gateway.rehearsal.wire import (
@@ -26,6 +25,7 @@ from gateway.rehearsal.wire import (
     Unreadable,
     Wire,
 )
+from gateway.setup import clock
 
 WELCOME_SECONDS = 20.0
 """From the first byte to the welcome; a crowd's own queue included."""
@@ -175,7 +175,7 @@ class Device:
                 pass
 
     def _told(self, told: Told) -> None:
-        now_ms = ambient.now_ms()
+        now_ms = clock.now_ms()
         payload = told.payload
         if told.event == "welcome":
             self.journal.sockets.append(
@@ -225,7 +225,7 @@ class Device:
 
     def _end(self, end: End) -> None:
         log = self.journal.sockets[-1]
-        log.ended_ms, log.end, log.bye = ambient.now_ms(), end, self._bye
+        log.ended_ms, log.end, log.bye = clock.now_ms(), end, self._bye
         self.journal.unanswered_in_drop += len(self._waiting)
         for answer in self._waiting.values():
             if not answer.done():

@@ -5,12 +5,12 @@ import time
 from typing import Any
 
 from auth.situation import Phase
-from gateway.preflight import CommandError
 from gateway.rehearsal.desk import Desk
 from gateway.rehearsal.device import Device
 from gateway.rehearsal.journal import Journal
 from gateway.rehearsal.plan import Plan
 from gateway.rehearsal.wire import Memo
+from gateway.setup.preflight import CommandError
 
 LEAVES_STAGE_SECONDS = 1.5
 """A guest stays on stage so long."""

@@ -6,14 +6,14 @@ import time
 from msgspec import Struct
 from rich.console import Console
 
-from gateway import ambient
-from gateway.preflight import CommandError
 from gateway.rehearsal import plan, report
 from gateway.rehearsal.crowd import SETTLE_SECONDS, Crowd, Stage
 from gateway.rehearsal.desk import Desk
 from gateway.rehearsal.evening import Evening
 from gateway.rehearsal.progress import watched
 from gateway.rehearsal.report import Report
+from gateway.setup import clock
+from gateway.setup.preflight import CommandError
 
 RUN_CHARS = 6
 """Of a ULID's end: makes the names of one rehearsal new."""
@@ -35,7 +35,7 @@ class Wishes(Struct, frozen=True):
 async def rehearse(wishes: Wishes, console: Console) -> Report:
     """Play, watch, examine. CommandError where it could not be played to its end."""
     started = time.monotonic()
-    run = f"r{ambient.new_id()[-RUN_CHARS:].lower()}"
+    run = f"r{clock.new_id()[-RUN_CHARS:].lower()}"
     try:
         drawn = plan.draw(wishes.fans, wishes.seconds, run, random.Random(wishes.seed))  # noqa: S311 - a cast, no secret
     except ValueError as error:

@@ -14,7 +14,7 @@ from gateway.engine.polling import PollingApp
 from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason
 from gateway.engine.socket import Socket
-from gateway.origins import Origins
+from gateway.setup.origins import Origins
 
 INBOX_BODIES = 4
 """How many of the largest messages may wait for python-socketio's handlers, of one socket; more end it."""

@@ -15,7 +15,7 @@ from gateway.engine.limits import EngineLimits
 from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason
 from gateway.engine.socket import Socket
-from gateway.origins import Origins
+from gateway.setup.origins import Origins
 from gateway.sockets.codec import DECODE_ERRORS, PACKETS, Codec, announced_attachments, encode
 from gateway.sockets.connection import Admit, Answer, Connection, Guest, Opening, Received, SocketLimits, flat_auth
 from gateway.sockets.engineio_seam import EngineServer

@@ -14,10 +14,11 @@ async def main() -> None:
     from auth.identity import Role, UserId  # noqa: PLC0415
     from auth.situation import Access, Phase  # noqa: PLC0415
     from auth.tokens import mint  # noqa: PLC0415
-    from gateway import ambient, playground  # noqa: PLC0415
-    from gateway.house import open_house  # noqa: PLC0415
-    from gateway.server import serve  # noqa: PLC0415
-    from gateway.settings import Settings  # noqa: PLC0415
+    from gateway.demo import playground  # noqa: PLC0415
+    from gateway.house.house import open_house  # noqa: PLC0415
+    from gateway.house.server import serve  # noqa: PLC0415
+    from gateway.setup import clock  # noqa: PLC0415
+    from gateway.setup.settings import Settings  # noqa: PLC0415
     from presale import shows_sql  # noqa: PLC0415
     from rooms import roles_sql, rooms_sql  # noqa: PLC0415
     from store import migrations  # noqa: PLC0415
@@ -36,7 +37,7 @@ async def main() -> None:
                 await rooms_sql.change_phase(uow, show.room, phase, host)
 
     def token(user: str) -> str:
-        now_ms, new_id = ambient.now_ms(), ambient.new_id()
+        now_ms, new_id = clock.now_ms(), clock.new_id()
         return mint(
             settings.jwt_secrets[0], user, None, settings.jwt_issuer, settings.jwt_audience, now_ms, 3_600_000, new_id
         )

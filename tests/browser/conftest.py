@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from gateway.settings import Mode, Settings
+from gateway.setup.settings import Mode, Settings
 from tests.browser.chromium import Watched, chromium, require, watched
 from tests.integration.conftest import UNHURRIED
 from tests.integration.running import Liveroom, liveroom

@@ -15,7 +15,7 @@ from typing import Any
 
 from playwright.async_api import Browser, FrameLocator, Page
 
-from gateway.settings import Mode, Settings
+from gateway.setup.settings import Mode, Settings
 from tests.browser.chromium import ROOT, Watched, chromium, require, watched
 from tests.browser.moves import buys, console_page, enters, fan_page, sees
 from tests.browser.webp import Frame, animation

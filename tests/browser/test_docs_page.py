@@ -5,9 +5,9 @@ import pytest
 from playwright.async_api import Page, expect
 
 from auth.denials import Code
-from gateway.contract import facts, vocabulary
-from gateway.contract.openapi import openapi
 from gateway.contract.registry import CONSOLE_COMMANDS, SERVER_EVENTS, VIEWER_COMMANDS
+from gateway.reference import facts, vocabulary
+from gateway.reference.openapi import openapi
 from tests.browser.chromium import AXE, Watched, require
 from tests.integration.running import Liveroom
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from redis import Redis
 
-from gateway.settings import Mode, Settings
+from gateway.setup.settings import Mode, Settings
 from tests.ports import free_port
 from tests.processes import Processes, answers, house_environment, until
 from tests.redis_server import RedisServer

@@ -13,8 +13,8 @@ import yaml  # type: ignore[import-untyped]
 from redis import Redis
 from redis.exceptions import NoPermissionError
 
-from gateway.preflight import CommandError, load_settings
-from gateway.settings import Duty, Mode, Settings
+from gateway.setup.preflight import CommandError, load_settings
+from gateway.setup.settings import Duty, Mode, Settings
 from tests import redis_server
 from tests.deploy.street import DEPLOY, PLACES, ROOT, ShippedRedis
 

@@ -16,7 +16,9 @@ import pytest_asyncio
 from gateway.engine.engine import Engine
 from gateway.engine.limits import EngineLimits
 from tests.deploy.street import PLACES, command, configured
-from tests.engine.test_request_ends import (
+from tests.fuzz.requests import STREAMS, Reader, Seen, as_h11_reads, statuses
+from tests.fuzz.targets import Echo
+from tests.gateway.engine.test_request_ends import (
     AMBIGUOUS,
     EXPECT,
     FINE,
@@ -28,8 +30,6 @@ from tests.engine.test_request_ends import (
     post,
     upgrade,
 )
-from tests.fuzz.requests import STREAMS, Reader, Seen, as_h11_reads, statuses
-from tests.fuzz.targets import Echo
 from tests.ports import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

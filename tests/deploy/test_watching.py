@@ -8,8 +8,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from prometheus_client import Counter, Gauge, Histogram
 
-from gateway.metrics import Metrics
 from gateway.node.exposition import UP
+from gateway.setup.metrics import Metrics
 from tests.deploy.street import DEPLOY, ROOT
 
 RUNBOOK = ROOT / "docs" / "runbook"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from gateway.settings import Mode, Settings
+from gateway.setup.settings import Mode, Settings
 from store import migrations
 from tests.ports import free_port
 from tests.processes import Processes, answers, house_environment, until

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import msgspec
 
-from gateway import ambient
+from gateway.setup import clock
 from presale.webhook_signature import parse_secrets, request_content, sign
 from tests.faults.journal import Journal, What
 from tests.faults.line import FINAL, PATIENCE_SECONDS, Line, Socket
@@ -134,8 +134,8 @@ async def _script(cashier: httpx2.AsyncClient, house: Quarter, payment: str) -> 
     path, body = "/v1/faults", msgspec.json.encode({"payment": payment, "faults": DUPLICATES})
     headers = sign(
         parse_secrets(house.settings.sandbox_secrets)[0],
-        delivery=ambient.new_id(),
-        timestamp_seconds=ambient.now_ms() // 1000,
+        delivery=clock.new_id(),
+        timestamp_seconds=clock.now_ms() // 1000,
         body=request_content("POST", path, body),
     )
     scripted = await cashier.post(house.settings.sandbox_url + path, content=body, headers=headers)

@@ -8,8 +8,8 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]
 
 from auth.identity import ShowId, UserId
-from gateway import preflight
-from gateway.audit import audit_house
+from gateway.features.audit.books import audit_house
+from gateway.setup import preflight
 from presale import ledger
 from tests.faults.journal import What
 from tests.faults.line import FINAL, Heard, Line

@@ -23,7 +23,7 @@ from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason, Via
 from gateway.engine.socket import Socket
 from gateway.engine.websocket import WebSocketConnection
-from gateway.origins import Origins
+from gateway.setup.origins import Origins
 from gateway.sockets.codec import Codec
 from gateway.sockets.connection import Answer, Connection, Guest, Opening, SocketLimits
 from gateway.sockets.server import SocketServer

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 
-from gateway import ambient
+from gateway.setup import clock
 from tests.integration.clients import Client, client, connected
 from tests.integration.running import Liveroom
 
@@ -146,7 +146,7 @@ async def _operator(house: Liveroom) -> str:
 async def evening(house: Liveroom, phase: str = "live", **show: Any) -> AsyncIterator[Evening]:
     """A show put on by an operator over the API, moved to a phase by its host on the console."""
     operator = await _operator(house)
-    doors_ms = ambient.now_ms() + HOUR_MS
+    doors_ms = clock.now_ms() + HOUR_MS
     body = {
         "title": "An evening",
         "currency": "CNY",

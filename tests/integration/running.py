@@ -11,10 +11,10 @@ from typing import Any
 import httpx2
 
 from auth.tokens import mint
-from gateway import ambient
-from gateway.demo_processes import sandbox
-from gateway.server import serve
-from gateway.settings import Mode, Settings
+from gateway.demo.processes import sandbox
+from gateway.house.server import serve
+from gateway.setup import clock
+from gateway.setup.settings import Mode, Settings
 from tests.ports import free_port
 
 TOKEN_MS = 3_600_000
@@ -35,9 +35,9 @@ class Liveroom:
 
     def token(self, user: str) -> str:
         """A token as the platform mints it, without asking anybody."""
-        settings, now_ms = self.settings, ambient.now_ms()
+        settings, now_ms = self.settings, clock.now_ms()
         issuer, audience = settings.jwt_issuer, settings.jwt_audience
-        return mint(settings.jwt_secrets[0], user, None, issuer, audience, now_ms, TOKEN_MS, ambient.new_id())
+        return mint(settings.jwt_secrets[0], user, None, issuer, audience, now_ms, TOKEN_MS, clock.new_id())
 
     async def login(self, user: str, role: str = "viewer") -> str:
         """A token of the demo, with the role in SQL."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from socketio.exceptions import ConnectionError as NotLetInError
 
-from gateway.relay import OutboxRelay
+from gateway.house.relay import OutboxRelay
 from tests.integration.clients import Client, connected
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import Evening, denied, done, evening

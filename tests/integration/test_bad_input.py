@@ -12,10 +12,10 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from gateway import ambient
-from gateway.audit import audit_house
 from gateway.contract.registry import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS, Command
-from gateway.live_room import LiveRoom
+from gateway.features.audit.books import audit_house
+from gateway.live.room import LiveRoom
+from gateway.setup import clock as ambient
 from store.database_sql import Database
 from tests.gateway.sockets.raw import PATHS, Polling, RawSocket, polling, raw_socket
 from tests.integration.conftest import UNHURRIED

@@ -94,7 +94,7 @@ async def test_what_is_refused_by_what_sql_knows_better_is_not_refused(
     """A gateway that has not heard of an invitation yet asks SQL before it says that there is none."""
     async with liveroom(tmp_path, **UNHURRIED) as house, evening(house) as show:
         fan = await show.fan("mei")
-        monkeypatch.setattr("gateway.replica.Replica.apply", lambda *_: False)
+        monkeypatch.setattr("gateway.replica.replica.Replica.apply", lambda *_: False)
         await done(show.host, "cohost:invite", {"user": "mei"})
         await done(fan, "cohost:accept")
 

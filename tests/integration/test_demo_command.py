@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.test_demo import is_open
+from tests.gateway.demo.test_demo import is_open
 from tests.ports import free_port
 
 START_SECONDS = 30.0

@@ -13,14 +13,14 @@ from msgpack import ExtType
 
 from auth.denials import RETRYABLE, Code
 from auth.tokens import mint
-from gateway import ambient
-from gateway.admission import Admission
-from gateway.box_office import BoxOffice
 from gateway.contract.registry import REFUSALS
-from gateway.records import Records
-from gateway.settlement import Settlement
+from gateway.door.admission import Admission
+from gateway.door.holdings import Records
+from gateway.setup import clock
 from presale.payments import Unavailable
 from presale.payments_sandbox import SandboxPayments
+from presale.use_cases.box_office import BoxOffice
+from presale.use_cases.settlement import Settlement
 from presale.webhook_signature import parse_secrets, request_content, sign
 from rooms import roles_sql
 from tests.gateway.sockets.raw import CONNECT, CONNECT_ERROR, Packet, RawSocket, raw_socket
@@ -44,9 +44,9 @@ def token_of(house: Liveroom, user: str, *, expires_in_seconds: float = HOUR_SEC
         "name": None,
         "issuer": settings.jwt_issuer,
         "audience": settings.jwt_audience,
-        "now_ms": ambient.now_ms() + round((expires_in_seconds - HOUR_SECONDS) * 1000),
+        "now_ms": clock.now_ms() + round((expires_in_seconds - HOUR_SECONDS) * 1000),
         "lifetime_ms": HOUR_SECONDS * 1000,
-        "token_id": ambient.new_id(),
+        "token_id": clock.new_id(),
         **changes,
     }
     return mint(**fields)
@@ -263,8 +263,8 @@ def script_faults(house: Liveroom, **faults: object) -> None:
     body = msgspec.json.encode({"payment": None, "faults": faults})
     headers = sign(
         parse_secrets(settings.sandbox_secrets)[0],
-        delivery=ambient.new_id(),
-        timestamp_seconds=ambient.now_ms() // 1000,
+        delivery=clock.new_id(),
+        timestamp_seconds=clock.now_ms() // 1000,
         body=request_content("POST", "/v1/faults", body),
     )
     answer = httpx2.post(f"{settings.sandbox_url}/v1/faults", content=body, headers=headers, trust_env=False)
@@ -281,7 +281,7 @@ class Counted:
 
         async def counted(box_office: BoxOffice, order: Any) -> Any:
             self.orders.append(order)
-            self.at_ms.append(ambient.now_ms())
+            self.at_ms.append(clock.now_ms())
             return await settle(box_office, order)
 
         monkeypatch.setattr(BoxOffice, "settle", counted)
@@ -336,10 +336,10 @@ async def test_a_provider_that_hangs_holds_up_nobody_who_gets_in_and_a_refusal_f
             await fan.wait("welcome")
             await asyncio.wait_for(asked.wait(), 5)
         await show.phase("doors", "live")
-        began_ms = ambient.now_ms()
+        began_ms = clock.now_ms()
         assert (await show.refusal("early"))["code"] == "TICKET_REQUIRED"
         longest_ms = (house.settings.order_ask_wait_seconds + 2) * 1000
-        assert ambient.now_ms() - began_ms < longest_ms
+        assert clock.now_ms() - began_ms < longest_ms
 
 
 async def test_whoever_comes_to_a_show_that_is_over_has_the_money_found_and_returned(house: Liveroom) -> None:

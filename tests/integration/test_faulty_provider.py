@@ -22,14 +22,14 @@ from starlette.applications import Starlette
 from auth.denials import Denied
 from auth.identity import Role, ShowId, Tier
 from auth.situation import Phase
-from gateway.box_office import BoxOffice
-from gateway.pay import pay_routes
-from gateway.worker import JobWorker
+from gateway.features.orders.callbacks import pay_routes
+from gateway.house.jobs import JobWorker
 from presale import audit_sql, entitlements_sql, orders_sql, shows_sql
 from presale.holding import HoldLimits
 from presale.orders import Order, OrderItem, OrderState
 from presale.payments_sandbox import SandboxPayments
 from presale.refunds import Refund
+from presale.use_cases.box_office import BoxOffice
 from store import migrations
 from store.database_sql import Database
 from tests.ports import free_port

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from auth.tokens import mint
-from gateway import ambient, live_room
+from gateway.live import room as live_room
+from gateway.setup import clock
 from tests.integration.clients import client
 from tests.integration.evening import evening
 from tests.integration.running import liveroom
@@ -32,9 +33,9 @@ async def test_nothing_personal_is_logged_when_everything_fails(
             NAME,
             settings.jwt_issuer,
             settings.jwt_audience,
-            ambient.now_ms(),
+            clock.now_ms(),
             3_600_000,
-            ambient.new_id(),
+            clock.new_id(),
         )
         show.tokens[USER] = token
         bearer = {"authorization": f"Bearer {token}"}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.app import PAGES
-from gateway.contract.asyncapi import asyncapi
-from gateway.contract.openapi import openapi
+from gateway.house.app import PAGES
+from gateway.reference.asyncapi import asyncapi
+from gateway.reference.openapi import openapi
 from tests.integration.running import Liveroom, liveroom
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

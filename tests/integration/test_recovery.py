@@ -8,13 +8,13 @@ from typing import Any, Protocol
 import pytest
 
 from auth.identity import RoomId
-from gateway import ambient
-from gateway.admission import Admission
-from gateway.cursor import from_cursor, to_cursor
-from gateway.live_room import LiveRoom
-from gateway.live_rooms import LiveRooms
-from gateway.member import Member
-from gateway.recovery import Recent
+from gateway.contract.cursor import from_cursor, to_cursor
+from gateway.door.admission import Admission
+from gateway.live.member import Member
+from gateway.live.room import LiveRoom
+from gateway.live.rooms import LiveRooms
+from gateway.replica.history import Recent
+from gateway.setup import clock
 from pubsub.broker import Position, Recovery
 from pubsub.broker_memory import MemoryBroker
 from tests.integration.clients import Client, connected
@@ -382,7 +382,7 @@ async def test_only_those_hear_where_the_room_stands_whom_nothing_has_told_of_la
     async with liveroom(tmp_path, position_seconds=day, **UNHURRIED) as house, evening(house, "doors") as show:
         fan, foyer = await show.fan("li"), await show.fan("passer-by", None)
         [room] = rooms
-        quiet_ms = ambient.now_ms()
+        quiet_ms = clock.now_ms()
         await asyncio.sleep(0.005)
         await say(fan, "hello")
         room.tell_position(quiet_ms)
@@ -392,7 +392,7 @@ async def test_only_those_hear_where_the_room_stands_whom_nothing_has_told_of_la
         [last] = await say(fan, "is anybody there?")
         await fan.wait("danmaku", lambda told: told["items"][0]["id"] == last)
         assert fan.all("position") == []
-        room.tell_position(ambient.now_ms() + DAY_MS)
+        room.tell_position(clock.now_ms() + DAY_MS)
         assert (await fan.wait("position"))["cursor"] == cursor(fan)
         assert len(foyer.all("position")) == 1
 
@@ -412,7 +412,7 @@ async def test_a_position_told_while_somebody_was_let_in_never_takes_the_cursor_
         await fan.close()
 
         async def slowly(self: Admission, member: Member, after: Position) -> None:
-            member.room.tell_position(ambient.now_ms() + DAY_MS)
+            member.room.tell_position(clock.now_ms() + DAY_MS)
             await say(speaker, "meanwhile")
             await recover(self, member, after)
 

@@ -13,11 +13,11 @@ from msgspec import structs
 from rich.console import Console
 
 from gateway.contract import shapes
-from gateway.live_room import LiveRoom
-from gateway.playground import TICKETED
+from gateway.demo.playground import TICKETED
+from gateway.live.room import LiveRoom
 from gateway.rehearsal.rehearse import Wishes, rehearse
 from gateway.rehearsal.report import Report
-from gateway.replica import Replica
+from gateway.replica.replica import Replica
 from gateway.sockets.codec import Prepared
 from tests.integration.running import liveroom
 from tests.ports import free_port
@@ -159,7 +159,7 @@ async def test_what_is_no_playground_is_told_in_one_sentence(tmp_path: Path, mon
     assert "nothing answers" in err
     status, _, err = await command("--url", "127.0.0.1:8000")
     assert (status, err.count("\n")) == (2, 1)
-    monkeypatch.setattr("gateway.app.playground_routes", lambda _house: [])
+    monkeypatch.setattr("gateway.house.app.playground_routes", lambda _house: [])
     async with liveroom(tmp_path) as house:
         status, out, err = await command("--url", house.url)
     assert (status, out, err.count("\n")) == (2, "", 1)

@@ -12,7 +12,7 @@ from auth.denials import Denied
 from auth.identity import UserId
 from auth.revocations import Kind
 from auth.tokens import mint
-from gateway import ambient
+from gateway.setup import clock as ambient
 from rooms import revocations_sql
 from store.database_sql import Database
 from tests.integration.clients import Client, client, connected

@@ -9,8 +9,8 @@ from sqlalchemy import update
 
 from auth.denials import Denied
 from auth.identity import RoomId, ShowId, UserId
-from gateway import ambient
-from gateway.audit import audit_house
+from gateway.features.audit.books import audit_house
+from gateway.setup import clock as ambient
 from presale import ledger
 from presale.tables_sql import ledger_transactions
 from rooms import gifts_sql

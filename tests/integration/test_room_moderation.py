@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway import ambient
 from gateway.contract.shapes import FOREVER_MS
+from gateway.setup import clock
 from tests.integration.clients import Client
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import denied, done, evening
@@ -38,14 +38,14 @@ async def test_a_mute_silences_one_viewer_until_it_is_lifted(house: Liveroom) ->
 
 
 async def test_a_mute_with_minutes_ends_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ahead_ms, real = [0], ambient.now_ms
-    monkeypatch.setattr(ambient, "now_ms", lambda: real() + ahead_ms[0])
+    ahead_ms, real = [0], clock.now_ms
+    monkeypatch.setattr(clock, "now_ms", lambda: real() + ahead_ms[0])
     async with liveroom(tmp_path, **UNHURRIED) as house, evening(house) as show:
         fan = await show.fan("mei")
-        before_ms = ambient.now_ms()
+        before_ms = clock.now_ms()
         await done(show.host, "mute", {"user": "mei", "minutes": 1})
         until_ms = (await fan.wait("inbox"))["until_ms"]
-        assert before_ms + MINUTE_MS <= until_ms <= ambient.now_ms() + MINUTE_MS
+        assert before_ms + MINUTE_MS <= until_ms <= clock.now_ms() + MINUTE_MS
         refused = await denied(fan, "danmaku", SAY)
         assert refused["code"] == "MUTED"
         assert 0 < refused["retry_after_ms"] <= MINUTE_MS

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.housekeeping import Housekeeping
+from gateway.live.clockwork import Housekeeping
 from tests.integration.clients import Client
 from tests.integration.evening import Evening, denied, done, evening
 from tests.integration.running import Liveroom

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway import ambient
+from gateway.setup import clock
 from tests.integration.clients import Client
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import Evening, denied, done, evening
@@ -148,8 +148,8 @@ async def test_only_a_grant_of_ours_opens_a_stream(house: Liveroom) -> None:
 
 
 async def test_a_grant_runs_out_and_is_renewed_over_the_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ahead_ms, real = [0], ambient.now_ms
-    monkeypatch.setattr(ambient, "now_ms", lambda: real() + ahead_ms[0])
+    ahead_ms, real = [0], clock.now_ms
+    monkeypatch.setattr(clock, "now_ms", lambda: real() + ahead_ms[0])
     async with liveroom(tmp_path, grant_seconds=60, **UNHURRIED) as house, evening(house) as show:
         fan = await show.fan("mei")
         [url] = (await streams(fan)).values()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gateway import preflight
+from gateway.setup import preflight
 from rooms.tables_sql import stage_presence
 from tests.integration.clients import Client
 from tests.integration.conftest import UNHURRIED

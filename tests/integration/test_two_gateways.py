@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import insert
 
-from gateway import preflight
+from gateway.setup import preflight
 from store.tables_sql import outbox
 from tests.integration.clients import Client, connected
 from tests.integration.conftest import UNHURRIED

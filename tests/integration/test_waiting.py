@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from gateway.cursor import from_cursor, to_cursor
+from gateway.contract.cursor import from_cursor, to_cursor
 from pubsub.broker import Position
 from rooms.waiting_room import LEAST_RETRY_MS
 from tests.integration.clients import Client, connected

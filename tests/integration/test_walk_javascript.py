@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.test_demo import children, is_open
+from tests.gateway.demo.test_demo import children, is_open
 from tests.integration.test_demo_command import END_SECONDS, House, house
 from tests.ports import free_port
 

@@ -219,9 +219,7 @@ async def started(folder: Path, *arguments: str, **settings: object) -> asyncio.
     chosen = {
         "data_dir": folder,
         "redis_url": "redis://127.0.0.1:1/0",
-        "jwt_secrets": secret,
-        "grant_secrets": secret,
-        "wire_secrets": secret,
+        **{f"{purpose}_secrets": f"{secret}-{purpose}" for purpose in ("jwt", "grant", "wire")},
         "workers": 2,
         **settings,
     }

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx2
 
-from gateway.settings import Mode, Settings
+from gateway.setup.settings import Mode, Settings
 from tests.integration.running import Liveroom
 from tests.ports import free_port
 from tests.redis_server import RedisServer
@@ -202,6 +202,6 @@ def workers_of(supervisor: int) -> dict[int, int]:
     found = {}
     for child in map(int, children):
         command = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-        if b"gateway.node" in command:
-            found[int(command[command.index(b"gateway.node") + 1])] = child
+        if b"gateway.house" in command:
+            found[int(command[command.index(b"gateway.house") + 1])] = child
     return found

@@ -13,8 +13,8 @@ import time
 from collections import Counter
 
 from auth.tokens import mint
-from gateway import ambient
-from gateway.settings import Mode, Settings
+from gateway.setup import clock
+from gateway.setup.settings import Mode, Settings
 
 TOKEN_MS = 3_600_000
 MOST_CONNECTIONS = 1_000
@@ -71,7 +71,7 @@ class Orders:
     def _request(self) -> bytes:
         settings, user = self._settings, f"{self._name}-{next(self._numbers)}"
         issuer, audience = settings.jwt_issuer, settings.jwt_audience
-        token = mint(settings.jwt_secrets[0], user, None, issuer, audience, ambient.now_ms(), TOKEN_MS, user)
+        token = mint(settings.jwt_secrets[0], user, None, issuer, audience, clock.now_ms(), TOKEN_MS, user)
         order = {"show": self._show, "items": [{"product": self._product}], "provider": "sandbox"}
         body = json.dumps(order).encode()
         head = (

@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx2
 from sqlalchemy.engine import URL
 
-from gateway import ambient
-from gateway.settings import Mode, Settings
+from gateway.setup import clock as ambient
+from gateway.setup.settings import Mode, Settings
 from store import migrations
 from store.database_sql import Database
 from tests.integration.running import Liveroom

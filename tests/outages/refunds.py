@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 
-from gateway import ambient
+from gateway.setup import clock
 from tests.outages.processes import House
 from tests.outages.show import Fan, Show
 
@@ -45,16 +45,16 @@ async def give_back(show: Show, fans: list[Fan], at_once: int = AT_ONCE) -> Refu
         async with turns:
             await _give_back(show, fan, came)
 
-    began = ambient.now_ms()
+    began = clock.now_ms()
     await asyncio.gather(*map(one, fans))
-    came.seconds = (ambient.now_ms() - began) / 1000
+    came.seconds = (clock.now_ms() - began) / 1000
     return came
 
 
 async def _give_back(show: Show, fan: Fan, came: Refunds) -> None:
     grants = _grants(fan)
     assert grants, "they watch what they paid for"
-    asked_ms = ambient.now_ms()
+    asked_ms = clock.now_ms()
     accepted_ms = await show.refund(fan)
     came.answer_seconds.append((accepted_ms - asked_ms) / 1000)
     # from the 202 on, whatever the sockets know

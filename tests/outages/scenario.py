@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway import ambient
-from gateway.live_rooms import load_replica
+from gateway.live.rooms import load_replica
 from gateway.rehearsal.device import Device
+from gateway.setup import clock
 from tests.outages import verdict
 from tests.outages.outages import Outage
 from tests.outages.processes import House
@@ -91,7 +91,7 @@ async def suffer(house: House, outage: Outage, seconds: float, fans: int, takes:
     """A show of its own goes through one outage."""
     assert fans >= LEAST_FANS
     async with live_show(house, takes=takes) as show:
-        cast = Cast(await show.invite(fans, f"fan-{ambient.new_id()[-6:].lower()}"))
+        cast = Cast(await show.invite(fans, f"fan-{clock.new_id()[-6:].lower()}"))
         await show.enter(cast.fans)
         await show.refund(cast.buyer)
         assert await cast.buyer.device.wait(lambda: cast.buyer.notes.tier == "none", HEAL_SECONDS)
@@ -122,16 +122,16 @@ async def _outage(
 ) -> tuple[Span, dict[str, int]]:
     """The outage from its beginning to its end, and when each deed within it was committed."""
     await asyncio.sleep(BEFORE_SECONDS)
-    began_ms = ambient.now_ms()
+    began_ms = clock.now_ms()
     await outage.begin()
-    back_ms = ambient.now_ms()
+    back_ms = clock.now_ms()
     for fan in cast.comers:
         fan.device.drop()
     deeds = asyncio.create_task(_deeds(show, cast, 0 if outage.is_instant else seconds / 3))
     if not outage.is_instant:
         await asyncio.sleep(seconds)
         await outage.end()
-        back_ms = ambient.now_ms()
+        back_ms = clock.now_ms()
     enough_given.set()
     span = Span(began_ms, back_ms)
     for fan in cast.comers:
@@ -184,7 +184,7 @@ async def _right_again(show: Show, cast: Cast) -> None:
         truth, rights = await _truth(show, cast), _rights(cast)
         counters = [_counters(fan, truth) for fan in cast.steady]
         degraded = [fan for fan in cast.stayers if _is_told_out(fan)]
-        steady_ms = ambient.now_ms() - round(STEADY_SECONDS * 1000)
+        steady_ms = clock.now_ms() - round(STEADY_SECONDS * 1000)
         are_right = all(since_ms is not None and since_ms <= steady_ms for since_ms in counters)
         if None not in rights.values() and are_right and not degraded:
             return

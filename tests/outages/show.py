@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway import ambient
 from gateway.rehearsal.device import Device
 from gateway.rehearsal.journal import Entry, Journal
 from gateway.rehearsal.wire import Encoding, Memo
+from gateway.setup import clock
 from tests.outages.processes import House
 
 HOUR_MS = 3_600_000
@@ -77,7 +77,7 @@ class Show:
         desk = self.house.desk
         order = await desk.order(fan.token, self.id, self.product, f"order-{next(_keys)}")
         await desk.cashier(order["pay_url"])
-        fan.order, paid_ms = order["order"], ambient.now_ms()
+        fan.order, paid_ms = order["order"], clock.now_ms()
         async with asyncio.timeout(60):
             await asyncio.sleep(0.05)
             while await self._state(fan) != "paid":
@@ -88,7 +88,7 @@ class Show:
         """The ticket goes back; when the answer came."""
         answer = await self.house.desk.refund(fan.token, fan.order)
         assert answer.status_code == 202, answer.text
-        return ambient.now_ms()
+        return clock.now_ms()
 
     async def invite(self, count: int, prefix: str) -> list[Fan]:
         """So many fans with tickets, at either gateway by turns, not inside yet."""
@@ -148,15 +148,15 @@ class Show:
         answer = await self.host.ask(event, payload)
         assert answer is not None, event
         assert answer["ok"], answer
-        return ambient.now_ms()
+        return clock.now_ms()
 
     async def _ask(self, fan: Fan, event: str, payload: object, kept: list[Done]) -> Done | None:
-        at_ms = ambient.now_ms()
+        at_ms = clock.now_ms()
         answer = await fan.device.ask(event, payload)
         if answer is None or not answer["ok"]:
             self.refused.append(f"{event}: {'no answer' if answer is None else answer['error']['code']}")
             return None
-        done = Done(answer["data"]["id"], fan.gateway, at_ms, ambient.now_ms())
+        done = Done(answer["data"]["id"], fan.gateway, at_ms, clock.now_ms())
         kept.append(done)
         return done
 
@@ -207,7 +207,7 @@ async def live_show(
 
 
 async def _put_on(house: House, bearer: dict[str, str], capacity: int) -> dict[str, Any]:
-    opens_ms = ambient.now_ms() + HOUR_MS
+    opens_ms = clock.now_ms() + HOUR_MS
     product = {"name": "seat", "tier": "main", "price_minor": 6_800, "capacity": capacity, "credits": 10_000}
     body = {
         "title": "An evening with outages",

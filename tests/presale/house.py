@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Denied
 from auth.identity import Role, RoomId, ShowId, Tier, UserId
 from auth.situation import Access, Phase
-from gateway.box_office import BoxOffice
-from gateway.worker import JobWorker
+from gateway.house.jobs import JobWorker
 from presale import (
     audit_sql,
     entitlements_sql,
@@ -28,6 +27,7 @@ from presale.holding import HoldLimits
 from presale.orders import Order, OrderItem
 from presale.refunds import Refund
 from presale.shows import Product, ProductId, Show
+from presale.use_cases.box_office import BoxOffice
 from rooms import gifts_sql
 from rooms.gifts import GiftRecord, spending_key
 from store import outbox_sql

@@ -10,9 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from auth.denials import Code, Denied
 from auth.identity import Tier, UserId
-from gateway.box_office import BoxOffice
 from presale import stock_sql
 from presale.orders import Order, OrderItem, OrderLine
+from presale.use_cases.box_office import BoxOffice
 from store.database_sql import Database
 from tests.presale.house import MAIN, SHOW, VIP, House, open_house
 from tests.presale.unchecked import drop_checks

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway import doctor, preflight
-from gateway.doctor import Level
-from gateway.settings import Mode, Settings
+from gateway.setup import doctor, preflight
+from gateway.setup.doctor import Level
+from gateway.setup.settings import Mode, Settings
 from store import migrations, sqlite_backup
 from store.database_sql import Database
 

@@ -16,7 +16,7 @@ from auth.situation import Access, Phase
 from auth.tokens import TokenVerifier, mint
 from gateway.api.app import create_api
 from gateway.api.callers import ApiDependencies
-from gateway.pay import pay_routes
+from gateway.features.orders.callbacks import pay_routes
 from rooms import roles_sql, rooms_sql
 from rooms.room import RoomRecord
 from rooms.stage import Terms

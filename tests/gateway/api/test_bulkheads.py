@@ -17,11 +17,11 @@ from starlette.routing import Mount, Route
 from auth.identity import ShowId, Tier
 from gateway.api.app import create_api
 from gateway.api.bulkheads import LATEST_MS, SOONEST_MS, Bulkheads, Kind, Places, aside, kind_of
-from gateway.pay import pay_routes
-from gateway.provider_calls import BoundedProvider
+from gateway.features.orders.callbacks import pay_routes
 from presale import shows_sql
 from presale.payments import Unavailable
 from presale.shows import Product, ProductId
+from presale.use_cases.bounded_provider import BoundedProvider
 from tests.gateway.api.desk import Desk, open_desk
 
 LIMIT = 3

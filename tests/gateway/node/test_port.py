@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from gateway.node.port import SPREADS, Port
-from gateway.preflight import CommandError
+from gateway.setup.preflight import CommandError
 from tests.ports import free_port
 
 HOST = "127.0.0.1"

@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 
 from gateway.node import supervisor
 from gateway.node.supervisor import Supervisor, supervise
-from gateway.preflight import CommandError
-from gateway.settings import Mode, Settings
+from gateway.setup.preflight import CommandError
+from gateway.setup.settings import Mode, Settings
 from tests.ports import free_port
 
 PROGRAM = (str(Path(__file__).with_name("worker_of_paper.py")),)
@@ -26,7 +26,7 @@ DEADLINE_SECONDS = 20.0
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "SHORTEST_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(supervisor, "LONGEST_WAIT_SECONDS", 0.004)
-    monkeypatch.setattr("gateway.logs.configure", lambda _: None)  # these tests read the log themselves
+    monkeypatch.setattr("gateway.setup.logs.configure", lambda _: None)  # these tests read the log themselves
 
 
 class Workers:

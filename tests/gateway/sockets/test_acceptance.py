@@ -11,9 +11,9 @@ import pytest_asyncio
 from auth.denials import Code, Denied
 from auth.identity import Role, UserId
 from auth.situation import Phase
-from gateway import welcome
-from gateway.admission import Admission
-from gateway.handlers.commands import HANDLERS
+from gateway.door.admission import Admission
+from gateway.live.commands import HANDLERS
+from gateway.replica import welcome
 from gateway.sockets import server
 from rooms import rooms_sql
 from rooms.switches import SwitchChanges

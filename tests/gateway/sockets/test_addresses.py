@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway import descriptors
-from gateway.address_limits import Limit
-from gateway.settings import Mode
+from gateway.door.address_limits import Limit
+from gateway.setup import descriptors
+from gateway.setup.settings import Mode
 from tests.gateway.sockets.raw import CONNECT, Packet, RawSocket, raw_socket
 from tests.gateway.sockets.venue import PRODUCTION, Venue, venue
 

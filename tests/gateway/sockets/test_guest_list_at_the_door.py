@@ -10,10 +10,11 @@ import pytest
 from auth.identity import Role, UserId
 from auth.permissions import Permission
 from auth.situation import Phase
-from gateway import ambient, live_rooms
 from gateway.contract import shapes
-from gateway.records import Records
-from gateway.relay import OutboxRelay
+from gateway.door.holdings import Records
+from gateway.house.relay import OutboxRelay
+from gateway.live import rooms as live_rooms
+from gateway.setup import clock as ambient
 from presale import orders_sql, payments_sql, refunds_sql, shows_sql
 from presale.holding import HoldLimits
 from presale.orders import Order, OrderItem

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.contract.shapes import Clock, ClockAck
-from gateway.handlers.commands import HANDLERS
+from gateway.live.commands import HANDLERS
 from rooms.rates import Bucket
 from tests.gateway.sockets.raw import raw_socket
 from tests.gateway.sockets.venue import Venue, venue

@@ -10,7 +10,7 @@ import pytest_asyncio
 from pydantic import ValidationError
 from websockets.exceptions import InvalidStatus
 
-from gateway.settings import Mode, Settings
+from gateway.setup.settings import Mode, Settings
 from tests.gateway.sockets.raw import PATHS, RawSocket, http_client, polling, websocket
 from tests.gateway.sockets.venue import PRODUCTION, Venue, venue
 

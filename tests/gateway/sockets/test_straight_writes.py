@@ -24,8 +24,8 @@ from gateway.engine.outbox import OutboxLimits
 from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason
 from gateway.engine.socket import Socket
-from gateway.live_room import LiveRoom
-from gateway.member import Member
+from gateway.live.member import Member
+from gateway.live.room import LiveRoom
 from gateway.sockets.audience import Audience, Facet
 from gateway.sockets.codec import Codec, Prepared
 from gateway.sockets.connection import Connection, SocketLimits

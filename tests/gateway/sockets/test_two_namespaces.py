@@ -12,9 +12,9 @@ from auth.denials import Code, Denied
 from auth.identity import Role, UserId
 from auth.situation import Phase
 from gateway.contract.shapes import ClockAck, Inbox
-from gateway.handlers.commands import HANDLERS
-from gateway.live_room import LiveRoom
-from gateway.member import Member
+from gateway.live.commands import HANDLERS
+from gateway.live.member import Member
+from gateway.live.room import LiveRoom
 from gateway.sockets.connection import Opening
 from tests.contracts.broker_suite import until
 from tests.gateway.sockets.raw import CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, Packet, RawSocket, raw_socket

@@ -13,7 +13,7 @@ from auth.situation import Phase
 from gateway.engine.session import Session
 from gateway.engine.socket import Socket
 from gateway.engine.websocket import WebSocketConnection
-from gateway.member import Member
+from gateway.live.member import Member
 from gateway.sockets.connection import Connection
 from gateway.sockets.peer import Peer
 from tests.gateway.sockets.raw import DISCONNECT, RawSocket, WebSocket, raw_socket

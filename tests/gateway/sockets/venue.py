@@ -11,10 +11,10 @@ from unittest import mock
 from auth.identity import Role, RoomId, ShowId, UserId
 from auth.situation import Access, Phase
 from auth.tokens import mint
-from gateway import server
-from gateway.house import House, open_house
-from gateway.playground import furnish
-from gateway.settings import Mode, Settings
+from gateway.demo.playground import furnish
+from gateway.house import server
+from gateway.house.house import House, open_house
+from gateway.setup.settings import Mode, Settings
 from presale import shows_sql
 from rooms import roles_sql, rooms_sql
 from store import migrations

@@ -1,0 +1,1 @@
+"""The command line: `python -m gateway.cli`, and the command `liveroom`."""

@@ -1,0 +1,1 @@
+"""What only demo and test mode have."""

@@ -1,0 +1,1 @@
+"""What the gateway can do, a folder each: payloads, news, commands, routes."""

@@ -1,0 +1,1 @@
+"""What the books, the rooms and the staff did: held against each other, and listed."""

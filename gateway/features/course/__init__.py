@@ -1,0 +1,1 @@
+"""How the evening goes on, and what ends with it."""

@@ -1,0 +1,1 @@
+"""The names that viewers of a show may not take."""

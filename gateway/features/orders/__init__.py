@@ -1,0 +1,1 @@
+"""Orders, refunds and what fans are told about their money."""

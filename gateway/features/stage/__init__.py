@@ -1,0 +1,1 @@
+"""Who asks to come on stage, who is invited, who is on."""

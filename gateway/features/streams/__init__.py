@@ -1,0 +1,1 @@
+"""Whether a stream grant is good, for media servers."""

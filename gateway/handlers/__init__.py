@@ -1,1 +1,0 @@
-"""What each client event does. The table of events is gateway/contract/registry.py."""

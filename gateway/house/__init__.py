@@ -1,0 +1,1 @@
+"""The composition root: makes everything in order, serves it, and ends it."""

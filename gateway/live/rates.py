@@ -1,0 +1,43 @@
+"""How often a person may do things in a room, by the settings; and what others' news say that they did elsewhere.
+
+Each gateway counts what a person does there, and what it hears that they did at others. So a rate holds over all
+gateways, but for one burst at each of them within the time that news take, and after its start. Likes are counted at
+each gateway alone: they travel as sums.
+"""
+
+from collections.abc import Mapping
+
+from auth.identity import UserId
+from gateway.contract.registry import RateClass
+from gateway.replica.replica import Event
+from gateway.setup.settings import Settings
+from rooms.events import CohostChanged, DanmakuSaid, GiftSent
+from rooms.persons import Persons
+from rooms.rates import Rate
+from rooms.stage import StageState
+
+
+def rates_of(settings: Settings) -> Mapping[str, Rate]:
+    """The rate of each class that belongs to a person; what has none is as free as packets are."""
+    return {
+        RateClass.DANMAKU: Rate(settings.danmaku_per_second, settings.danmaku_burst),
+        RateClass.GIFT: Rate(settings.gifts_per_second, max(1, int(settings.gifts_per_second))),
+        RateClass.LIKE: Rate(settings.likes_per_second, settings.likes_burst),
+        RateClass.COHOST: Rate(1 / settings.cohost_every_seconds, 1),
+    }
+
+
+def heard(persons: Persons, event: Event, at_ms: int) -> None:
+    """Charge the author of what came over the broker, unless they did it at this gateway."""
+    if isinstance(event, DanmakuSaid):
+        if persons.heard(event.user, RateClass.DANMAKU, event.id, at_ms):
+            persons.said(event.user, at_ms)
+    elif isinstance(event, GiftSent):
+        persons.heard(event.user, RateClass.GIFT, event.id, at_ms)
+    elif isinstance(event, CohostChanged) and event.state is StageState.REQUESTED:
+        persons.heard(event.user, RateClass.COHOST, request_name(event.user, event.version), at_ms)
+
+
+def request_name(user: UserId, version: int) -> str:
+    """By what a request is known again that was made here; `version` is the stage's."""
+    return f"{version}:{user}"

@@ -1,0 +1,390 @@
+"""A room on this gateway: its replica, its sockets, and what each publication means to each of them."""
+
+from collections.abc import Callable
+from functools import singledispatchmethod
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from auth.denials import Code
+from auth.door import Surface, expelled_by
+from auth.identity import Role, Tier, UserId
+from auth.permissions import Permission, Permissions
+from gateway.contract import shapes
+from gateway.contract.cursor import to_cursor
+from gateway.live.attendance import Attendance
+from gateway.live.member import Member
+from gateway.live.rates import heard, rates_of
+from gateway.replica import welcome
+from gateway.replica.guests import GuestList
+from gateway.replica.history import Recent
+from gateway.replica.replica import BY_PUBLICATION, Event, Replica, audit_shape, countdown_shape, decode
+from gateway.replica.rights import keeps_stage, rights_in
+from gateway.sockets.codec import Codec, Prepared
+from presale import events as presale
+from pubsub.broker import Delivery, Position
+from pubsub.link import Gap
+from rooms import events as rooms
+from rooms.budget import Budget
+from rooms.countdowns import changed as changed_countdowns
+from rooms.names import Names
+from rooms.persons import Persons
+from rooms.room import RoomRecord
+from rooms.stage import StageState
+
+if TYPE_CHECKING:
+    from gateway.house.house import House
+
+log = structlog.get_logger(__name__)
+
+PRESENCE_MS_PER_SOCKET = 1
+"""A room is told how many are here this long for each socket after the last time: a thousand writes a second."""
+
+
+class LiveRoom(Attendance):
+    """Applies publications in order and tells the sockets. Everything here is synchronous: order comes free."""
+
+    def __init__(self, house: "House", replica: Replica, guests: GuestList, position: Position) -> None:
+        super().__init__(house, position)
+        self.id = replica.id
+        """The room's id, its channel at the broker too."""
+        self.replica = replica
+        self.guests = guests
+        self.is_committing = False
+        """Whether what happens was committed by this process a moment ago, and may not be acked yet."""
+        self._place: int | None = None
+        """The offset of what is being delivered; None: it has no place, for the wire is away."""
+        self.recent = Recent(position, house.settings.history_seconds * 1000, house.settings.history_bytes)
+        self.unstored_danmaku: list[rooms.DanmakuSaid] = []
+        self.uncounted_likes = 0
+        self.budget = Budget(house.settings.danmaku_per_room_per_second)
+        self.persons = Persons(rates_of(house.settings))
+        self.told_online = -1
+        self._presence_due_ms = 0
+        self._position_ms = round(house.settings.position_seconds * 1000)
+        self._position_due_ms = dict.fromkeys((True, False), house.clock() + self._position_ms)
+        """When those inside, and those outside, have heard of no place for long."""
+        self.welcome_parts = welcome.Parts()
+        self.names = Names(lambda: replica.names, house.blocked_words)
+        self._rights_of = replica.room
+        self._rights: dict[tuple[Role, Tier], Permissions] = {}
+
+    # ---- who is here -------------------------------------------------------------------------------
+
+    def permissions_of(self, role: Role, tier: Tier) -> Permissions:
+        """What somebody may do here now; worked out once for all who are alike."""
+        room = self.replica.room
+        if self._rights_of is not room:
+            self._rights_of, self._rights = room, {}
+        rights = self._rights.get((role, tier))
+        if rights is None:
+            rights = self._rights[role, tier] = rights_in(room, role, tier)
+        return rights
+
+    def on_stage_here(self) -> list[UserId]:
+        """Those on stage who have a socket here."""
+        return [member.user for member in self.replica.stage.members if self.is_here(member.user)]
+
+    def welcome(self, member: Member, codec: Codec) -> tuple[int, shapes.Welcome]:
+        """The first event of a socket, and the offset up to which it tells the history; for this codec only."""
+        self.house.seats.settle(self, member.user)
+        return welcome.build(self, member, codec)
+
+    def console_state(self) -> list[tuple[str, msgspec.Struct]]:
+        """What a console is told right after its welcome."""
+        replica = self.replica
+        return [
+            ("audit", replica.audit_shape()),
+            ("revenue", replica.revenue_shape()),
+            ("cohost:queue", replica.queue_shape()),
+            ("names", replica.names_shape()),
+        ]
+
+    # ---- publications --------------------------------------------------------------------------------
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Take the next publication of this room's channel."""
+        self.stand(delivery.position)
+        self._place = None if delivery.degraded else delivery.position.offset
+        try:
+            event = decode(delivery.publication.body)
+            self.house.metrics.published(type(event).__name__)
+            self.recent.add(delivery, event, now_ms := self.house.clock())
+            heard(self.persons, event, min(delivery.publication.at_ms, now_ms))
+            if delivery.degraded and isinstance(event, rooms.DanmakuSaid):
+                self.house.apart.said(self.id)
+            self.happen(event, delivery.publication.at_ms)
+        except Exception:  # one unreadable publication must not deafen the room
+            log.exception("room.publication_failed", room=self.id, publication=delivery.publication.id)
+        self.settle_arrived()
+
+    def happen(self, event: Event, at_ms: int) -> None:
+        """Take in what was committed at a time, and tell whoever it concerns if it is news."""
+        before = self.replica.room
+        is_news = self.guests.apply(event, at_ms)
+        if self.replica.apply(event) and is_news:
+            self._handler_of(type(event))(self, event, before)
+
+    def committed(self, event: Event, at_ms: int) -> None:
+        """Obey what this process has committed, before its publication comes around as a repetition."""
+        if not isinstance(event, BY_PUBLICATION):
+            self.is_committing = True
+            try:
+                self.happen(event, at_ms)
+            finally:
+                self.is_committing = False
+
+    def miss(self, gap: Gap) -> None:
+        """Go on after a gap in the publications; what of it is kept is delivered next, the rest has to be read."""
+        self.stand(gap.until)
+        self.recent.restart(gap.until)
+
+    @singledispatchmethod
+    def _happened(self, _event: Event, _before: RoomRecord) -> None:
+        """Tell whoever an event concerns; the replica has taken it in, and was `before` as a room."""
+
+    @_happened.register
+    def _(self, event: rooms.DanmakuSaid, _before: RoomRecord) -> None:
+        self._history("danmaku", shapes.Danmaku([welcome.danmaku_item(event)], self.cursor()))
+
+    @_happened.register
+    def _(self, event: rooms.GiftSent, _before: RoomRecord) -> None:
+        self._history("gift", shapes.Gift([welcome.gift_item(event)], self.cursor()))
+        self._soon("revenue", self._tell_revenue)
+
+    @_happened.register
+    def _(self, event: rooms.Retracted, _before: RoomRecord) -> None:
+        self._history("retract", shapes.Retract([shapes.RetractItem(event.id)], self.cursor()))
+
+    @_happened.register
+    def _(self, event: rooms.RoomState, before: RoomRecord) -> None:
+        self._everybody("room", self.replica.room_shape())
+        for countdown in changed_countdowns(before, self.replica.room):
+            self._everybody("countdown", countdown_shape(countdown, self.house.clock()))
+        self._rights_follow("phase" if isinstance(event, rooms.PhaseChanged) else "switches")
+        if before.switches.sales_left is not self.replica.room.switches.sales_left:
+            self._soon("sales", self._tell_sales)
+
+    @_happened.register
+    def _(self, event: rooms.CountdownChanged, _before: RoomRecord) -> None:
+        self._everybody("countdown", countdown_shape(event, self.house.clock()))
+
+    @_happened.register
+    def _(self, _event: rooms.StageChanged, _before: RoomRecord) -> None:
+        self._everybody("stage", self.replica.stage_shape())
+
+    @_happened.register
+    def _(self, _event: rooms.QueueChanged, _before: RoomRecord) -> None:
+        self._consoles("cohost:queue", self.replica.queue_shape())
+
+    @_happened.register
+    def _(self, _event: rooms.PinsChanged, _before: RoomRecord) -> None:
+        self._tell_pins()
+
+    @_happened.register
+    def _(self, _event: rooms.NamesChanged, _before: RoomRecord) -> None:
+        self._consoles("names", self.replica.names_shape())
+
+    @_happened.register
+    def _(self, _event: rooms.LeaderboardChanged, _before: RoomRecord) -> None:
+        self._soon("leaderboard", lambda: self._everybody("leaderboard", self.replica.leaderboard_shape()))
+
+    @_happened.register
+    def _(self, _event: rooms.LikesCounted, _before: RoomRecord) -> None:
+        self._soon("like", lambda: self._everybody("like", shapes.Like(self.replica.likes)))
+
+    @_happened.register
+    def _(self, event: rooms.AuditRecorded, _before: RoomRecord) -> None:
+        self._consoles("audit", audit_shape([event]))
+
+    @_happened.register
+    def _(self, event: rooms.CohostChanged, _before: RoomRecord) -> None:
+        for member in self.of_user(event.user):
+            if member.is_waiting and event.state is StageState.ON_STAGE:
+                self.house.waiting.call_in(member)
+            member.tell("cohost", welcome.cohost_changed(self, event))
+
+    @_happened.register
+    def _(self, event: rooms.Muted, _before: RoomRecord) -> None:
+        self._inbox(event.user, "muted", event.until_ms)
+
+    @_happened.register
+    def _(self, event: rooms.Unmuted, _before: RoomRecord) -> None:
+        self._inbox(event.user, "unmuted")
+
+    @_happened.register
+    def _(self, event: rooms.Banned, _before: RoomRecord) -> None:
+        for member in self.of_user(event.user):
+            member.bye(Code.BANNED)
+
+    @_happened.register
+    def _(self, event: rooms.Kicked, _before: RoomRecord) -> None:
+        for member in self.of_user(event.user):
+            member.bye(Code.KICKED)
+
+    @_happened.register
+    def _(self, event: rooms.RoleChanged, _before: RoomRecord) -> None:
+        for member in self.of_user(event.user):
+            before = member.permissions
+            if not member.take_role(event.role, event.version):
+                continue
+            if member.is_waiting and event.role.is_staff:
+                self.house.waiting.call_in(member)
+            if member.is_console and not event.role.is_staff:
+                member.bye(Code.KICKED)
+            elif member.refresh_permissions():
+                self._tell_rights(member, before, "role")
+        self.house.seats.settle(self, event.user)
+
+    @_happened.register
+    def _(self, event: rooms.SeatsTaken, _before: RoomRecord) -> None:
+        self.house.seats.lost(self.id, event.holders)
+
+    @_happened.register
+    def _(self, event: rooms.Sought, _before: RoomRecord) -> None:
+        self.house.whereabouts.sought(self, event)
+
+    @_happened.register
+    def _(self, event: rooms.Present, _before: RoomRecord) -> None:
+        self.house.whereabouts.present(event)
+
+    @_happened.register
+    def _(self, event: rooms.SaidApart, _before: RoomRecord) -> None:
+        self.house.apart.heard(self, event)
+
+    @_happened.register
+    def _(self, event: presale.EntitlementChanged, _before: RoomRecord) -> None:
+        for member in self.of_user(event.user):
+            before = member.permissions
+            if member.take_tier(event.tier, event.version):
+                self._tell_rights(member, before, event.reason.value)
+        if not keeps_stage(self.replica.room, Role.VIEWER, event.tier):
+            self.house.rights_ended(self.id, event.user)
+        self.house.seats.settle(self, event.user)
+
+    @_happened.register
+    def _(self, event: presale.OrderChanged, _before: RoomRecord) -> None:
+        order = welcome.order_shape(event)
+        self.tell_user(event.user, "order", order)
+        self.tell_user(event.user, "countdown", welcome.order_countdown(order, self.house.clock()))
+
+    @_happened.register
+    def _(self, event: presale.WalletChanged, _before: RoomRecord) -> None:
+        self.tell_user(event.user, "wallet", shapes.Wallet(event.credits, event.version))
+
+    @_happened.register
+    def _(self, event: presale.RefundFailed | presale.MoneyReturning, _before: RoomRecord) -> None:
+        self.tell_user(event.user, "inbox", welcome.money_notice(event, self.house.clock()))
+
+    @_happened.register
+    def _(self, event: presale.SalesChanged, _before: RoomRecord) -> None:
+        self._soon("sales", self._tell_sales)
+        if {count.id for count in event.products} != {product.id for product in self.replica.products}:
+            self.house.products_changed(self)
+
+    @_happened.register
+    def _(self, _event: presale.RevenueChanged, _before: RoomRecord) -> None:
+        self._soon("revenue", self._tell_revenue)
+
+    _handler_of = staticmethod(_happened.dispatcher.dispatch)
+    """What `singledispatchmethod` looks up, without the two functions that it makes per call."""
+
+    # ---- the door ------------------------------------------------------------------------------------
+
+    def admit(self, member: Member) -> None:
+        """It was waiting, and is like everybody inside from now on: history and pins begin here."""
+        before, member.is_waiting = member.permissions, False
+        member.refresh_permissions()
+        member.tell("admission", shapes.Admission(0, 0))
+        self._tell_rights(member, before, "admitted")
+        self.tell_own_position(member)
+        self.house.seats.settle(self, member.user)
+
+    # ---- telling -------------------------------------------------------------------------------------
+
+    def _rights_follow(self, reason: shapes.TierReason) -> None:
+        """After the room has changed: who must leave leaves, who may do other things now is told."""
+        ends = {surface: expelled_by(self.replica.room.phase, surface) for surface in Surface}
+        for member in self.members():
+            before, end = member.permissions, ends[member.surface]
+            if end is not None:
+                member.bye(end)
+            elif member.refresh_permissions():
+                self._tell_rights(member, before, reason)
+
+    def _tell_rights(self, member: Member, before: Permissions, reason: shapes.TierReason) -> None:
+        """What it may do now; and the pins as they are on this side, where it went in or out."""
+        member.tell("tier", welcome.tier_shape(member, reason))
+        inside = member.may(Permission.CHAT_READ)
+        if inside is not (Permission.CHAT_READ in before):
+            member.tell("pins", self.replica.pins_shape(inside=inside))
+
+    def cursor(self) -> str:
+        """Where the room stands, for any number of clients; it says of none of them that they were inside."""
+        return to_cursor(self.position)
+
+    def tell_own_position(self, member: Member) -> None:
+        """Give somebody a cursor of their own, by which another gateway sees that they were inside.
+
+        Nobody is told whose welcome has told them of a later place.
+        """
+        if member.told_until <= self.position.offset:
+            member.tell("position", shapes.RoomPosition(to_cursor(self.position, self.house.waiting.stamp(member))))
+
+    def tell_position(self, by_ms: int) -> None:
+        """Let those know where the room stands who by then will not have heard of it for long.
+
+        Nobody is told whose welcome has told them of a later place.
+        """
+        for inside, due_ms in self._position_due_ms.items():
+            if by_ms >= due_ms:
+                self._position_due_ms[inside] = by_ms + self._position_ms
+                prepared = Prepared("position", shapes.RoomPosition(self.cursor()))
+                self.tell(prepared, reads=inside, offset=self.position.offset)
+
+    def tell_presence(self, online: int) -> None:
+        """Tell everybody how many are here, if that changed; a full room not at every change."""
+        now_ms = self.house.clock()
+        if online != self.told_online and now_ms >= self._presence_due_ms:
+            self.told_online = online
+            self._presence_due_ms = now_ms + self.size * PRESENCE_MS_PER_SOCKET
+            self._everybody("presence", shapes.Presence(online))
+
+    def tell_degraded(self, since_ms: int | None) -> None:
+        """Tell everybody that this gateway is cut off from the others, or not any more."""
+        self._everybody("degraded", shapes.Degraded(since_ms))
+
+    def tell_consoles(self, event: str, payload: shapes.Health) -> None:
+        """Tell the consoles something about this gateway."""
+        self._consoles(event, payload)
+
+    def _soon(self, event: str, tell: Callable[[], None]) -> None:
+        self.house.housekeeping.conflate(self.id, event, tell)
+
+    def _history(self, event: str, payload: shapes.Danmaku | shapes.Gift | shapes.Retract) -> None:
+        self._position_due_ms[True] = self.house.clock() + self._position_ms
+        self.tell(Prepared(event, payload), reads=True, offset=self._place)
+
+    def _everybody(self, event: str, payload: msgspec.Struct) -> None:
+        self.tell(Prepared(event, payload))
+
+    def _consoles(self, event: str, payload: msgspec.Struct) -> None:
+        if self.has_consoles:
+            self.tell(Prepared(event, payload), surface=Surface.CONSOLE)
+
+    def _tell_pins(self) -> None:
+        for inside in (True, False):
+            self.tell(Prepared("pins", self.replica.pins_shape(inside=inside)), reads=inside)
+
+    def _tell_sales(self) -> None:
+        for surface in Surface:
+            for_staff = surface is Surface.CONSOLE
+            self.tell(Prepared("sales", self.replica.sales_shape(for_staff=for_staff)), surface=surface)
+
+    def _tell_revenue(self) -> None:
+        self._consoles("revenue", self.replica.revenue_shape())
+
+    def _inbox(self, user: UserId, kind: shapes.InboxKind, until_ms: int | None = None) -> None:
+        house = self.house
+        self.tell_user(user, "inbox", shapes.Inbox(house.new_id(), kind, house.clock(), until_ms))

@@ -1,0 +1,239 @@
+"""The rooms this gateway holds: opened on first need from SQL, then kept in step by the broker."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from auth.identity import RoomId
+from gateway.live.room import LiveRoom
+from gateway.replica.guests import GuestList
+from gateway.replica.replica import Event, Replica, decode
+from presale import revenue_sql, shows_sql
+from presale.events import ProductCount, RevenueChanged, SalesChanged
+from presale.shows import Product, Show
+from pubsub.broker import Delivery, Subscription
+from rooms import (
+    audit_sql,
+    countdowns_sql,
+    danmaku_sql,
+    gifts_sql,
+    moderation_sql,
+    names_sql,
+    pins_sql,
+    rooms_sql,
+    stage_sql,
+    turns_sql,
+)
+from rooms.events import DanmakuSaid
+from rooms.newest import Counted, Newest
+from rooms.persons import MAX_PERSONS
+from store import outbox_sql
+
+if TYPE_CHECKING:
+    from gateway.house.house import House
+
+log = structlog.get_logger(__name__)
+
+MAX_ROOM_ID_CHARS = 64
+OPENED_AT_ONCE = 2
+"""Rooms that are read from SQL at a time: others have to read there too."""
+BEHIND_MS = 1_000
+"""A publication that has waited for so long since its commit means that the room's news lag behind."""
+
+
+class LiveRooms:
+    """Finds and opens rooms. A room stays open until the gateway stops."""
+
+    def __init__(self, house: "House") -> None:
+        self._house = house
+        self._rooms: dict[RoomId, LiveRoom] = {}
+        self._subscriptions: list[Subscription] = []
+        self._guest_lists: dict[RoomId, GuestList] = {}
+        """Of the rooms that are open or being opened."""
+        self._committed: dict[RoomId, list[tuple[Event, int]]] = {}
+        """Of the rooms that are being opened: what this process has committed meanwhile, and when."""
+        self._opening: dict[RoomId, asyncio.Task[LiveRoom | None]] = {}
+        self._turns = asyncio.Semaphore(OPENED_AT_ONCE)
+
+    def __iter__(self) -> Iterator[LiveRoom]:
+        return iter(list(self._rooms.values()))
+
+    def known(self, room_id: str) -> LiveRoom | None:
+        """The room if it is open already."""
+        return self._rooms.get(RoomId(room_id))
+
+    async def get(self, room_id: str) -> LiveRoom | None:
+        """The room, opened if need be; None where there is none of that name."""
+        known = self._rooms.get(RoomId(room_id))
+        if known is not None or len(room_id) > MAX_ROOM_ID_CHARS:
+            return known
+        opening = self._opening.get(RoomId(room_id))
+        if opening is None:
+            opening = self._opening[RoomId(room_id)] = asyncio.create_task(self._open_in_turn(RoomId(room_id)))
+        # whoever asks may lose patience: it is opened all the same, for those who ask next
+        return await asyncio.shield(opening)
+
+    async def close(self) -> None:
+        """Stop listening, after storing what was said."""
+        opening = list(self._opening.values())
+        for task in opening:
+            task.cancel()
+        await asyncio.gather(*opening, return_exceptions=True)
+        await self.store()
+        for subscription in self._subscriptions:
+            await subscription.close()
+
+    async def store(self) -> None:
+        """Write what never waited for SQL, of all rooms in one transaction: danmaku said and likes counted since."""
+        said: dict[RoomId, list[DanmakuSaid]] = {}
+        liked: dict[RoomId, int] = {}
+        for room in self:
+            if room.unstored_danmaku:
+                said[room.id], room.unstored_danmaku = room.unstored_danmaku, []
+            if room.uncounted_likes:
+                liked[room.id], room.uncounted_likes = room.uncounted_likes, 0
+        if not said and not liked:
+            return
+        async with self._house.db.write() as uow:
+            await danmaku_sql.store_batch(uow, said)
+            for room_id, count in liked.items():
+                await rooms_sql.add_likes(uow, room_id, count)
+
+    async def _open_in_turn(self, room_id: RoomId) -> LiveRoom | None:
+        try:
+            async with self._turns:
+                return await self._open(room_id)
+        finally:
+            del self._opening[room_id]
+
+    async def _open(self, room_id: RoomId) -> LiveRoom | None:
+        async with self._house.db.read() as connection:
+            if await rooms_sql.load_room(connection, room_id) is None:
+                return None
+        # listen first, read then: whatever is published while we read is applied on top, by its version
+        early: list[Delivery] = []
+        room: LiveRoom | None = None
+
+        def receive(delivery: Delivery) -> None:
+            if room is None:
+                early.append(delivery)
+            else:
+                room.deliver(delivery)
+
+        committed = self._committed[room_id] = []
+        subscription = await self._house.broker.subscribe(room_id, receive)
+        try:
+            position = await self._house.broker.position(room_id)
+            async with self._house.db.read() as connection:
+                replica = await load_replica(connection, room_id)
+            room = LiveRoom(self._house, replica, await self._guests(replica), position)
+            await self._remember_speakers(room)
+        except BaseException:
+            self._guest_lists.pop(room_id, None)
+            await subscription.close()
+            raise
+        finally:
+            del self._committed[room_id]
+        for event, at_ms in committed:
+            room.committed(event, at_ms)
+        for delivery in early:
+            room.deliver(delivery)
+        self._subscriptions.append(subscription)
+        self._rooms[room_id] = room
+        return room
+
+    async def _guests(self, replica: Replica) -> GuestList:
+        guests = self._guest_lists[replica.id] = GuestList()
+        guests.is_behind = self._house.resync.is_cut_off
+        async with self._house.db.survey() as connection:
+            await guests.load(connection, replica.show)
+        return guests
+
+    async def _remember_speakers(self, room: LiveRoom) -> None:
+        """Slow mode holds back who spoke before this gateway opened the room, as far as it is stored."""
+        slow_ms = room.replica.room.switches.slow_ms
+        if slow_ms:
+            async with self._house.db.survey() as connection:
+                since_ms = self._house.clock() - slow_ms
+                for user, at_ms in await danmaku_sql.last_said(connection, room.id, since_ms, MAX_PERSONS):
+                    room.persons.said(user, at_ms)
+
+    def committed(self, emitted: Sequence[tuple[str, bytes]], at_ms: int) -> None:
+        """This process has committed news: its own rooms obey at once, and need not wait for the publication.
+
+        Where writers do not queue, two transactions of a room may tell in the other order than they committed in: by
+        the versions the later one stands all the same.
+        """
+        for name, body in emitted:
+            room, waiting = self._rooms.get(RoomId(name)), self._committed.get(RoomId(name))
+            if room is None and waiting is None:
+                continue
+            try:
+                event = decode(body)
+                if room is not None:
+                    room.committed(event, at_ms)
+                elif waiting is not None:
+                    waiting.append((event, at_ms))
+            except Exception:  # what is wrong with it shows when it is published; the commit stands
+                log.exception("room.news_unreadable", room=name)
+        self._house.resync.committed(RoomId(room) for room, _ in emitted)
+
+    async def look_behind(self) -> None:
+        """Find the rooms whose publications have waited for too long: meanwhile SQL counts and not what is known."""
+        async with self._house.db.read() as connection:
+            behind = await outbox_sql.rooms_behind(connection, self._house.clock() - BEHIND_MS)
+        for room, guests in self._guest_lists.items():
+            guests.is_behind = room in behind or self._house.resync.is_cut_off
+        self._house.resync.waited_for(map(RoomId, behind))
+
+    async def refresh_products(self, room: LiveRoom) -> None:
+        """Read the products again, after one was added."""
+        async with self._house.db.read() as connection:
+            room.replica.products = tuple(await shows_sql.list_products(connection, room.replica.show))
+
+
+async def load_replica(connection: AsyncConnection, room_id: RoomId) -> Replica:
+    """All of a room as SQL has it; the room exists."""
+    room = await rooms_sql.load_room(connection, room_id)
+    show = await shows_sql.load_show_of_room(connection, room_id)
+    assert room is not None, "asked for a room that exists"
+    assert show is not None, "a room and its show are made in one transaction"
+    products = tuple(await shows_sql.list_products(connection, show.id))
+    stage = await stage_sql.load_stage(connection, room_id)
+    sanctions = await moderation_sql.load_sanctions(connection, room_id)
+    totals = await gifts_sql.totals(connection, room_id)
+    replica = Replica(
+        room=room,
+        products=products,
+        sales=_sales(show, products),
+        revenue=await _revenue(connection, show),
+        gift_credits=totals.credits,
+        stage=stage,
+        queue_version=stage.version,
+        pins=await pins_sql.load_pins(connection, room_id),
+        custom_countdowns={one.id: one for one in await countdowns_sql.load_custom(connection, room_id)},
+        leaderboard=await gifts_sql.leaderboard(connection, room_id),
+        mutes=dict(sanctions.mutes),
+        bans=set(sanctions.bans),
+        likes=room.like_total,
+        news=Counted(await turns_sql.counted(connection, room_id)),
+        cohosts=Newest(stage.version),
+        names=await names_sql.load(connection, room_id),
+    )
+    replica.audit.extend(await audit_sql.recent(connection, room_id, 50))
+    return replica
+
+
+def _sales(show: Show, products: tuple[Product, ...]) -> SalesChanged:
+    counts = [ProductCount(product.id, product.sold, product.held, product.capacity) for product in products]
+    return SalesChanged(show.id, counts, sum(product.version for product in products))
+
+
+async def _revenue(connection: AsyncConnection, show: Show) -> RevenueChanged:
+    money = await revenue_sql.revenue(connection, show)
+    return RevenueChanged(
+        show.id, money.currency, money.gross_minor, money.refunded_minor, money.orders_paid, money.version
+    )

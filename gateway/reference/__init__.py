@@ -1,0 +1,1 @@
+"""Pages, types and documents made from the tables of the code."""

@@ -1,0 +1,149 @@
+"""What the tables of the code say of codes, rates and state machines, as plain rows for whoever prints them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from auth.denials import RETRYABLE, Code
+from auth.situation import Phase
+from gateway.api.refusals import STATUSES
+from gateway.contract.registry import (
+    CONSOLE_COMMANDS,
+    FAREWELLS,
+    REFUSALS,
+    VIEWER_COMMANDS,
+    Command,
+    RateClass,
+)
+from gateway.live.commands import HANDLERS
+from gateway.reference import vocabulary
+from gateway.setup.settings import Settings
+from presale import orders
+from rooms import phases, stage
+
+State = TypeVar("State", bound=StrEnum)
+Event = TypeVar("Event", bound=StrEnum)
+
+_BUDGETS: Mapping[RateClass, Sequence[str]] = {
+    RateClass.ANY: ("packets_per_second", "packets_burst"),
+    RateClass.DANMAKU: ("danmaku_per_second", "danmaku_burst"),
+    RateClass.GIFT: ("gifts_per_second",),
+    RateClass.COHOST: ("cohost_every_seconds",),
+    RateClass.LIKE: ("likes_per_second", "likes_burst"),
+}
+"""The settings that make up each budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFact:
+    """A code, where it is met and what it means."""
+
+    code: Code
+    retryable: bool
+    status: int
+    """Of HTTP answers."""
+    met: tuple[str, ...]
+    """Of `connect`, `bye` and `ack`; `HTTP` where it is met nowhere else."""
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class RateFact:
+    """A setting that is part of a budget."""
+
+    budget: RateClass
+    setting: str
+    default: object
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edge:
+    """A step of a state machine; without an event it is a command of somebody who may."""
+
+    at: str
+    to: str
+    event: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A state machine. It begins at its first state and ends at those that nothing leaves."""
+
+    name: str
+    promise: str
+    states: type[StrEnum]
+    edges: tuple[Edge, ...]
+    """In the order of the states they leave, then of those they reach."""
+    events: type[StrEnum] | None = None
+
+
+def codes() -> list[CodeFact]:
+    """Every code, in the order of its table."""
+    return [
+        CodeFact(each, each in RETRYABLE, STATUSES[each], _met(each), vocabulary.part_promises(Code)[each.name])
+        for each in Code
+    ]
+
+
+def rates() -> list[RateFact]:
+    """Every setting of every budget, as it is by default."""
+    return [
+        RateFact(budget, f"LIVEROOM_{name.upper()}", field.default, field.description or "")
+        for budget, names in _BUDGETS.items()
+        for name in names
+        for field in (Settings.model_fields[name],)
+    ]
+
+
+def machines() -> list[Machine]:
+    """A show, an order, and a viewer and the stage."""
+    show = (Edge(at.value, to.value) for at, targets in phases.TRANSITIONS.items() for to in targets)
+    return [
+        Machine(
+            "A show",
+            "Hosts and operators move it with `show:phase`. There are no other ways.",
+            Phase,
+            _in_order(show, Phase),
+        ),
+        Machine(
+            "An order",
+            "Only `paid` gives rights.",
+            orders.OrderState,
+            _in_order(_labelled(orders.TRANSITIONS), orders.OrderState),
+            orders.OrderEvent,
+        ),
+        Machine(
+            "A viewer and the stage",
+            "One state per viewer and room. `end` is what happens when the right to be on stage is gone. Ways towards "
+            "the stage are open in the phases `doors` and `live` only, ways back always.",
+            stage.StageState,
+            _in_order(_labelled(stage.TRANSITIONS), stage.StageState),
+        ),
+    ]
+
+
+def meaning(command: Command) -> str:
+    """What the payload says of itself, or the handler where several commands share a payload."""
+    sharing = [each for each in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS) if each.payload is command.payload]
+    return vocabulary.promise(command.payload) if len(sharing) == 1 else (HANDLERS[command.name].__doc__ or "")
+
+
+def _met(each: Code) -> tuple[str, ...]:
+    commands = (*VIEWER_COMMANDS, *CONSOLE_COMMANDS)
+    places = {
+        "connect": each in REFUSALS,
+        "bye": each in FAREWELLS,
+        "ack": any(each in command.errors for command in commands),
+    }
+    return tuple(place for place, is_met in places.items() if is_met) or ("HTTP",)
+
+
+def _labelled(transitions: Mapping[tuple[State, Event], State]) -> Iterable[Edge]:
+    return (Edge(at.value, to.value, event.value) for (at, event), to in transitions.items())
+
+
+def _in_order(edges: Iterable[Edge], states: type[StrEnum]) -> tuple[Edge, ...]:
+    names = [state.value for state in states]
+    return tuple(sorted(set(edges), key=lambda edge: (names.index(edge.at), names.index(edge.to), edge.event)))

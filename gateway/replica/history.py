@@ -1,0 +1,174 @@
+"""What somebody missed who comes back with a cursor: from what this gateway heard itself, or from the broker's history.
+
+A storm of reconnects is answered from `Recent`, without the wire.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from auth.identity import Tier
+from gateway.contract import shapes
+from gateway.contract.cursor import to_cursor
+from gateway.replica.replica import Event, decode
+from gateway.replica.welcome import danmaku_item, gift_item
+from pubsub.broker import Delivery, Position
+from rooms.events import DanmakuSaid, GiftSent, Retracted, SaidApart
+
+if TYPE_CHECKING:
+    from gateway.live.room import LiveRoom
+
+HistoryEvent = DanmakuSaid | GiftSent | Retracted
+
+
+class Past:
+    """An event of the history at its place."""
+
+    __slots__ = ("_missed", "at_ms", "event", "position")
+
+    def __init__(self, position: Position, at_ms: int, event: HistoryEvent) -> None:
+        self.position = position
+        self.at_ms = at_ms
+        self.event = event
+        self._missed: shapes.MissedEvent | None = None
+
+    @property
+    def missed(self) -> shapes.MissedEvent:
+        """As those are told of it who missed it; made once for all of them."""
+        if self._missed is None:
+            self._missed = _missed(self.position, self.event)
+        return self._missed
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What was missed, for everybody: each is told of it what their tier let them read at the time."""
+
+    past: Sequence[Past]
+    position: Position
+    """Continuing from here misses nothing more."""
+    short_complete: bool
+    long_complete: bool
+
+    @property
+    def began_ms(self) -> int:
+        """When the earliest of what was missed was published: what tier somebody held before does not matter."""
+        return min(one.at_ms for one in self.past)
+
+    def missed_by(self, history: list[tuple[int, Tier]], *, is_staff: bool) -> list[shapes.MissedEvent]:
+        """The part of somebody with this history of tiers, as (at_ms, tier from then on)."""
+        return [one.missed for one in self.past if is_staff or _tier_at(history, one.at_ms) >= one.event.floor]
+
+
+class Recent:
+    """The latest history of a room as it came here, without a gap since `since`; bounded by age and by bytes."""
+
+    def __init__(self, since: Position, max_ms: int, max_bytes: int) -> None:
+        self._since = since
+        self._max_ms = max_ms
+        self._max_bytes = max_bytes
+        self._kept: deque[tuple[Past, int, int]] = deque()
+        """Each with its bytes, and when it came (milliseconds)."""
+        self._bytes = 0
+        self._said: dict[str, DanmakuSaid] = {}
+        self._unsure = Position("", 0)
+        """After what place something was last said that has none, for the wire was away."""
+
+    def add(self, delivery: Delivery, event: Event, now_ms: int) -> None:
+        """Take in what was delivered, in order."""
+        position = delivery.position
+        if delivery.degraded:
+            self._unsure = position
+            return
+        if position.epoch != self._since.epoch:
+            self.restart(Position(position.epoch, position.offset - 1))
+        if not isinstance(event, HistoryEvent) or position.offset <= self._since.offset:
+            return
+        if isinstance(event, DanmakuSaid):
+            self._said[event.id] = event
+        elif isinstance(event, Retracted):
+            self._said.pop(event.id, None)
+        size = len(delivery.publication.body)
+        self._kept.append((Past(position, delivery.publication.at_ms, event), size, now_ms))
+        self._bytes += size
+        self._forget(now_ms)
+
+    def restart(self, since: Position) -> None:
+        """There may be a gap up to here: what came before counts no more."""
+        self._since = since
+        self._kept.clear()
+        self._said.clear()
+        self._bytes = 0
+
+    def find(self, danmaku: str) -> DanmakuSaid | None:
+        """A danmaku said lately: the batch that stores it may be on its way still."""
+        return self._said.get(danmaku)
+
+    def since(self, after: Position, here: Position, now_ms: int) -> Recovered | None:
+        """What came after a place up to `here`; None: that is not all known here."""
+        self._forget(now_ms)
+        if not after.epoch == here.epoch == self._since.epoch or not self._since.offset <= after.offset <= here.offset:
+            return None
+        past: list[Past] = []
+        for one, _, _ in reversed(self._kept):
+            if one.position.offset <= after.offset:
+                break
+            past.append(one)
+        past.reverse()
+        return Recovered(past, here, short_complete=self.is_sure(after), long_complete=True)
+
+    def is_sure(self, after: Position) -> bool:
+        """Whether nothing was said here after a place that no history has."""
+        return after.epoch != self._unsure.epoch or after.offset > self._unsure.offset
+
+    def _forget(self, now_ms: int) -> None:
+        while self._kept and (self._bytes > self._max_bytes or now_ms - self._kept[0][2] > self._max_ms):
+            past, size, _ = self._kept.popleft()
+            self._since = past.position
+            self._bytes -= size
+            if isinstance(past.event, DanmakuSaid):
+                self._said.pop(past.event.id, None)
+
+
+async def recover(room: "LiveRoom", after: Position) -> Recovered:
+    """What was published in a room after a place, as far as it is known anywhere."""
+    known = room.recent.since(after, room.position, room.house.clock())
+    if known is not None:
+        return known
+    recovery = await room.house.broker.recover(room.id, after)
+    events = [(delivery, decode(delivery.publication.body)) for delivery in recovery.deliveries]
+    return Recovered(
+        list(_history(events)),
+        recovery.position,
+        short_complete=recovery.short_complete
+        and room.recent.is_sure(after)
+        and not any(isinstance(event, SaidApart) for _, event in events),
+        long_complete=recovery.long_complete,
+    )
+
+
+def _history(events: Iterable[tuple[Delivery, Event]]) -> Iterable[Past]:
+    for delivery, event in events:
+        if isinstance(event, HistoryEvent):
+            yield Past(delivery.position, delivery.publication.at_ms, event)
+
+
+def _missed(position: Position, event: HistoryEvent) -> shapes.MissedEvent:
+    cursor = to_cursor(position)
+    match event:
+        case DanmakuSaid():
+            return shapes.MissedDanmaku(shapes.Danmaku([danmaku_item(event)], cursor))
+        case GiftSent():
+            return shapes.MissedGift(shapes.Gift([gift_item(event)], cursor))
+        case Retracted():
+            return shapes.MissedRetract(shapes.Retract([shapes.RetractItem(event.id)], cursor))
+
+
+def _tier_at(history: list[tuple[int, Tier]], at_ms: int) -> Tier:
+    tier = Tier.NONE
+    for since_ms, held in history:
+        if since_ms > at_ms:
+            break
+        tier = held
+    return tier
