@@ -8,21 +8,19 @@ when they changed, so that a queue of thousands is told of in a few hundred diff
 import asyncio
 import itertools
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from auth.denials import Code, Denied
 from auth.identity import RoomId, UserId
 from auth.permissions import Permission
 from gateway.contract import shapes
 from gateway.contract.cursor import Stamps
+from gateway.live.member import Member
+from gateway.setup.metrics import Metrics
 from gateway.sockets.codec import Prepared
 from rooms.stage import StageState
 from rooms.waiting_room import AdmissionBudget, Entry, Key, Standing, WaitingRoom
-
-if TYPE_CHECKING:
-    from gateway.house.house import House
-    from gateway.live.member import Member
 
 TURN_SECONDS = 0.05
 """How often those whose turn it is are let in."""
@@ -43,7 +41,7 @@ WHILE_WAITING = frozenset({"clock", "token:refresh", "streams:refresh"})
 class _Party:
     """The sockets of a user who waits, and what they were told."""
 
-    members: "list[Member]" = field(default_factory=list)
+    members: list[Member] = field(default_factory=list)
     told: shapes.Admission | None = None
     told_ms: int = 0
 
@@ -51,15 +49,26 @@ class _Party:
 class Waiting:
     """All who wait at this gateway."""
 
-    def __init__(self, house: "House") -> None:
-        settings = house.settings
-        self._house = house
-        self._stamps = Stamps(settings.grant_secrets, house.clock)
-        self._grace_ms = round(settings.waiting_grace_seconds * 1000)
-        self._fresh_ms = self._grace_ms + round(settings.position_seconds * 1000)
+    def __init__(
+        self,
+        stamps: Stamps,
+        clock: Callable[[], int],
+        metrics: Metrics,
+        *,
+        per_second: float,
+        burst: int,
+        places: int,
+        grace_ms: int,
+        position_ms: int,
+    ) -> None:
+        self._stamps = stamps
+        self._clock = clock
+        self._metrics = metrics
+        self._grace_ms = grace_ms
+        self._fresh_ms = grace_ms + position_ms
         """How old the stamp of one who dropped out a grace ago may be: a quiet room renews it with its position."""
-        budget, returns = (AdmissionBudget(settings.admissions_per_second, settings.admissions_burst) for _ in range(2))
-        self._queue = WaitingRoom(budget, returns, places=settings.waiting_places, grace_ms=self._grace_ms)
+        budget, returns = (AdmissionBudget(per_second, burst) for _ in range(2))
+        self._queue = WaitingRoom(budget, returns, places=places, grace_ms=grace_ms)
         self._parties: dict[Key, _Party] = {}
         self._went_ms: dict[Key, int] = {}
         """When those inside who are gone went, the one longest gone first."""
@@ -68,7 +77,7 @@ class Waiting:
         """How many users wait."""
         return len(self._queue)
 
-    def stamp(self, member: "Member") -> str:
+    def stamp(self, member: Member) -> str:
         """What a cursor carries that is told to this member alone; nothing where it is not inside."""
         if Permission.CHAT_READ not in member.permissions:
             return ""
@@ -76,36 +85,36 @@ class Waiting:
 
     def was_inside(self, cursor: str, room: RoomId, user: UserId) -> bool:
         """Whether a user who shows this cursor was inside a moment ago: here, or at another gateway that said so."""
-        now_ms = self._house.clock()
+        now_ms = self._clock()
         since_ms = self._went_ms.get(Key(room, user)) if self._went_ms else None
         if since_ms is not None and now_ms - since_ms <= self._grace_ms:
             return True
         since_ms = self._stamps.inside_ms(cursor, room, user) if cursor else None
         return since_ms is not None and now_ms - since_ms <= self._fresh_ms
 
-    def went(self, member: "Member") -> None:
+    def went(self, member: Member) -> None:
         """Somebody who was inside is gone, perhaps for a moment."""
         if member.is_waiting or Permission.CHAT_READ not in member.permissions or not self._grace_ms:
             return
         key = _key(member)
         self._went_ms.pop(key, None)
-        self._went_ms[key] = now_ms = self._house.clock()
+        self._went_ms[key] = now_ms = self._clock()
         for old, since_ms in list(itertools.islice(self._went_ms.items(), 2)):
             if now_ms - since_ms > self._grace_ms or len(self._went_ms) > MAX_WENT:
                 del self._went_ms[old]
 
     def is_crowded(self) -> bool:
         """Whether whoever comes now and was not inside would have to wait."""
-        return not self._queue.is_open(self._house.clock())
+        return not self._queue.is_open(self._clock())
 
     # ---- coming and going ----------------------------------------------------------------------------
 
-    def meet(self, member: "Member") -> Denied | None:
+    def meet(self, member: Member) -> Denied | None:
         """Somebody whom the door lets in: now, or in a while (`is_waiting`); refused where too many wait already."""
         if _never_waits(member):
             return None
         key = _key(member)
-        entry = self._queue.come(key, member.tier, self._house.clock(), returning=member.was_inside)
+        entry = self._queue.come(key, member.tier, self._clock(), returning=member.was_inside)
         if entry is Entry.REFUSED:
             return Denied(Code.BUSY, retry_after_ms=self._queue.retry_ms(random.random()))  # noqa: S311 - jitter
         if entry is Entry.ADMITTED:
@@ -116,7 +125,7 @@ class Waiting:
         member.refresh_permissions()
         return None
 
-    def left(self, member: "Member") -> None:
+    def left(self, member: Member) -> None:
         """A socket is gone; with the last of its user's their place waits for a while."""
         key = _key(member)
         party = self._parties.get(key)
@@ -125,13 +134,13 @@ class Waiting:
         party.members.remove(member)
         if not party.members:
             del self._parties[key]
-            self._queue.drop_out(key, self._house.clock())
+            self._queue.drop_out(key, self._clock())
 
-    def retier(self, member: "Member") -> None:
+    def retier(self, member: Member) -> None:
         """The ticket of somebody who waits is worth something else now."""
         self._queue.retier(_key(member), member.tier)
 
-    def call_in(self, member: "Member") -> None:
+    def call_in(self, member: Member) -> None:
         """Somebody need not wait any more, and goes in past everybody."""
         key = _key(member)
         self._queue.forget(key)
@@ -139,16 +148,16 @@ class Waiting:
 
     # ---- where somebody stands -------------------------------------------------------------------------
 
-    def standing(self, member: "Member") -> shapes.Admission:
+    def standing(self, member: Member) -> shapes.Admission:
         """What a socket that waits is told of it now."""
         key = _key(member)
         told = _told(self._queue.standing(key) or Standing(1, 1))
         party = self._parties.get(key)
         if party is not None:
-            party.told, party.told_ms = told, self._house.clock()
+            party.told, party.told_ms = told, self._clock()
         return told
 
-    def refuses(self, member: "Member", command: str) -> Denied | None:
+    def refuses(self, member: Member, command: str) -> Denied | None:
         """Why somebody may not do something while they wait."""
         if not member.is_waiting or command in WHILE_WAITING:
             return None
@@ -160,13 +169,13 @@ class Waiting:
     async def turn(self) -> None:
         """Let in whose turn it is, as many as the budget gives."""
         admitted = 0
-        while (key := self._queue.next(self._house.clock())) is not None:
+        while (key := self._queue.next(self._clock())) is not None:
             self._let_in(key)
             admitted += 1
             if not admitted % SLICE:
                 await asyncio.sleep(0)
         for tier, count in self._queue.waiting().items():
-            self._house.metrics.waiting.labels(tier.value).set(count)
+            self._metrics.waiting.labels(tier.value).set(count)
 
     async def tell(self) -> None:
         """Tell those who wait where they stand, where that has changed."""
@@ -181,7 +190,7 @@ class Waiting:
         self._queue.slow_down(lag_ms)
 
     def _tell(self, key: Key, frames: dict[shapes.Admission, Prepared]) -> None:
-        standing, party, now_ms = self._queue.standing(key), self._parties.get(key), self._house.clock()
+        standing, party, now_ms = self._queue.standing(key), self._parties.get(key), self._clock()
         if standing is None or party is None:  # let in or gone while others had their turn
             return
         told = _told(standing)
@@ -193,7 +202,7 @@ class Waiting:
             prepared = frames[told] = Prepared("admission", told)
         for member in party.members:
             member.send(prepared)
-        self._house.metrics.delivered("admission", len(party.members))
+        self._metrics.delivered("admission", len(party.members))
 
     def _let_in(self, key: Key) -> None:
         party = self._parties.pop(key, None)
@@ -203,10 +212,10 @@ class Waiting:
             self._count("waited")
 
     def _count(self, way: str) -> None:
-        self._house.metrics.admissions.labels(way).inc()
+        self._metrics.admissions.labels(way).inc()
 
 
-def _never_waits(member: "Member") -> bool:
+def _never_waits(member: Member) -> bool:
     """The staff, who stands on the stage, and whoever is inside already with another socket."""
     if member.is_console or member.role.is_staff:
         return True
@@ -215,7 +224,7 @@ def _never_waits(member: "Member") -> bool:
     return any(other.is_inside for other in member.room.of_user(member.user))
 
 
-def _key(member: "Member") -> Key:
+def _key(member: Member) -> Key:
     return Key(member.room.id, member.user)
 
 

@@ -17,6 +17,7 @@ from auth.keys_http import JwksSource
 from auth.revocations import Revocations
 from auth.tokens import TokenVerifier
 from gateway.api import bulkheads
+from gateway.contract.cursor import Stamps
 from gateway.door.address_limits import AddressLimits, Limit
 from gateway.door.admission import Admission
 from gateway.door.devices import Seats
@@ -107,7 +108,7 @@ class House:
             new_id=self.new_id,
             clock=self.clock,
         )
-        self.waiting = Waiting(self)
+        self.waiting = _waiting(self.settings, self.clock, self.metrics)
         self.resync = Resync(self)
         self.apart = Apart(self)
         self.whereabouts = Whereabouts(self)
@@ -268,6 +269,20 @@ def _traffic(settings: Settings) -> Traffic:
             max(settings.transport_requests_per_second, REQUESTS_HEADROOM * pace),
             max(settings.transport_requests_burst, REQUESTS_HEADROOM * burst),
         ),
+    )
+
+
+def _waiting(settings: Settings, clock: Callable[[], int], metrics: Metrics) -> Waiting:
+    """The queue at the door, as the settings bound it."""
+    return Waiting(
+        Stamps(settings.grant_secrets, clock),
+        clock,
+        metrics,
+        per_second=settings.admissions_per_second,
+        burst=settings.admissions_burst,
+        places=settings.waiting_places,
+        grace_ms=round(settings.waiting_grace_seconds * 1000),
+        position_ms=round(settings.position_seconds * 1000),
     )
 
 
