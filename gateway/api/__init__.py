@@ -1,1 +1,1 @@
-"""The HTTP API of the box office: `create_api(ApiDependencies)` answers an app to mount at `/api`."""
+"""The HTTP API of the box office: `create_api(routers)` answers an app to mount at `/api`."""

@@ -17,6 +17,7 @@ from gateway.api.callers import ApiDependencies
 from gateway.demo.playground import playground_routes
 from gateway.engine.handover import Handover
 from gateway.features.orders.callbacks import pay_routes
+from gateway.features.routers import routers_of
 from gateway.features.streams.routes import media_routes
 from gateway.node import exposition
 from gateway.reference.asyncapi import asyncapi
@@ -55,7 +56,7 @@ def create_app(house: "House", handover: Handover | None = None) -> ASGIApp:
         terms = house.settings.stage_terms
         deps = ApiDependencies(house.db, house.box_office, house.verifier, house.clock, terms, house.revocations.read)
         places = {kind: Places(getattr(house.settings, f"{kind.value}_at_once")) for kind in Kind}
-        api = create_api(deps, places)
+        api = create_api(routers_of(deps), places)
         routes.append(Mount("/api", app=_open_to(api, house.settings.origins)))
         routes += pay_routes(house.box_office, places, fan_page=f"{house.settings.own_url}/watch")
     if house.settings.is_playground and house.settings.role != Duty.WORKER:

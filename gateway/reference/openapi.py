@@ -6,10 +6,11 @@ import msgspec
 
 from gateway.api.app import create_api
 from gateway.api.callers import ApiDependencies
+from gateway.features.routers import routers_of
 
 
 def openapi() -> str:
     """The whole document as text."""
     # describing needs routes, not what they are connected to
-    api = create_api(cast("ApiDependencies", None))
+    api = create_api(routers_of(cast("ApiDependencies", None)))
     return msgspec.json.format(msgspec.json.encode(api.openapi()), indent=2).decode() + "\n"

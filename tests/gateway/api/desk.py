@@ -17,6 +17,7 @@ from auth.tokens import TokenVerifier, mint
 from gateway.api.app import create_api
 from gateway.api.callers import ApiDependencies
 from gateway.features.orders.callbacks import pay_routes
+from gateway.features.routers import routers_of
 from rooms import roles_sql, rooms_sql
 from rooms.room import RoomRecord
 from rooms.stage import Terms
@@ -83,7 +84,7 @@ async def open_desk(folder: Path) -> AsyncIterator[Desk]:
                 await roles_sql.grant(uow, UserId(user), role, show, UserId("setup"))
         verifier = TokenVerifier(KeyRing([JWT_SECRET]), ISSUER, AUDIENCE)
         deps = ApiDependencies(house.db, house.box, verifier, house.clock, Terms(15_000, 120_000))
-        api = create_api(deps)
+        api = create_api(routers_of(deps))
         app = Starlette(routes=[Mount("/api", api), *pay_routes(house.box)])
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://gateway") as http:

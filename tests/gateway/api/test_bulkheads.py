@@ -18,6 +18,7 @@ from auth.identity import ShowId, Tier
 from gateway.api.app import create_api
 from gateway.api.bulkheads import LATEST_MS, SOONEST_MS, Bulkheads, Kind, Places, aside, kind_of
 from gateway.features.orders.callbacks import pay_routes
+from gateway.features.routers import routers_of
 from presale import shows_sql
 from presale.payments import Unavailable
 from presale.shows import Product, ProductId
@@ -93,7 +94,7 @@ async def test_who_stands_aside_leaves_the_place_to_others() -> None:
 
 
 def test_every_route_is_of_the_kind_that_its_roles_say() -> None:
-    described = create_api(None).openapi()  # type: ignore[arg-type]  # described only
+    described = create_api(routers_of(None)).openapi()  # type: ignore[arg-type]  # described only
     kinds = {}
     for path, methods in described["paths"].items():
         for method, route in methods.items():
@@ -118,7 +119,7 @@ async def test_a_kind_that_is_full_refuses_its_own_and_nobody_else(free: Kind, t
     }
     async with open_desk(tmp_path) as desk:
         places = {**FULL, free: Places(1)}
-        api = create_api(desk.deps, places)
+        api = create_api(routers_of(desk.deps), places)
         app = Starlette(routes=[Mount("/api", api), *pay_routes(desk.house.box, places)])
         bearer = {"authorization": f"Bearer {desk.token('fan')}"}
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://desk") as http:
@@ -143,7 +144,7 @@ async def test_a_provider_that_hangs_holds_up_nobody_who_does_not_need_it(tmp_pa
         provider: Any = desk.house.provider
         provider.create = create
         desk.house.box._checkout._providers = {"fake": BoundedProvider(provider, calls_at_once=4, aside=aside)}
-        app = Starlette(routes=[Mount("/api", create_api(desk.deps, places))])
+        app = Starlette(routes=[Mount("/api", create_api(routers_of(desk.deps), places))])
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://desk") as desk.http:
             buyers = []
             for number in range(6):
@@ -273,7 +274,7 @@ async def test_whoever_asks_about_an_unpaid_order_leaves_their_place_meanwhile(t
         provider: Any = desk.house.provider
         provider.query = hang
         desk.house.box._asking._aside = aside
-        app = Starlette(routes=[Mount("/api", create_api(desk.deps, places))])
+        app = Starlette(routes=[Mount("/api", create_api(routers_of(desk.deps), places))])
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://desk") as desk.http:
             reader = asyncio.create_task(desk.ask("GET", f"/api/v1/orders/{order}"))
             await asked.wait()
