@@ -64,7 +64,7 @@ async def main(arguments: argparse.Namespace) -> None:
             log_format="json",
         )
         async with open_house(settings) as house:
-            await furnish(house)
+            await furnish(house.db)
             users = [UserId(f"fan-{number:06d}") for number in range(arguments.fans)]
             room = await _sold_out(house, users, Phase(arguments.phase))
             await house.relay.drain()

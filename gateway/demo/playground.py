@@ -1,6 +1,7 @@
 """What only demo and test have: a login for anybody, and shows to play with."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
@@ -14,14 +15,12 @@ from auth.situation import Access, Phase
 from auth.tokens import is_user_id, mint
 from gateway.api.bodies import TOO_LARGE, read_body
 from gateway.api.refusals import refusal
+from gateway.setup.settings import Settings
 from presale import shows_sql
 from presale.shows import Product, ProductId, Show
 from rooms import roles_sql, rooms_sql
 from rooms.room import RoomRecord
-from store.database_sql import UnitOfWork
-
-if TYPE_CHECKING:
-    from gateway.house.house import House
+from store.database_sql import Database, UnitOfWork
 
 TOKEN_MS = 12 * 3_600_000
 MINUTE_MS = 60_000
@@ -39,7 +38,9 @@ class Login(Struct, frozen=True):
     role: Role = Role.VIEWER
 
 
-def playground_routes(house: "House") -> list[Route]:
+def playground_routes(
+    db: Database, settings: Settings, clock: Callable[[], int], new_id: Callable[[], str]
+) -> list[Route]:
     """`POST /demo/login` and `GET /demo/show`."""
 
     async def login(request: Request) -> Response:
@@ -52,23 +53,22 @@ def playground_routes(house: "House") -> list[Route]:
             return refusal(Denied(Code.BAD_REQUEST, detail={"field": "user, role"}))
         if not is_user_id(wanted.user):
             return refusal(Denied(Code.BAD_REQUEST, detail={"field": "user"}))
-        async with house.db.write() as uow:
+        async with db.write() as uow:
             await _become(uow, UserId(wanted.user), wanted.role)
-        settings = house.settings
         token = mint(
             settings.jwt_secrets[0],
             wanted.user,
             None,
             settings.jwt_issuer,
             settings.jwt_audience,
-            house.clock(),
+            clock(),
             TOKEN_MS,
-            house.new_id(),
+            new_id(),
         )
         return JSONResponse({"token": token})
 
     async def show(_: Request) -> Response:
-        async with house.db.write() as uow:
+        async with db.write() as uow:
             current = await _selling_show(uow) or await _put_on(uow, Access.TICKETED)
             products = await shows_sql.list_products(uow.connection, current.id)
         return JSONResponse(
@@ -91,9 +91,9 @@ def playground_routes(house: "House") -> list[Route]:
     return [Route("/demo/login", login, methods=["POST"]), Route("/demo/show", show)]
 
 
-async def furnish(house: "House") -> None:
+async def furnish(db: Database) -> None:
     """See to it that there is a show to sell and an open one beside it."""
-    async with house.db.write() as uow:
+    async with db.write() as uow:
         await uow.take_turn("playground")  # several processes may open at a time
         if await _selling_show(uow) is None:
             await _put_on(uow, Access.TICKETED)

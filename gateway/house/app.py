@@ -60,7 +60,7 @@ def create_app(house: "House", handover: Handover | None = None) -> ASGIApp:
         routes.append(Mount("/api", app=_open_to(api, house.settings.origins)))
         routes += pay_routes(house.box_office, places, fan_page=f"{house.settings.own_url}/watch")
     if house.settings.is_playground and house.settings.role != Duty.WORKER:
-        routes += playground_routes(house)
+        routes += playground_routes(house.db, house.settings, house.clock, house.new_id)
     if Duty.GATEWAY in duties:
         routes += _pages(house)
     return Starlette(routes=routes, middleware=[Middleware(SafeHeaders)])

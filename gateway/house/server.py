@@ -84,7 +84,7 @@ async def serve(
     descriptors.raise_limit()  # before its bounds are made from it
     async with open_house(settings) as house:
         if settings.is_playground:
-            await furnish(house)
+            await furnish(house.db)
         handover = worker.handover if worker is not None else None
         prefix = handover.sid_prefix if handover is not None else sid_prefix(settings.node or clock.new_node(), 0)
         for sockets in house.socket_servers:

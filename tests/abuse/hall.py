@@ -26,7 +26,7 @@ async def main() -> None:
     settings = Settings.load()
     await migrations.upgrade(settings.effective_database_url)
     async with open_house(settings) as house:
-        await playground.furnish(house)
+        await playground.furnish(house.db)
         async with house.db.read() as connection:
             show = next(one for one in await shows_sql.list_shows(connection) if one.access is Access.OPEN)
         host = UserId("host")

@@ -159,7 +159,7 @@ async def test_what_is_no_playground_is_told_in_one_sentence(tmp_path: Path, mon
     assert "nothing answers" in err
     status, _, err = await command("--url", "127.0.0.1:8000")
     assert (status, err.count("\n")) == (2, 1)
-    monkeypatch.setattr("gateway.house.app.playground_routes", lambda _house: [])
+    monkeypatch.setattr("gateway.house.app.playground_routes", lambda *_: [])
     async with liveroom(tmp_path) as house:
         status, out, err = await command("--url", house.url)
     assert (status, out, err.count("\n")) == (2, "", 1)

@@ -49,7 +49,7 @@ class SlowBroker(MemoryBroker):
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[tuple[House, SlowBroker, RoomId]]:
     async with open_house(Settings.load(Mode.TEST, data_dir=tmp_path)) as opened:
-        await furnish(opened)
+        await furnish(opened.db)
         async with opened.db.read() as connection:
             shows = await shows_sql.list_shows(connection)
         opened.broker = broker = SlowBroker()

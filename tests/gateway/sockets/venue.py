@@ -103,7 +103,7 @@ async def venue(folder: Path, *, mode: Mode = Mode.TEST, **overrides: Any) -> As
     @asynccontextmanager
     async def open_and_keep(wanted: Settings) -> AsyncIterator[House]:
         async with open_house(wanted) as house:
-            await furnish(house)
+            await furnish(house.db)
             houses.append(house)
             yield house
 
