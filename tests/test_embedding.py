@@ -22,6 +22,7 @@ from tests.integration.running import Liveroom, liveroom
 from tests.integration.wire import wire
 from tests.ports import free_port
 from tests.snippets import Desk, Program
+from tests.upgrade_proxy import UpgradeProxy, Upgrades, upgrade_proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -302,3 +303,68 @@ async def test_a_cursor_that_no_gateway_knows_is_dropped(house: Liveroom) -> Non
     async with client(house.url) as fan:
         refusal = await fan.refused(token=await house.login("old"), room=show["room"], cursor="of another house")
     assert (refusal["code"], refusal["field"]) == ("BAD_REQUEST", "cursor")  # what live.mjs looks for
+
+
+# ---- where WebSockets do not come through
+
+AT_ONCE_SECONDS = 5.0
+AFTER_A_WHILE_SECONDS = 16.0
+"""`ANSWER_MS`, a reconnect's delay, and a busy machine."""
+
+
+@asynccontextmanager
+async def behind(
+    desk: Desk, house: Liveroom, upgrades: Upgrades, tier: str = "main"
+) -> AsyncIterator[tuple[UpgradeProxy, Program, Evening]]:
+    """A fan, mei, whose only way to the gateway is a proxy that does this to upgrades."""
+    async with AsyncExitStack() as stack:
+        show = await stack.enter_async_context(evening(house, "live"))
+        if tier != "none":
+            await show.ticket("mei", tier)
+        proxy = await stack.enter_async_context(upgrade_proxy(house.url, upgrades))
+        url = await stack.enter_async_context(platform(desk, "backend.mjs", proxy.url, show))
+        yield proxy, await stack.enter_async_context(desk.run("fan.mjs", url, "mei")), show
+
+
+@pytest.mark.parametrize("upgrades", [Upgrades.DROPPED, Upgrades.REFUSED, Upgrades.PLAIN])
+async def test_a_fan_behind_a_proxy_without_upgrades_polls_at_once(
+    house: Liveroom, desk: Desk, upgrades: Upgrades
+) -> None:
+    # Without `tryAllTransports` the client tried WebSockets for ever: its second transport was never tried.
+    async with behind(desk, house, upgrades) as (proxy, fan, show):
+        await fan.word("inside", seconds=AT_ONCE_SECONDS)
+        assert proxy.asked == ["websocket", "polling"], "in one attempt"
+        proxy.cut()
+        await speak(show.host, "there you are")
+        await fan.told("danmaku")
+
+
+async def test_a_fan_behind_a_proxy_that_takes_upgrades_and_no_frames_polls_after_a_while(
+    house: Liveroom, desk: Desk
+) -> None:
+    # Such a WebSocket opens, so `tryAllTransports` alone stays with it.
+    async def comes_in(upgrades: Upgrades) -> None:
+        async with behind(desk, house, upgrades) as (proxy, fan, _):
+            await fan.word("inside", seconds=AFTER_A_WHILE_SECONDS)
+            assert proxy.asked[:2] == ["websocket", "polling"]
+
+    async with asyncio.TaskGroup() as together:
+        for upgrades in (Upgrades.SILENT, Upgrades.SWALLOWED, Upgrades.DEAF):
+            together.create_task(comes_in(upgrades))
+
+
+async def test_a_refusal_leaves_the_transports_as_they_are(house: Liveroom, desk: Desk) -> None:
+    async with behind(desk, house, Upgrades.PASS, "none") as (proxy, fan, _):
+        for _ in range(2):
+            await fan.told("sell", code="TICKET_REQUIRED")
+            await fan.say("connect")
+        await fan.told("sell", code="TICKET_REQUIRED")
+        assert proxy.asked == ["websocket"] * 3
+
+
+async def test_a_fan_whose_websocket_broke_comes_back_by_a_websocket(house: Liveroom, desk: Desk) -> None:
+    async with behind(desk, house, Upgrades.PASS) as (proxy, fan, _):
+        await fan.told("inside")
+        proxy.cut()
+        assert (await fan.told("inside"))["recovered"] is True
+        assert proxy.asked == ["websocket"] * 2

@@ -15,6 +15,7 @@ from tests.integration.clients import connected
 from tests.integration.running import Liveroom, liveroom
 from tests.integration.wire import wire
 from tests.snippets import Desk
+from tests.upgrade_proxy import Upgrades, upgrade_proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -93,6 +94,20 @@ async def test_the_socket_of_the_readme_resumes_where_it_was_cut_off(tmp_path: P
                     assert json.loads(await fan.word("welcome", seconds=8))["recovered"] is True
                     return
         raise AssertionError("the fan did not come back")
+
+
+@pytest.mark.parametrize("upgrades", [each for each in Upgrades if each is not Upgrades.PASS])
+async def test_the_socket_of_the_readme_comes_through_where_websockets_do_not(
+    house: Liveroom, desk: Desk, upgrades: Upgrades
+) -> None:
+    show = await house.show()
+    token = await house.login("walled-in")
+    async with (
+        upgrade_proxy(house.url, upgrades) as proxy,
+        desk.run("watch.mjs", proxy.url, show["room"], token) as fan,
+    ):
+        assert json.loads(await fan.word("welcome", seconds=5))["you"]["user"] == "walled-in"
+        assert proxy.asked == ["polling"], "the library's default: polling first, and a WebSocket where one works"
 
 
 async def short_visit(house: Liveroom, token: str, room: str) -> None:

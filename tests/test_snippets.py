@@ -161,7 +161,7 @@ EVENTS = {event.name for event in events_of(Surface.LIVE)}
 COMMANDS = {command.name for command in VIEWER_COMMANDS}
 AUTH = {"token", "room", "cursor"}
 FIELDS = {field.encode_name for kind in vocabulary.structs() for field in msgspec.structs.fields(kind)}
-OF_THE_LIBRARIES = {"error", "connect_error", "websocket", "data", "dart:async"}
+OF_THE_LIBRARIES = {"error", "connect_error", "websocket", "polling", "data", "dart:async", "dart.library.js_interop"}
 """Words of Socket.IO and its clients."""
 LITERAL = re.compile(r"""(["'])((?:\\.|(?!\1).)*)\1""")
 COMMENT = re.compile(r"(?<![:\w])//[^\n]*|/\*.*?\*/", re.DOTALL)

@@ -1,7 +1,7 @@
 /**
  * One socket into one room: a typed wrapper around the official socket.io-client.
  *
- * It knows nothing of the pages around it, so copy it (with contract.gen.ts) into your own app:
+ * It knows nothing of the pages around it, so copy it (with transports.ts and contract.gen.ts) into your own app:
  *
  *   const live = new LiveRoom<ViewerCommands>({ room, token: () => fetchToken() });
  *   live.listen((event) => (state = reduce(state, event)));
@@ -17,8 +17,9 @@
  * - a ticket that is in use on another device: refused with `SEAT_TAKEN` where it asks first, taken by `connect(true)`.
  * - `bye`, `draining` and the offset of the server's clock.
  */
-import { io, type Socket } from "socket.io-client";
+import type { Socket } from "socket.io-client";
 import type { Bye, ClockAck, ConsoleCommands, ErrorBody, ServerEvents, TokenExpiring, ViewerCommands } from "./contract.gen";
+import { openSocket, type MakesAuth } from "./transports";
 
 /** Why something was refused. Further fields depend on the code: `TICKET_REQUIRED` carries `show` and `products`. */
 export interface Failure extends ErrorBody {
@@ -87,7 +88,7 @@ export interface LiveOptions {
   cursor?: string;
   ackTimeoutMs?: number;
   /** For tests: something that looks like a socket of socket.io-client. */
-  connectSocket?: (auth: (send: (auth: Record<string, string>) => void) => void) => Socket;
+  connectSocket?: (auth: MakesAuth) => Socket;
 }
 
 const SERVER_EVENTS: readonly (keyof ServerEvents)[] = [
@@ -125,8 +126,8 @@ export class LiveRoom<C extends Table = ViewerCommands> {
 
   constructor(private readonly options: LiveOptions) {
     this.cursor = options.cursor;
-    const auth = (send: (auth: Record<string, string>) => void) => void this.authenticate(send);
-    this.socket = options.connectSocket ? options.connectSocket(auth) : openSocket(options, auth);
+    const auth: MakesAuth = (send) => void this.authenticate(send);
+    this.socket = options.connectSocket ? options.connectSocket(auth) : socketOf(options, auth);
     for (const name of SERVER_EVENTS) this.socket.on(name, (data: unknown) => this.receive({ event: name, data } as LiveEvent));
     this.socket.on("connect_error", (error: Error & { data?: unknown }) => this.notConnected(error.data));
     this.socket.on("disconnect", (reason: string) => this.disconnected(reason));
@@ -366,13 +367,11 @@ export function bestOffset(samples: readonly ClockOffset[]): ClockOffset | undef
   return samples.reduce<ClockOffset | undefined>((best, sample) => (best && best.rtt_ms <= sample.rtt_ms ? best : sample), undefined);
 }
 
-function openSocket(options: LiveOptions, auth: (send: (auth: Record<string, string>) => void) => void): Socket {
-  return io(`${options.origin ?? ""}${options.namespace ?? "/live"}`, {
+function socketOf(options: LiveOptions, auth: MakesAuth): Socket {
+  return openSocket(`${options.origin ?? ""}${options.namespace ?? "/live"}`, auth, {
     path: options.path ?? "/socket.io/",
-    auth,
     autoConnect: false,
     forceNew: true,
-    transports: ["websocket", "polling"],
     reconnectionDelay: 500,
     reconnectionDelayMax: 5_000,
     ...(options.parser ? { parser: options.parser } : {}),
