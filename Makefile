@@ -27,6 +27,7 @@ ALONE := $(addprefix tests/,abuse faults integration/test_rehearsal.py outages o
 
 test: ## every test (ARGS="tests/rooms -q" for some of the Python ones)
 	@$(call set_up,dev web)
+	@$(BIN)/python -m gateway.reference --out var/contract >/dev/null
 	npm --prefix web-demo run --silent test
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
@@ -43,15 +44,15 @@ abuse: ## every attack in full against a gateway of its own: stalled readers, bo
 	@$(call set_up,dev)
 	$(BIN)/python -m tests.abuse $(ARGS)
 
-oversell: ## 500 buyers for 100 seats, 200 times on each database; writes docs/oversell.md
+oversell: ## 500 buyers for 100 seats, 200 times on each database; writes docs/measured/oversell.md
 	@$(call set_up,dev)
 	$(BIN)/python -m tests.oversell $(ARGS)
 
-faults: ## every part frozen, killed and restarted while all goes on, about ten minutes; writes docs/faults.md
+faults: ## every part frozen, killed and restarted while all goes on, about ten minutes; writes docs/measured/faults.md
 	@$(call set_up,dev)
 	$(BIN)/python -m tests.faults $(ARGS)
 
-outages: ## Redis out in every way, refunds and orders by the thousand, 25 minutes; writes docs/outages.md
+outages: ## Redis out in every way, refunds and orders by the thousand, 25 minutes; writes docs/measured/outages.md
 	@$(call set_up,dev)
 	$(BIN)/python -m tests.outages $(ARGS)
 
@@ -67,7 +68,7 @@ check: ## format, lint, types, import rules, generated files
 bench: ## the gateway and its peers under one load (ARGS="--quick --only storm --ours")
 	@$(call set_up,runtime) && exec $(BIN)/python -m benchmarks $(ARGS)
 
-soak: ## two gateways under a crowd that comes and goes for an hour (ARGS="--minutes 60"); writes docs/soak.md
+soak: ## two gateways under a crowd that comes and goes for an hour (ARGS="--minutes 60"); writes docs/measured/soak.md
 	@$(call set_up,runtime) && exec $(BIN)/python -m benchmarks.soak $(ARGS)
 
 format: ## put the sources in shape

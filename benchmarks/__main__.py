@@ -42,7 +42,7 @@ def main() -> int:
     print_report(report)
     LAST.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
     if not (wanted.quick or wanted.only or wanted.ours):
-        print("kept in " + ", ".join(f"docs/{file.name}" for file in page.write(report)))
+        print("kept in " + ", ".join(str(file.relative_to(page.ROOT)) for file in page.write(report)))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""A full run as docs/benchmarks.md, its picture beside it and everything it measured as JSON."""
+"""A full run as docs/measured/benchmarks.md; its picture and all that it measured as JSON in var/measured."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,7 +10,10 @@ from benchmarks.experiments import DISTURBED
 from benchmarks.report import Report
 from benchmarks.tables import VERDICT_HEAD, Cells, experiment_table, verdict_rows
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs" / "measured"
+RAW = ROOT / "var" / "measured"
+"""What is kept of a run and not committed; a release carries it."""
 NAME = "benchmarks"
 
 HEAD = """\
@@ -20,18 +23,17 @@ HEAD = """\
 
 `make bench` starts the gateway and its peers one after the other on one core of this machine, puts the same load on
 each from another core, and reads the CPU time and the memory of the servers' processes. What is measured and how, and
-what is not: [benchmarks/README.md](../benchmarks/README.md). Read the ratios: they are of one run on one machine.
-
-![Bars of what each server spends](benchmarks.svg)
+what is not: [benchmarks/README.md](../../benchmarks/README.md). Read the ratios: they are of one run on one machine.
 """
 
 
-def write(report: Report, folder: Path = DOCS) -> list[Path]:
+def write(report: Report, folder: Path = DOCS, raw: Path = RAW) -> list[Path]:
     """Keep the run; answers what was written."""
+    raw.mkdir(parents=True, exist_ok=True)
     files = {
         folder / f"{NAME}.md": markdown(report),
-        folder / f"{NAME}.svg": picture.draw(report),
-        folder / f"{NAME}.json": msgspec.json.format(msgspec.json.encode(report), indent=1).decode() + "\n",
+        raw / f"{NAME}.svg": picture.draw(report),
+        raw / f"{NAME}.json": msgspec.json.format(msgspec.json.encode(report), indent=1).decode() + "\n",
     }
     for file, text in files.items():
         file.write_text(text, "utf-8")

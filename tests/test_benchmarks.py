@@ -336,7 +336,7 @@ def replace_outcome(result: Result, reason: str) -> Result:
 
 def test_a_run_is_kept_as_a_page_a_picture_and_everything_it_measured(tmp_path: Path) -> None:
     report = report_of(list(results(outcome_of(1), outcome_of(3))))
-    names = {file.name for file in page.write(report, tmp_path)}
+    names = {file.name for file in page.write(report, tmp_path, tmp_path)}
     assert names == {"benchmarks.md", "benchmarks.svg", "benchmarks.json"}
     drawn = ET.fromstring(picture.draw(report))  # noqa: S314 - our own
     texts = {text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")}

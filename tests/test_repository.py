@@ -6,6 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml  # type: ignore[import-untyped]
+
+from gateway import __version__
 
 ROOT = Path(__file__).parents[1]
 LOCKS = [ROOT / "requirements" / "runtime.lock", ROOT / "requirements" / "dev.lock"]
@@ -113,3 +116,17 @@ def test_no_path_of_somebodys_machine_is_committed() -> None:
         if path.suffix in TEXT | {".lock", ""} and b"\0" not in (data := path.read_bytes()):
             found = machine.search(data.decode("utf-8"))
             assert not found, f"{path.relative_to(ROOT)}: {found}"
+
+
+def test_the_image_carries_the_version_of_the_package() -> None:
+    compose = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text("utf-8"))
+    assert compose["x-liveroom"]["image"] == f"live-room-gateway:{__version__}"
+
+
+def test_the_forge_runs_what_this_machine_runs_and_needs_no_secret() -> None:
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+    jobs = yaml.safe_load(text)["jobs"]
+    commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    assert commands == ["make check", "bash .ci/run"]
+    assert all(job["timeout-minutes"] <= 90 for job in jobs.values())
+    assert "secrets." not in text

@@ -44,6 +44,9 @@ ANSWERED_FOR: Mapping[str, str] = {
     ".venv/bin/liveroom rehearse --fans 500 --seconds 60": "tests/integration/test_rehearsal.py plays a smaller one",
     "liveroom serve --workers 4": "tests/integration/test_workers.py serves with three",
     # the rest
+    "liveroom --version": "tests/gateway/cli/test_cli.py asks for it",
+    "liveroom contract --out DIR": "tests/gateway/cli/test_cli.py writes into a folder",
+    "liveroom contract --out release/": "the same",
     "python scripts/pin_images.py": "asks registries; tests/deploy/test_pin_images.py runs it with one that is made up",
     "liveroom serve --workers N": "the same",
     "make setup": "every machine that runs this test has been set up by it",

@@ -106,7 +106,7 @@ def test_a_soak_is_kept_as_a_page_a_picture_and_every_sample(tmp_path: Path) -> 
     verdicts = judge(evening(0.2), rest(), rest())
     soak = Soak("2000-01-01", 60, 9, 1, "", "a machine", evening(0.2), rest(), rest(), {"gifts": 7}, ["a"], verdicts)
     assert not soak.holds
-    assert {file.name for file in write(soak, tmp_path)} == {"soak.md", "soak.svg", "soak.csv"}
+    assert {file.name for file in write(soak, tmp_path, tmp_path)} == {"soak.md", "soak.svg", "soak.csv"}
     assert "NOT MET" in (tmp_path / "soak.md").read_text("utf-8")
     drawn = ET.fromstring((tmp_path / "soak.svg").read_text("utf-8"))  # noqa: S314 - our own
     assert len(list(drawn.iter("{http://www.w3.org/2000/svg}polyline"))) == 4

@@ -42,8 +42,8 @@ def main() -> int:
         return 143
     for verdict in soak.verdicts:
         print(f"{WORDS[verdict.is_met]:<10}  {verdict.promise}: {verdict.found}")
-    wanted.folder.mkdir(exist_ok=True)
-    print("kept in " + ", ".join(str(file) for file in write(soak, wanted.folder)))
+    raw = page.RAW if wanted.folder == page.DOCS else wanted.folder
+    print("kept in " + ", ".join(str(file) for file in write(soak, wanted.folder, raw)))
     return 0 if soak.holds else FOUND
 
 
@@ -53,7 +53,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--places", type=int, default=150, help="how many are there at a time, about (150)")
     parser.add_argument("--shows", type=int, default=3, help="at which they are (3)")
     parser.add_argument("--seed", type=int, default=5, help="of what everybody does")
-    parser.add_argument("--folder", type=Path, help="where it is kept: docs/, of a short run benchmarks/.build/")
+    parser.add_argument(
+        "--folder", type=Path, help="where it is kept: docs/measured, of a short run benchmarks/.build/"
+    )
     wanted = parser.parse_args()
     if wanted.folder is None:
         wanted.folder = page.DOCS if wanted.minutes * 60 > 2 * LEAST_JUDGED_SECONDS else BUILT

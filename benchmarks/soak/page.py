@@ -1,4 +1,4 @@
-"""A soak as it is kept: docs/soak.md, its picture, and every sample as CSV."""
+"""A soak as it is kept: docs/measured/soak.md; its picture and every sample as CSV in var/measured."""
 
 import csv
 import io
@@ -24,9 +24,8 @@ HEAD = """\
 `make soak` has two gateways on one Redis and one database, shows that go on, and a crowd that comes and goes in every
 way there is: WebSockets in both encodings, long polling, polling that becomes a WebSocket, sockets that fall silent
 at every stage of coming in. Everybody talks, gives, buys, takes the money back, drops and comes back with a cursor at
-either gateway, while the shows pause and go on. How it is judged: [benchmarks/README.md](../benchmarks/README.md#soak).
-
-![Memory, descriptors, tasks and sockets over time](soak.svg)
+either gateway, while the shows pause and go on. How it is judged:
+[benchmarks/README.md](../../benchmarks/README.md#soak).
 """
 
 
@@ -52,12 +51,17 @@ class Soak(msgspec.Struct, frozen=True):
         return all(verdict.is_met is not False for verdict in self.verdicts)
 
 
-def write(soak: Soak, folder: Path) -> list[Path]:
-    """Keep the run; answers what was written."""
-    files = {f"{NAME}.md": markdown(soak), f"{NAME}.svg": draw(soak), f"{NAME}.csv": table(soak.samples)}
-    for name, content in files.items():
-        (folder / name).write_text(content, "utf-8")
-    return [folder / name for name in files]
+def write(soak: Soak, folder: Path, raw: Path) -> list[Path]:
+    """Keep the run, its picture and samples in `raw`; answers what was written."""
+    files = {
+        folder / f"{NAME}.md": markdown(soak),
+        raw / f"{NAME}.svg": draw(soak),
+        raw / f"{NAME}.csv": table(soak.samples),
+    }
+    for file, content in files.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, "utf-8")
+    return list(files)
 
 
 def markdown(soak: Soak) -> str:

@@ -12,23 +12,9 @@ import msgspec
 import typer
 from rich.panel import Panel
 
-from gateway.cli import (
-    backup as cli_backup,
-)
-from gateway.cli import (
-    jobs as cli_jobs,
-)
-from gateway.cli import (
-    names as cli_names,
-)
-from gateway.cli import (
-    rehearse,
-    roles,
-    tokens,
-)
-from gateway.cli import (
-    settings as cli_settings,
-)
+from gateway import __version__
+from gateway.cli import backup, contract, jobs, names, rehearse, roles, tokens
+from gateway.cli import settings as settings_commands
 from gateway.cli.output import out, table
 from gateway.demo.demo import run_demo
 from gateway.features.audit import findings
@@ -49,11 +35,24 @@ app = typer.Typer(
 )
 app.add_typer(tokens.app, name="token")
 app.add_typer(roles.app, name="role")
-app.add_typer(cli_names.app, name="names")
-app.add_typer(cli_jobs.app, name="jobs")
-cli_backup.register(app)
-cli_settings.register(app)
+app.add_typer(names.app, name="names")
+app.add_typer(jobs.app, name="jobs")
+backup.register(app)
+settings_commands.register(app)
 rehearse.register(app)
+contract.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    context: typer.Context,
+    is_wanted: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """The real-time front door of paid, presold live shows."""
+    if is_wanted:
+        typer.echo(__version__)
+    elif context.invoked_subcommand is None:
+        raise CommandError("a command is missing; see `liveroom --help`.")
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway import __version__
 from gateway.api.app import create_api
 from gateway.api.bulkheads import Kind, Places
 from gateway.api.callers import ApiDependencies
@@ -118,7 +119,7 @@ def _open_to(api: ASGIApp, origins: Origins) -> ASGIApp:
 
 def _operations(house: "House", handover: Handover | None) -> list[BaseRoute]:
     async def livez(_: Request) -> Response:
-        return JSONResponse({"ok": True})
+        return JSONResponse({"ok": True, "version": __version__})
 
     async def readyz(_: Request) -> Response:
         reasons = await _not_ready(house)

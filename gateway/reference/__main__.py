@@ -1,4 +1,7 @@
-"""`python -m gateway.reference` writes everything generated; with `--check` it only says what is out of step."""
+"""`python -m gateway.reference` writes what is generated and committed; with `--check` it says what is out of step.
+
+`--out FOLDER` writes all that is generated into a folder, the documents for machines too: see `liveroom contract`.
+"""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -15,17 +18,33 @@ ROOT = Path(__file__).parents[2]
 
 GENERATED: Mapping[Path, Callable[[], str]] = {
     ROOT / "web-demo" / "src" / "contract.gen.ts": typescript,
-    ROOT / "docs" / "asyncapi.json": asyncapi,
-    ROOT / "docs" / "openapi.json": openapi,
     ROOT / "docs" / "contract.md": reference,
     ROOT / "docs" / "states.md": states,
     ROOT / "docs" / "settings.md": configuration,
 }
-"""Each file and what it must hold."""
+"""Each committed file and what it must hold."""
+RELEASED: Mapping[str, Callable[[], str]] = {
+    "asyncapi.json": asyncapi,
+    "openapi.json": openapi,
+    **{path.name: text_of for path, text_of in GENERATED.items()},
+}
+"""What a release carries, by name. A running gateway serves the first two."""
+
+
+def write_all(folder: Path) -> list[Path]:
+    """Write everything generated into a folder, made if need be; answers the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text_of in RELEASED.items():
+        (folder / name).write_text(text_of(), "utf-8")
+    return [folder / name for name in RELEASED]
 
 
 def main(arguments: list[str]) -> int:
-    """Write the files, or with `--check` exit 1 when one is out of step."""
+    """Write the committed files, or with `--check` exit 1 when one is out of step."""
+    if arguments[:1] == ["--out"] and len(arguments) == 2:
+        for path in write_all(Path(arguments[1])):
+            print(f"wrote {path}")
+        return 0
     is_check = "--check" in arguments
     status = 0
     for path, text_of in GENERATED.items():

@@ -1,4 +1,4 @@
-"""The contract as an AsyncAPI 3 document: docs/asyncapi.json, and /docs/asyncapi.json of a running gateway.
+"""The contract as an AsyncAPI 3 document: `liveroom contract`, and /docs/asyncapi.json of a running gateway.
 
 Seen from the gateway: it sends the server events and receives the commands, each with one reply. What AsyncAPI has no
 words for stands under `x-`: classes of events, codes, rates and state machines.

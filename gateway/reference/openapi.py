@@ -1,4 +1,4 @@
-"""The HTTP routes as an OpenAPI document: docs/openapi.json, and /api/v1/openapi.json of a running gateway."""
+"""The HTTP routes as an OpenAPI document: `liveroom contract`, and /api/v1/openapi.json of a running gateway."""
 
 from typing import cast
 

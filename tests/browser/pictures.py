@@ -1,4 +1,4 @@
-"""Pictures of every page at three widths, and the three fans in motion, for docs/pictures.
+"""Pictures of every page at three widths, and the three fans in motion, for var/pictures.
 
 `python -m tests.browser.pictures [FOLDER [webp|png]]`
 """
@@ -234,6 +234,6 @@ async def _three_fans_move(house: House) -> None:
 
 
 if __name__ == "__main__":
-    where, kind, *_ = [*sys.argv[1:], *(str(ROOT / "docs" / "pictures"), "webp")[len(sys.argv) - 1 :]]
+    where, kind, *_ = [*sys.argv[1:], *(str(ROOT / "var" / "pictures"), "webp")[len(sys.argv) - 1 :]]
     Path(where).mkdir(parents=True, exist_ok=True)
     asyncio.run(main(Path(where), kind))

@@ -8,6 +8,8 @@ from types import ModuleType
 
 import pytest
 
+from gateway import __version__
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "pin_images.py"
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -51,7 +53,7 @@ def test_every_image_of_others_gets_its_digest_and_a_second_run_changes_nothing(
     found = [image for text in texts for image in script.foreign(text)]
     assert len(found) >= 6
     assert {image["digest"] for image in found} == {f"@{DIGEST}"}
-    assert f"live-room-gateway:0.1.0@{DIGEST}" not in texts[1], "that one is built here"
+    assert f"live-room-gateway:{__version__}@{DIGEST}" not in texts[1], "that one is built here"
     assert script.main([]) == 0
     assert [file.read_text("utf-8") for file in script.FILES] == texts
     assert script.main(["--check"]) == 0

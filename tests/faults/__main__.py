@@ -1,4 +1,4 @@
-"""The kill matrix: `python -m tests.faults`. Whoever plays all of it writes docs/faults.md."""
+"""The kill matrix: `python -m tests.faults`. Whoever plays all of it writes docs/measured/faults.md."""
 
 import argparse
 import asyncio
@@ -21,7 +21,10 @@ from tests.faults.quarter import DOWN_SECONDS, How, Who, quarter
 from tests.faults.scene import GIVERS, LEAVERS, TRUSTING, VISITORS, WATCHERS
 from tests.faults.verdict import Cell
 
-PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "measured" / "faults.md"
+RAW = ROOT / "var" / "measured" / "faults.json"
+"""Every cell of the run; not committed, a release carries it."""
 
 HEAD = """# Faults
 
@@ -153,7 +156,8 @@ def _write(played: list[Played], freeze: float, *, is_first: bool) -> None:
     repeated = REPEATED.format(rows="\n".join(before), heads=" | ".join(whats), rules=" | ".join("---" for _ in whats))
     rows = "".join(f"{_line(row, whats)}\n" for row in last)
     PAGE.write_text(head + rows + (repeated if before else "") + legend, "utf-8")
-    PAGE.with_suffix(".json").write_text(json.dumps([asdict(row) for row in played], indent=1) + "\n", "utf-8")
+    RAW.parent.mkdir(parents=True, exist_ok=True)
+    RAW.write_text(json.dumps([asdict(row) for row in played], indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

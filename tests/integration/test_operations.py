@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gateway import __version__
 from tests.auth.signing import SIGNERS, Signer, signer
 from tests.integration.clients import client, connected
 from tests.integration.evening import denied, done, evening
@@ -49,7 +50,7 @@ def claims(house: Liveroom, user: str, **changes: Any) -> dict[str, Any]:
 
 
 async def test_a_running_gateway_is_alive_and_ready(house: Liveroom) -> None:
-    assert (await house.http.get("/livez")).json() == {"ok": True}
+    assert (await house.http.get("/livez")).json() == {"ok": True, "version": __version__}
     answer = await house.http.get("/readyz")
     assert (answer.status_code, answer.json()) == (200, {"ok": True, "reasons": []})
 

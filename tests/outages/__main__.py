@@ -1,4 +1,4 @@
-"""Outages in full: `python -m tests.outages`. Writes what it measured into docs/outages.md, section by section."""
+"""Outages in full: `python -m tests.outages`. Writes its page, section by section."""
 
 import argparse
 import asyncio
@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--round-seconds", type=float, default=8.0)
     parser.add_argument("--priority", action="store_true", help="what is measured goes before other programs")
-    parser.add_argument("--keep", action="store_true", help="leave docs/outages.md as it is")
+    parser.add_argument("--keep", action="store_true", help="leave docs/measured/outages.md as it is")
     asked = parser.parse_args()
     parts = asked.part or list(page.HEADINGS)
     where = f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}"

@@ -1,4 +1,4 @@
-"""docs/outages.md: one section for each part of the run, each written when its part was run. No loop, no network."""
+"""The page of outages: one section for each part of the run, written when its part was run. No loop, no network."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from tests.outages.flood import COMES_PER_SECOND, LISTENERS, SAYS_PER_SECOND, Fl
 from tests.outages.refunds import Refunds
 from tests.outages.scenario import Outcome
 
-PAGE = Path(__file__).parents[2] / "docs" / "outages.md"
+PAGE = Path(__file__).parents[2] / "docs" / "measured" / "outages.md"
 HEADINGS = {
     "outages": "Redis is out",
     "refunds": "Tickets go back while their owners watch",

@@ -1,4 +1,4 @@
-"""The race for the last seats in full, on both databases: `python -m tests.oversell`. Writes docs/oversell.md."""
+"""The race for the last seats in full, on both databases. `python -m tests.oversell` writes its page."""
 
 import argparse
 import asyncio
@@ -13,7 +13,7 @@ from statistics import median
 from tests.oversell.race import OFFICES, Round, open_box, without_guard
 from tests.store import homes
 
-PAGE = Path(__file__).parents[2] / "docs" / "oversell.md"
+PAGE = Path(__file__).parents[2] / "docs" / "measured" / "oversell.md"
 CONTROL_ROUNDS = 1
 
 HEAD = """# No oversell, measured
@@ -38,7 +38,7 @@ def main() -> int:
     parser.add_argument("--seats", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--home", choices=homes.HOMES, action="append", help="one database only; may be repeated")
-    parser.add_argument("--keep", action="store_true", help="leave docs/oversell.md as it is")
+    parser.add_argument("--keep", action="store_true", help="leave docs/measured/oversell.md as it is")
     options = parser.parse_args()
     lines, good = [], True
     for home in options.home or homes.HOMES:

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import asyncapi from "../../docs/asyncapi.json";
-import openapi from "../../docs/openapi.json";
+// Written by `make test` before these tests: `liveroom contract --out var/contract`.
+import asyncapiText from "../../var/contract/asyncapi.json?raw";
+import openapiText from "../../var/contract/openapi.json?raw";
 import { contractOf, matching, picture, textOf, words, type Machine } from "../src/docs_model";
 import { docsTexts } from "../src/docs_text";
 
-const contract = contractOf(asyncapi, openapi);
+const contract = contractOf(JSON.parse(asyncapiText), JSON.parse(openapiText));
 
 describe("the reference", () => {
   it("tells of a command what it asks for, what it answers and what it can meet", () => {

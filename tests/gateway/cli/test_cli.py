@@ -14,6 +14,7 @@ from auth.identity import Identity, RoomId, ShowId, Tier, UserId
 from auth.keys import KeyRing
 from auth.situation import Access, Phase
 from auth.tokens import TokenVerifier
+from gateway import __version__
 from gateway.cli import __main__
 from gateway.setup import clock as ambient
 from gateway.setup.settings import DEMO_JWT_SECRET
@@ -77,7 +78,7 @@ class Liveroom:
 def test_help_names_every_command(liveroom: Liveroom) -> None:
     found = liveroom("--help")
     assert found.status == 0
-    commands = "demo serve migrate token role audit jobs backup restore doctor settings rehearse"
+    commands = "demo serve migrate token role audit jobs backup restore doctor settings rehearse contract"
     for command in commands.split():
         assert f" {command} " in found.out
 
@@ -85,6 +86,19 @@ def test_help_names_every_command(liveroom: Liveroom) -> None:
 @pytest.mark.parametrize("arguments", [[], ["sing"], ["token"], ["audit", "--loud"]])
 def test_a_wrong_command_line_is_told_in_one_sentence(liveroom: Liveroom, arguments: list[str]) -> None:
     assert "see `liveroom --help`" in liveroom(*arguments).one_sentence()
+
+
+def test_the_version_is_told(liveroom: Liveroom) -> None:
+    found = liveroom("--version")
+    assert (found.status, found.out.strip()) == (0, __version__)
+
+
+def test_the_contract_is_written_into_a_folder(liveroom: Liveroom, tmp_path: Path) -> None:
+    assert liveroom("contract", "--out", str(tmp_path / "new" / "folder")).status == 0
+    written = {path.name for path in (tmp_path / "new" / "folder").iterdir()}
+    assert written == {"asyncapi.json", "openapi.json", "contract.gen.ts", "contract.md", "states.md", "settings.md"}
+    (tmp_path / "file").write_text("", "ascii")
+    assert "cannot be written" in liveroom("contract", "--out", str(tmp_path / "file")).one_sentence()
 
 
 def test_migrate_makes_the_database_and_may_be_repeated(liveroom: Liveroom, data_dir: Path) -> None:
