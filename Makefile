@@ -26,6 +26,9 @@ demo: ## the whole house on http://127.0.0.1:8000
 ALONE := $(addprefix tests/,abuse faults integration/test_rehearsal.py outages oversell test_benchmarks.py test_soak.py)
 
 test: ## every test (ARGS="tests/rooms -q" for some of the Python ones)
+ifndef ARGS
+	@sh scripts/prerequisites.sh web >/dev/null && sh scripts/test_programs.sh
+endif
 	@$(call set_up,dev web)
 	@$(BIN)/python -m gateway.reference --out var/contract >/dev/null
 	npm --prefix web-demo run --silent test
