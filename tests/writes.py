@@ -10,7 +10,7 @@ import pytest
 from store.database_sql import Database, UnitOfWork
 
 ROOT = Path(__file__).parents[1]
-CLOCKWORK = ("worker", "housekeeping", "relay", "live_rooms", "stage_watch", "jobs_sql", "outbox_sql")
+CLOCKWORK = ("jobs", "upkeep", "relay", "rooms", "stage_watch", "jobs_sql", "outbox_sql")
 """Modules that write by the clock."""
 
 

@@ -16,6 +16,7 @@ from auth.identity import RoomId, UserId
 from auth.permissions import Permission
 from gateway.contract import shapes
 from gateway.contract.cursor import Stamps
+from gateway.live.clockwork import Chore
 from gateway.live.member import Member
 from gateway.setup.metrics import Metrics
 from gateway.sockets.codec import Prepared
@@ -165,6 +166,10 @@ class Waiting:
         return Denied(Code.BUSY, retry_after_ms=standing.eta_ms if standing is not None else 1)
 
     # ---- by the clock ----------------------------------------------------------------------------------
+
+    def chores(self) -> tuple[Chore, ...]:
+        """What is to be done again and again."""
+        return (Chore("admissions", TURN_SECONDS, self.turn), Chore("queue", TELL_SECONDS, self.tell))
 
     async def turn(self) -> None:
         """Let in whose turn it is, as many as the budget gives."""

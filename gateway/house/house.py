@@ -11,7 +11,6 @@ import structlog
 
 from auth.grants import StreamGrants
 from auth.grants_hls import HlsGrants
-from auth.identity import RoomId, UserId
 from auth.keys import KeyRing
 from auth.keys_http import JwksSource
 from auth.revocations import Revocations
@@ -31,15 +30,16 @@ from gateway.features.orders.callbacks import RETURN_PATH
 from gateway.house.jobs import JobWorker
 from gateway.house.relay import OutboxRelay
 from gateway.house.wiring import Wiring
-from gateway.live.clockwork import Housekeeping
+from gateway.live import isolation
+from gateway.live.clockwork import Chore, Clockwork
 from gateway.live.commands import Commands
 from gateway.live.deadlines import Deadlines
 from gateway.live.isolation import Apart
 from gateway.live.resync import Resync
 from gateway.live.revocations import RevocationWatch
-from gateway.live.room import LiveRoom
 from gateway.live.rooms import LiveRooms
 from gateway.live.stage_watch import StageSweep
+from gateway.live.upkeep import Health, Upkeep
 from gateway.live.whereabouts import Whereabouts
 from gateway.setup import clock as ambient
 from gateway.setup import descriptors, preflight
@@ -96,6 +96,7 @@ class House:
 
     def __post_init__(self) -> None:
         self.deadlines = Deadlines(self.clock)
+        self.clockwork = Clockwork(self.settings.conflate_ms / 1000)
         self.address_limits = AddressLimits(self.metrics)
         self.broker = self.wiring.broker
         self.presence = self.wiring.presence
@@ -116,7 +117,25 @@ class House:
         self.live_rooms = LiveRooms(self)
         self.truth = Truth(self)
         self.commands = Commands(self)
-        self.housekeeping = Housekeeping(self, node=self.new_id())
+        self.upkeep = Upkeep(
+            self.clockwork,
+            self.live_rooms,
+            self.db,
+            self.presence,
+            node=self.new_id(),
+            settings=self.settings,
+            clock=self.clock,
+            late=self.waiting.slow_down,
+        )
+        self.health = Health(
+            self.clockwork,
+            self.live_rooms,
+            self.db,
+            self.metrics,
+            self.socket_servers,
+            wire_lag_seconds=lambda: self.wiring.lag_seconds,
+            waiting=self.waiting.__len__,
+        )
         admission = Admission(self)
         self.socket_servers.extend(_socket_server(self, codec, admission) for codec in Codec)
 
@@ -124,21 +143,13 @@ class House:
         """The server of one encoding."""
         return next(server for server in self.socket_servers if server.codec is codec)
 
-    def rights_ended(self, room: RoomId, user: UserId) -> None:
-        """Somebody may not be on stage any more."""
-        self.housekeeping.rights_ended(room, user)
-
-    def products_changed(self, room: LiveRoom) -> None:
-        """A product was added or changed; what is offered at the door follows shortly."""
-        self.housekeeping.products_changed(room.id)
-
     async def run(self) -> None:
         """All background work, until cancelled."""
         duties, works = self.settings.duties, [self.relay.run]
         if Duty.WORKER in duties:
             works += (self.worker.run, StageSweep(self.db, self.settings.stage_terms, self.clock).run)
         if Duty.GATEWAY in duties:
-            works += (self.deadlines.run, self.seats.run, self.resync.run, self.housekeeping.run)
+            works += (self.deadlines.run, self.seats.run, self.resync.run, self._keep_time)
         if duties & {Duty.GATEWAY, Duty.PRESALE}:
             works.append(self.revocations.run)
         if self.jwks is not None:
@@ -146,6 +157,11 @@ class House:
         async with asyncio.TaskGroup() as group:
             for work in works:
                 group.create_task(work())
+
+    async def _keep_time(self) -> None:
+        told_apart = Chore("apart", isolation.TELL_SECONDS, self.apart.tell)
+        chores = (*self.upkeep.chores(), *self.waiting.chores(), told_apart, self.health.chore())
+        await self.clockwork.run(chores)
 
 
 @asynccontextmanager

@@ -147,7 +147,7 @@ class Member:
         """See to it that no viewer takes the name of a host who is here."""
         kept = self.room.replica.names.hosts.get(self.user)
         if (kept is not None or self.role is Role.HOST) and kept != self.identity.name:
-            self.room.house.housekeeping.host_came(self.room.id, self.user, self.identity.name)
+            self.room.house.upkeep.host_came(self.room.id, self.user, self.identity.name)
 
     def watch_token(self) -> None:
         """Warn before the end of the token in `identity`, and end the socket with it; again for a new one."""

@@ -260,7 +260,7 @@ class LiveRoom(Attendance):
             if member.take_tier(event.tier, event.version):
                 self._tell_rights(member, before, event.reason.value)
         if not keeps_stage(self.replica.room, Role.VIEWER, event.tier):
-            self.house.rights_ended(self.id, event.user)
+            self.house.upkeep.rights_ended(self.id, event.user)
         self.house.seats.settle(self, event.user)
 
     @_happened.register
@@ -281,7 +281,7 @@ class LiveRoom(Attendance):
     def _(self, event: presale.SalesChanged, _before: RoomRecord) -> None:
         self._soon("sales", self._tell_sales)
         if {count.id for count in event.products} != {product.id for product in self.replica.products}:
-            self.house.products_changed(self)
+            self.house.upkeep.products_changed(self.id)
 
     @_happened.register
     def _(self, _event: presale.RevenueChanged, _before: RoomRecord) -> None:
@@ -360,7 +360,7 @@ class LiveRoom(Attendance):
         self._consoles(event, payload)
 
     def _soon(self, event: str, tell: Callable[[], None]) -> None:
-        self.house.housekeeping.conflate(self.id, event, tell)
+        self.house.clockwork.conflate(self.id, event, tell)
 
     def _history(self, event: str, payload: shapes.Danmaku | shapes.Gift | shapes.Retract) -> None:
         self._position_due_ms[True] = self.house.clock() + self._position_ms

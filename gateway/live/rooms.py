@@ -42,6 +42,8 @@ OPENED_AT_ONCE = 2
 """Rooms that are read from SQL at a time: others have to read there too."""
 BEHIND_MS = 1_000
 """A publication that has waited for so long since its commit means that the room's news lag behind."""
+BEHIND_SECONDS = 0.5
+"""How often such rooms are looked for."""
 
 
 class LiveRooms:

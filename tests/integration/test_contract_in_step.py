@@ -13,7 +13,7 @@ from auth.denials import Code, Denied
 from gateway.contract import shapes
 from gateway.contract.registry import SERVER_EVENTS, SHARED_COMMANDS
 from gateway.house.house import House
-from gateway.live import clockwork
+from gateway.live import upkeep
 from gateway.live.commands import HANDLERS, ON_CONSOLE, ON_LIVE
 from gateway.live.member import Member
 from tests.integration.clients import Client, connected
@@ -44,7 +44,7 @@ def assert_of_the_contract(socket: Client) -> None:
 async def test_every_event_of_the_registry_is_sent_as_it_says_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clockwork, "HEALTH_SECONDS", 0.05)
+    monkeypatch.setattr(upkeep, "HEALTH_SECONDS", 0.05)
     async with (
         liveroom(tmp_path, **UNHURRIED, position_seconds=0.05, sockets_per_seat=2) as house,
         evening(house, "presale") as show,

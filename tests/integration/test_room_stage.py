@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.live.clockwork import Housekeeping
+from gateway.live.upkeep import Upkeep
 from tests.integration.clients import Client
 from tests.integration.evening import Evening, denied, done, evening
 from tests.integration.running import Liveroom
@@ -186,7 +186,7 @@ async def test_who_was_refunded_while_waiting_is_not_let_on_however_fast_the_hos
 ) -> None:
     # `liveroom rehearse` met it: between a refund and the chore that clears the queue a host approved the fan, who
     # got a grant to publish without a ticket
-    monkeypatch.setattr(Housekeeping, "rights_ended", lambda *_: None)
+    monkeypatch.setattr(Upkeep, "rights_ended", lambda *_: None)
     async with evening(house) as show:
         number = await show.ticket("mei")
         fan = await show.fan("mei", None)
