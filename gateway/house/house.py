@@ -37,6 +37,7 @@ from gateway.live.deadlines import Deadlines
 from gateway.live.isolation import Apart
 from gateway.live.resync import Resync
 from gateway.live.revocations import RevocationWatch
+from gateway.live.room import LiveRoom
 from gateway.live.rooms import LiveRooms
 from gateway.live.stage_watch import StageSweep
 from gateway.live.upkeep import Health, Upkeep
@@ -114,7 +115,9 @@ class House:
         self.apart = Apart(self)
         self.whereabouts = Whereabouts(self)
         self.revocations = RevocationWatch(self, self.revoked)
-        self.live_rooms = LiveRooms(self)
+        self.live_rooms = LiveRooms(self.db, self.broker, self.clock, partial(LiveRoom, self))
+        self.live_rooms.on_committed.append(self.resync.committed)
+        self.live_rooms.on_behind.append(self.resync.waited_for)
         self.truth = Truth(self)
         self.commands = Commands(self)
         self.upkeep = Upkeep(

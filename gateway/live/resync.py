@@ -66,6 +66,7 @@ class Resync:
     def degraded(self, since_ms: int | None) -> None:
         """The wire is away since then, or back."""
         self._since_ms = since_ms
+        self._house.live_rooms.is_cut_off = since_ms is not None
         self._house.metrics.wire_degraded.set(since_ms is not None)
         for room in self._house.live_rooms:
             self._due[room.id] = None

@@ -1,8 +1,7 @@
 """The rooms this gateway holds: opened on first need from SQL, then kept in step by the broker."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,7 +13,7 @@ from gateway.replica.replica import Event, Replica, decode
 from presale import revenue_sql, shows_sql
 from presale.events import ProductCount, RevenueChanged, SalesChanged
 from presale.shows import Product, Show
-from pubsub.broker import Delivery, Subscription
+from pubsub.broker import Broker, Delivery, Position, Subscription
 from rooms import (
     audit_sql,
     countdowns_sql,
@@ -31,9 +30,10 @@ from rooms.events import DanmakuSaid
 from rooms.newest import Counted, Newest
 from rooms.persons import MAX_PERSONS
 from store import outbox_sql
+from store.database_sql import Database
 
-if TYPE_CHECKING:
-    from gateway.house.house import House
+MakeRoom = Callable[[Replica, GuestList, Position], LiveRoom]
+TellOfRooms = Callable[[Iterable[RoomId]], None]
 
 log = structlog.get_logger(__name__)
 
@@ -49,8 +49,17 @@ BEHIND_SECONDS = 0.5
 class LiveRooms:
     """Finds and opens rooms. A room stays open until the gateway stops."""
 
-    def __init__(self, house: "House") -> None:
-        self._house = house
+    def __init__(self, db: Database, broker: Broker, clock: Callable[[], int], make_room: MakeRoom) -> None:
+        self.is_cut_off = False
+        """Whether publications of others may be missing now; `Resync` hears of it."""
+        self.on_committed: list[TellOfRooms] = []
+        """Told which rooms this process has changed."""
+        self.on_behind: list[TellOfRooms] = []
+        """Told, at every look, of which rooms publications were committed and do not come."""
+        self._db = db
+        self._broker = broker
+        self._clock = clock
+        self._make_room = make_room
         self._rooms: dict[RoomId, LiveRoom] = {}
         self._subscriptions: list[Subscription] = []
         self._guest_lists: dict[RoomId, GuestList] = {}
@@ -99,7 +108,7 @@ class LiveRooms:
                 liked[room.id], room.uncounted_likes = room.uncounted_likes, 0
         if not said and not liked:
             return
-        async with self._house.db.write() as uow:
+        async with self._db.write() as uow:
             await danmaku_sql.store_batch(uow, said)
             for room_id, count in liked.items():
                 await rooms_sql.add_likes(uow, room_id, count)
@@ -112,7 +121,7 @@ class LiveRooms:
             del self._opening[room_id]
 
     async def _open(self, room_id: RoomId) -> LiveRoom | None:
-        async with self._house.db.read() as connection:
+        async with self._db.read() as connection:
             if await rooms_sql.load_room(connection, room_id) is None:
                 return None
         # listen first, read then: whatever is published while we read is applied on top, by its version
@@ -126,12 +135,12 @@ class LiveRooms:
                 room.deliver(delivery)
 
         committed = self._committed[room_id] = []
-        subscription = await self._house.broker.subscribe(room_id, receive)
+        subscription = await self._broker.subscribe(room_id, receive)
         try:
-            position = await self._house.broker.position(room_id)
-            async with self._house.db.read() as connection:
+            position = await self._broker.position(room_id)
+            async with self._db.read() as connection:
                 replica = await load_replica(connection, room_id)
-            room = LiveRoom(self._house, replica, await self._guests(replica), position)
+            room = self._make_room(replica, await self._guests(replica), position)
             await self._remember_speakers(room)
         except BaseException:
             self._guest_lists.pop(room_id, None)
@@ -149,8 +158,8 @@ class LiveRooms:
 
     async def _guests(self, replica: Replica) -> GuestList:
         guests = self._guest_lists[replica.id] = GuestList()
-        guests.is_behind = self._house.resync.is_cut_off
-        async with self._house.db.survey() as connection:
+        guests.is_behind = self.is_cut_off
+        async with self._db.survey() as connection:
             await guests.load(connection, replica.show)
         return guests
 
@@ -158,8 +167,8 @@ class LiveRooms:
         """Slow mode holds back who spoke before this gateway opened the room, as far as it is stored."""
         slow_ms = room.replica.room.switches.slow_ms
         if slow_ms:
-            async with self._house.db.survey() as connection:
-                since_ms = self._house.clock() - slow_ms
+            async with self._db.survey() as connection:
+                since_ms = self._clock() - slow_ms
                 for user, at_ms in await danmaku_sql.last_said(connection, room.id, since_ms, MAX_PERSONS):
                     room.persons.said(user, at_ms)
 
@@ -181,19 +190,23 @@ class LiveRooms:
                     waiting.append((event, at_ms))
             except Exception:  # what is wrong with it shows when it is published; the commit stands
                 log.exception("room.news_unreadable", room=name)
-        self._house.resync.committed(RoomId(room) for room, _ in emitted)
+        rooms = [RoomId(room) for room, _ in emitted]
+        for tell in self.on_committed:
+            tell(rooms)
 
     async def look_behind(self) -> None:
         """Find the rooms whose publications have waited for too long: meanwhile SQL counts and not what is known."""
-        async with self._house.db.read() as connection:
-            behind = await outbox_sql.rooms_behind(connection, self._house.clock() - BEHIND_MS)
+        async with self._db.read() as connection:
+            behind = await outbox_sql.rooms_behind(connection, self._clock() - BEHIND_MS)
         for room, guests in self._guest_lists.items():
-            guests.is_behind = room in behind or self._house.resync.is_cut_off
-        self._house.resync.waited_for(map(RoomId, behind))
+            guests.is_behind = room in behind or self.is_cut_off
+        rooms = [RoomId(room) for room in behind]
+        for tell in self.on_behind:
+            tell(rooms)
 
     async def refresh_products(self, room: LiveRoom) -> None:
         """Read the products again, after one was added."""
-        async with self._house.db.read() as connection:
+        async with self._db.read() as connection:
             room.replica.products = tuple(await shows_sql.list_products(connection, room.replica.show))
 
 

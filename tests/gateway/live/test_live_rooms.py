@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from auth.identity import RoomId
 from gateway.demo.playground import furnish
-from gateway.house.house import House, open_house
+from gateway.house.house import open_house
+from gateway.live.room import LiveRoom
+from gateway.live.rooms import LiveRooms
 from gateway.setup.settings import Mode, Settings
 from presale import shows_sql
 from pubsub.broker import Position, Receive
@@ -47,26 +50,26 @@ class SlowBroker(MemoryBroker):
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[tuple[House, SlowBroker, RoomId]]:
+async def house(tmp_path: Path) -> AsyncIterator[tuple[LiveRooms, SlowBroker, RoomId]]:
     async with open_house(Settings.load(Mode.TEST, data_dir=tmp_path)) as opened:
         await furnish(opened.db)
         async with opened.db.read() as connection:
             shows = await shows_sql.list_shows(connection)
-        opened.broker = broker = SlowBroker()
-        yield opened, broker, shows[0].room
+        broker = SlowBroker()
+        yield LiveRooms(opened.db, broker, opened.clock, partial(LiveRoom, opened)), broker, shows[0].room
 
 
 async def test_a_room_is_opened_all_the_same_when_who_asked_first_has_gone(
-    house: tuple[House, SlowBroker, RoomId],
+    house: tuple[LiveRooms, SlowBroker, RoomId],
 ) -> None:
-    opened, broker, room = house
-    impatient = asyncio.create_task(opened.live_rooms.get(room))
+    rooms, broker, room = house
+    impatient = asyncio.create_task(rooms.get(room))
     async with asyncio.timeout(SECONDS):
         await broker.asked.wait()
         impatient.cancel()
         with pytest.raises(asyncio.CancelledError):
             await impatient
-        patient = [asyncio.create_task(opened.live_rooms.get(room)) for _ in range(3)]
+        patient = [asyncio.create_task(rooms.get(room)) for _ in range(3)]
         broker.may.set()
         found = await asyncio.gather(*patient)
     assert {one.id for one in found if one is not None} == {room}
@@ -74,15 +77,15 @@ async def test_a_room_is_opened_all_the_same_when_who_asked_first_has_gone(
 
 
 async def test_what_could_not_be_opened_listens_no_more_and_may_be_tried_again(
-    house: tuple[House, SlowBroker, RoomId],
+    house: tuple[LiveRooms, SlowBroker, RoomId],
 ) -> None:
-    opened, broker, room = house
+    rooms, broker, room = house
     broker.may.set()
     broker.fault = OSError("the disk is gone")
     with pytest.raises(OSError, match="gone"):
-        await opened.live_rooms.get(room)
+        await rooms.get(room)
     assert (broker.opened, broker.listening) == (1, 0)
     broker.fault = None
-    assert await opened.live_rooms.get(room) is not None
-    assert await opened.live_rooms.get("no-such-room") is None
+    assert await rooms.get(room) is not None
+    assert await rooms.get("no-such-room") is None
     assert (broker.opened, broker.listening) == (2, 1)
