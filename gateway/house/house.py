@@ -20,6 +20,7 @@ from gateway.contract.cursor import Stamps
 from gateway.door.address_limits import AddressLimits, Limit
 from gateway.door.admission import Admission
 from gateway.door.devices import Seats
+from gateway.door.holdings import Records
 from gateway.door.queue import Waiting
 from gateway.door.truth import Truth
 from gateway.engine.budget import Allowance, Traffic
@@ -111,13 +112,20 @@ class House:
             clock=self.clock,
         )
         self.waiting = _waiting(self.settings, self.clock, self.metrics)
-        self.resync = Resync(self)
+        self.live_rooms = LiveRooms(self.db, self.broker, self.clock, partial(LiveRoom, self))
+        self.resync = Resync(
+            self.db,
+            self.live_rooms,
+            self.metrics,
+            self.clock,
+            know=Records(self.db).know,
+            healed=self.relay.wake,
+        )
+        self.live_rooms.on_committed.append(self.resync.committed)
+        self.live_rooms.on_behind.append(self.resync.waited_for)
         self.apart = Apart(self)
         self.whereabouts = Whereabouts(self)
         self.revocations = RevocationWatch(self, self.revoked)
-        self.live_rooms = LiveRooms(self.db, self.broker, self.clock, partial(LiveRoom, self))
-        self.live_rooms.on_committed.append(self.resync.committed)
-        self.live_rooms.on_behind.append(self.resync.waited_for)
         self.truth = Truth(self)
         self.commands = Commands(self)
         self.upkeep = Upkeep(

@@ -6,23 +6,21 @@ told by `recovered` and `danmaku_truncated`, as after a reconnect.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import structlog
 
 from auth.identity import RoomId
-from gateway.door.holdings import Records
-from gateway.live.rooms import load_replica
+from gateway.live.member import Member
+from gateway.live.room import LiveRoom
+from gateway.live.rooms import LiveRooms, load_replica
 from gateway.replica import differences
+from gateway.setup.metrics import Metrics
 from presale import entitlements_sql
 from pubsub.link import Gap
 from rooms import roles_sql
-
-if TYPE_CHECKING:
-    from gateway.house.house import House
-    from gateway.live.room import LiveRoom
+from store.database_sql import Database
 
 log = structlog.get_logger(__name__)
 
@@ -41,11 +39,26 @@ SLICE = 200
 class Resync:
     """Hears of the link (a `pubsub.link.LinkListener`) and mends what came of it, kept going by `run`."""
 
-    def __init__(self, house: "House") -> None:
+    def __init__(
+        self,
+        db: Database,
+        rooms: LiveRooms,
+        metrics: Metrics,
+        clock: Callable[[], int],
+        *,
+        know: Callable[[Member], Awaitable[object]],
+        healed: Callable[[], None],
+    ) -> None:
         self.told_since_ms: int | None = None
         """Since when the wire is away, as the sockets know it."""
-        self._house = house
-        self._records = Records(house.db)
+        self._db = db
+        self._rooms = rooms
+        self._metrics = metrics
+        self._clock = clock
+        self._know = know
+        """Brings a member's rights, wallet and orders up to date."""
+        self._healed = healed
+        """Called when the wire is back: what waits for it can be published."""
         self._since_ms: int | None = None
         self._due: dict[RoomId, None] = {}
         """Rooms to read, longest first."""
@@ -66,16 +79,16 @@ class Resync:
     def degraded(self, since_ms: int | None) -> None:
         """The wire is away since then, or back."""
         self._since_ms = since_ms
-        self._house.live_rooms.is_cut_off = since_ms is not None
-        self._house.metrics.wire_degraded.set(since_ms is not None)
-        for room in self._house.live_rooms:
+        self._rooms.is_cut_off = since_ms is not None
+        self._metrics.wire_degraded.set(since_ms is not None)
+        for room in self._rooms:
             self._due[room.id] = None
             room.guests.is_behind = since_ms is not None
             if since_ms is not None:
                 self._marks_ms.setdefault(room.id, since_ms)
         if since_ms is None:
             log.info("wire.healed")
-            self._house.relay.wake()
+            self._healed()
         else:
             log.warning("wire.degraded", since_ms=since_ms)
         self._woken.set()
@@ -83,8 +96,8 @@ class Resync:
     def gap(self, channel: str, gap: Gap) -> None:
         """Publications of a room are missing."""
         is_whole = gap.short_complete and gap.long_complete
-        self._house.metrics.gaps.labels(str(is_whole).lower()).inc()
-        room = self._house.live_rooms.known(channel)
+        self._metrics.gaps.labels(str(is_whole).lower()).inc()
+        room = self._rooms.known(channel)
         if room is None:
             return  # it is being opened, and reads everything afterwards
         log.warning("room.gap", room=channel, danmaku=gap.short_complete, gifts=gap.long_complete)
@@ -92,7 +105,7 @@ class Resync:
         self._mend(room.id, gap)
         self._woken.set()
 
-    def parted(self, room: "LiveRoom") -> None:
+    def parted(self, room: LiveRoom) -> None:
         """Up to here, danmaku of a room were heard at another gateway alone."""
         self.gap(room.id, Gap(room.position, room.position, short_complete=False, long_complete=True))
 
@@ -101,12 +114,12 @@ class Resync:
     def committed(self, rooms: Iterable[RoomId]) -> None:
         """This process has changed these rooms; while their publications do not come they are read instead."""
         if self.is_cut_off:
-            self._due.update((room, None) for room in rooms if self._house.live_rooms.known(room) is not None)
+            self._due.update((room, None) for room in rooms if self._rooms.known(room) is not None)
             self._woken.set()
 
     def waited_for(self, rooms: Iterable[RoomId]) -> None:
         """Publications of these rooms were committed and do not come: whoever was to relay them may be gone."""
-        self._behind = {room for room in rooms if self._house.live_rooms.known(room) is not None}
+        self._behind = {room for room in rooms if self._rooms.known(room) is not None}
         if self._behind and not self.is_cut_off:
             self._due.update(dict.fromkeys(self._behind))
             self._woken.set()
@@ -123,24 +136,24 @@ class Resync:
             self._tell()
             if self.is_cut_off and loop.time() >= next_look:
                 next_look = loop.time() + CUT_OFF_SECONDS
-                self._due.update((room.id, None) for room in self._house.live_rooms)
+                self._due.update((room.id, None) for room in self._rooms)
             if not await self._read_due():
                 await asyncio.sleep(RETRY_SECONDS)
 
     def _tell(self) -> None:
         """Let the sockets know how the wire is, if that has changed and has lasted."""
         since_ms = self._since_ms
-        if since_ms is not None and self._house.clock() - since_ms < PATIENCE_MS:
+        if since_ms is not None and self._clock() - since_ms < PATIENCE_MS:
             return
         if (since_ms is None) is not (self.told_since_ms is None):
             self.told_since_ms = since_ms
-            for room in self._house.live_rooms:
+            for room in self._rooms:
                 room.tell_degraded(since_ms)
 
     async def _read_due(self) -> bool:
         """Read what is due; whether all could be read."""
         for name in list(self._due):
-            room = self._house.live_rooms.known(name)
+            room = self._rooms.known(name)
             del self._due[name]
             if room is None:
                 continue
@@ -163,12 +176,12 @@ class Resync:
         )
         self._due[room] = None
 
-    async def read_now(self, room: "LiveRoom") -> None:
+    async def read_now(self, room: LiveRoom) -> None:
         """Bring a room to what SQL has, for SQL is ahead of what has come of its publications."""
         await self._read_after(room, None)
-        self._house.metrics.refreshes.labels("late").inc()
+        self._metrics.refreshes.labels("late").inc()
 
-    async def _read(self, room: "LiveRoom") -> None:
+    async def _read(self, room: LiveRoom) -> None:
         gap = self._gaps.pop(room.id, None)
         is_behind = room.id in self._behind and not self.is_cut_off
         try:
@@ -178,18 +191,18 @@ class Resync:
                 self._mend(room.id, gap)
             raise
         reason = "gap" if gap is not None else "behind" if is_behind else "cut_off"
-        self._house.metrics.refreshes.labels(reason).inc()
+        self._metrics.refreshes.labels(reason).inc()
 
-    async def _read_after(self, room: "LiveRoom", gap: Gap | None) -> None:
-        house, show = self._house, room.replica.show
-        asked_ms = house.clock()
+    async def _read_after(self, room: LiveRoom, gap: Gap | None) -> None:
+        show = room.replica.show
+        asked_ms = self._clock()
         mark_ms = self._marks_ms.get(room.id, asked_ms)
-        async with house.db.read() as connection:
+        async with self._db.read() as connection:
             fresh = await load_replica(connection, room.id)
             rights = await entitlements_sql.changes_since(connection, show, mark_ms - MARGIN_MS)
             staff = await roles_sql.list_staff(connection, show)
         if gap is not None:
-            async with house.db.survey() as connection:
+            async with self._db.survey() as connection:
                 await room.guests.load(connection, show)
         if self.is_cut_off:
             self._marks_ms[room.id] = asked_ms
@@ -208,10 +221,10 @@ class Resync:
             room.guests.is_behind = self.is_cut_off
             await self._welcome_anew(room, gap)
 
-    async def _welcome_anew(self, room: "LiveRoom", gap: Gap) -> None:
+    async def _welcome_anew(self, room: LiveRoom, gap: Gap) -> None:
         for number, member in enumerate(room.members(), 1):
             if member.is_open:
-                await self._records.know(member)
+                await self._know(member)
                 member.welcome_anew(recovered=gap.long_complete, danmaku_truncated=not gap.short_complete)
             if not number % SLICE:
                 await asyncio.sleep(0)
