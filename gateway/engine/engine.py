@@ -3,10 +3,10 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from typing import Protocol
 
 from gateway.engine.addresses import place_of
 from gateway.engine.limits import EngineLimits
+from gateway.engine.ports import Application
 from gateway.engine.requests import Handshake, Refusal
 from gateway.engine.session import Reason, Session, Via
 from gateway.engine.socket import Socket
@@ -19,34 +19,12 @@ WATCH_SECONDS = 1.0
 """How often peers that do not take what they were sent are looked at."""
 
 
-class Application(Protocol):
-    """What the engine serves. Calls are synchronous, and for one socket in the order in which things happened."""
-
-    def opened(self, socket: Socket, handshake: Handshake) -> None:
-        """A session has begun."""
-
-    def received(self, socket: Socket, data: str | bytes) -> None:
-        """A message came."""
-
-    def faulted(self, socket: Socket, *, is_final: bool) -> bool:
-        """What came is no Engine.IO. Whether to go on; a final fault ends the session after what is sent now."""
-
-    def rerouted(self, socket: Socket) -> None:
-        """`socket.line` is another one. Not told of one that is over: it has none."""
-
-    def slow(self, socket: Socket) -> None:
-        """The peer does not read: the session ends after what is sent now, if it can be sent at all."""
-
-    def closed(self, socket: Socket, reason: Reason) -> None:
-        """The session is over, whoever ended it. Called once for each that was opened."""
-
-
 class Engine:
     """The sockets of one application. One event loop; nothing here waits."""
 
     def __init__(
         self,
-        application: Application,
+        application: Application[Socket],
         limits: EngineLimits | None = None,
         *,
         origins: Origins | None = None,
@@ -112,7 +90,7 @@ class Engine:
             socket.cut(Reason.SERVER)
         self.wheel.close()
 
-    # ---- the sockets' own ---------------------------------------------------------------------------
+    # ---- gateway.engine.ports.Keeper ----------------------------------------------------------------
 
     def accepted(self, socket: Socket) -> None:
         """One fewer of its address that nobody knows."""

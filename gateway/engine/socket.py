@@ -2,19 +2,15 @@
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateway.engine import frames
 from gateway.engine.budget import Budget
 from gateway.engine.frames import Frame
 from gateway.engine.lines import NO_LINE
 from gateway.engine.outbox import Lane, Outbox
+from gateway.engine.ports import Carrier, Keeper, Request
 from gateway.engine.session import Act, End, Message, Reason, Session, Stage, Via
-
-if TYPE_CHECKING:
-    from gateway.engine.engine import Engine
-    from gateway.engine.polling import Poll
-    from gateway.engine.websocket import WebSocketConnection
 
 PACKETS_PER_POLL = 15
 """The official Python client refuses a body of more than 16, and a noop or a close may follow."""
@@ -27,8 +23,8 @@ class Socket:
 
     __slots__ = (
         "_alarm",
-        "_engine",
         "_is_accepted",
+        "_keeper",
         "_outbox",
         "_poll",
         "_session",
@@ -42,20 +38,20 @@ class Socket:
         "line",
     )
 
-    def __init__(self, engine: "Engine", session: Session, address: str) -> None:
-        self._engine = engine
+    def __init__(self, keeper: "Keeper[Socket]", session: Session, address: str) -> None:
+        self._keeper = keeper
         self._session = session
         self._outbox: Outbox | None = None
-        self._websocket: WebSocketConnection | None = None
+        self._websocket: Carrier | None = None
         self._sink: Callable[[bytes], None] | None = None
         """The WebSocket's own, while the session is on it and the peer keeps up."""
-        self._poll: Poll | None = None
+        self._poll: Request | None = None
         self._is_accepted = False
-        self._alarm = engine.wheel.alarm(self.tick)
+        self._alarm = keeper.wheel.alarm(self.tick)
         self._alarm.set(session.due)
         self.address = address
         """Of the peer as limits count it (`gateway.engine.addresses`)."""
-        traffic = engine.limits.traffic
+        traffic = keeper.limits.traffic
         self.budget = Budget(traffic) if traffic is not None else None
         """What the peer may still send; None: any amount."""
         self.ended: Reason | None = None
@@ -74,7 +70,7 @@ class Socket:
 
     def handshake(self) -> str:
         """The OPEN packet."""
-        return self._session.handshake(self._engine.limits.message_bytes)
+        return self._session.handshake(self._keeper.limits.message_bytes)
 
     @property
     def transport(self) -> str:
@@ -120,14 +116,14 @@ class Socket:
         """The application knows who this is: it counts no longer against its address."""
         if not self._is_accepted:
             self._is_accepted = True
-            self._engine.accepted(self)
+            self._keeper.accepted(self)
             if self.budget is not None:
                 self.budget.widen()
 
     def spoke(self) -> None:
         """It has said who it is, which is still to be looked at: it is not silent any more."""
         if not self._is_accepted:
-            self._engine.heard(self)
+            self._keeper.heard(self)
 
     def close(self, text: str = "", reason: Reason = Reason.SERVER) -> None:
         """End after what was sent before, with `text` as the reason of the close frame. Idempotent.
@@ -144,7 +140,7 @@ class Socket:
         if stage is Stage.WEBSOCKET and self._websocket is not None:
             self._websocket.finish(text, self._waiting(sys.maxsize))
         elif self._poll is not None or self.waits:
-            self._engine.linger(self)
+            self._keeper.linger(self)
             self._release()
         if stage is not Stage.WEBSOCKET and self._websocket is not None:
             self._websocket.finish(text, b"")
@@ -153,9 +149,9 @@ class Socket:
 
     def receive(self, packet: str | bytes, via: Via) -> None:
         """Take a packet in."""
-        step = self._session.receive(packet, via, self._engine.clock())
+        step = self._session.receive(packet, via, self._keeper.clock())
         if isinstance(step, Message):
-            self._engine.application.received(self, step.data)
+            self._keeper.application.received(self, step.data)
             return
         match step:
             case Act.NOTHING:
@@ -181,10 +177,10 @@ class Socket:
         """
         if via is Via.WEBSOCKET and self._session.stage is not Stage.WEBSOCKET:
             self._dismiss()
-        elif self.is_open and not (self._engine.application.faulted(self, is_final=is_final) and not is_final):
+        elif self.is_open and not (self._keeper.application.faulted(self, is_final=is_final) and not is_final):
             self.close("PROTOCOL", Reason.PROTOCOL)
 
-    def attach(self, websocket: "WebSocketConnection") -> bool:
+    def attach(self, websocket: Carrier) -> bool:
         """Take a WebSocket as the session's own, or to try it out beside polling; False where there is none to take."""
         if not self.is_open or self._websocket is not None:
             return False
@@ -192,7 +188,7 @@ class Socket:
         self._flow()
         return True
 
-    def lost(self, websocket: "WebSocketConnection") -> None:
+    def lost(self, websocket: Carrier) -> None:
         """A WebSocket is gone."""
         if websocket is not self._websocket:
             return
@@ -208,14 +204,14 @@ class Socket:
         if self._sink is not None:
             self._stop()
             self._held()
-            self._engine.application.rerouted(self)
+            self._keeper.application.rerouted(self)
 
     def resumed(self) -> None:
         """The transport holds nothing any more: first comes what waited."""
         self._flow()
         self._drain()
 
-    def poll(self, poll: "Poll") -> bool:
+    def poll(self, poll: Request) -> bool:
         """A request waits for packets; False where another one waits already, which ends the session."""
         if self._poll is not None:
             self._poll.release(frames.CLOSE.polled)
@@ -228,7 +224,7 @@ class Socket:
             poll.release(frames.NOOP.polled)
         return True
 
-    def poll_lost(self, poll: "Poll") -> None:
+    def poll_lost(self, poll: Request) -> None:
         """The peer broke a waiting request off: whatever it would have carried may be lost."""
         if poll is self._poll:
             self._poll = None
@@ -246,7 +242,7 @@ class Socket:
         if self.is_open:
             self._outbox = None
             websocket = self._websocket
-            self._engine.application.slow(self)
+            self._keeper.application.slow(self)
             self.close("SLOW", Reason.SLOW)
             if websocket is not None:
                 websocket.abort()
@@ -272,8 +268,8 @@ class Socket:
 
     def _hold(self, frame: Frame, lane: Lane, key: str, owner: str) -> None:
         if self._outbox is None:
-            self._outbox = Outbox(self._engine.limits.outbox)
-        if not self._outbox.put(frame, lane, key, self._engine.clock(), owner):
+            self._outbox = Outbox(self._keeper.limits.outbox)
+        if not self._outbox.put(frame, lane, key, self._keeper.clock(), owner):
             self.give_up()
         elif self._poll is not None:
             self._release()
@@ -282,8 +278,8 @@ class Socket:
 
     def _held(self) -> None:
         if self.held_since is None:
-            self.held_since = self._engine.clock()
-            self._engine.watch(self)
+            self.held_since = self._keeper.clock()
+            self._keeper.watch(self)
 
     def _release(self) -> None:
         """Let the waiting request carry all that waits; it is collected when the request gets its turn."""
@@ -316,7 +312,7 @@ class Socket:
         if self._sink is not None:
             self.held_since = None
             self._outbox = None
-            self._engine.application.rerouted(self)
+            self._keeper.application.rerouted(self)
 
     def _dismiss(self) -> None:
         websocket, self._websocket = self._websocket, None
@@ -341,7 +337,7 @@ class Socket:
 
     def tick(self) -> None:
         """A deadline may have passed."""
-        step = self._session.tick(self._engine.clock())
+        step = self._session.tick(self._keeper.clock())
         if step is Act.PING:
             self.send(frames.PING)
         elif isinstance(step, End):
@@ -365,6 +361,6 @@ class Socket:
     def _ended(self, reason: Reason) -> None:
         self.ended = reason
         self._alarm.discard()
-        self._engine.forget(self)
+        self._keeper.forget(self)
         self.accept()
-        self._engine.application.closed(self, reason)
+        self._keeper.application.closed(self, reason)

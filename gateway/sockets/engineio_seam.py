@@ -7,10 +7,11 @@ from typing import Any
 import engineio
 from engineio import packet as eio_packet
 
-from gateway.engine.engine import Application, Engine
+from gateway.engine.engine import Engine
 from gateway.engine.frames import Frame
 from gateway.engine.limits import EngineLimits
 from gateway.engine.polling import PollingApp
+from gateway.engine.ports import Application
 from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason
 from gateway.engine.socket import Socket
@@ -42,7 +43,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engine
         self.sid_prefix = sid_prefix
         self._origins = origins
         self._engine: Engine | None = None
-        self._application: Application = _Handlers(self)
+        self._application: Application[Socket] = _Handlers(self)
         self._polling = PollingApp(lambda: self.engine)
 
     @property
@@ -52,7 +53,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # python-engine
             self._engine = Engine(self._application, self.limits, origins=self._origins, sid_prefix=self.sid_prefix)
         return self._engine
 
-    def serve(self, application: Application) -> None:
+    def serve(self, application: Application[Socket]) -> None:
         """Let `application` take what comes, instead of registered handlers. Before the first request."""
         self._application = application
 

@@ -106,7 +106,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     def _engineio_server_class(self) -> type[Any]:
         return EngineServer
 
-    # ---- gateway.engine.engine.Application ---------------------------------------------------------
+    # ---- gateway.engine.ports.Application ----------------------------------------------------------
 
     def opened(self, socket: Socket, _handshake: Handshake) -> None:
         """A transport stands; somebody has to be let in on it in time."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from gateway.engine.websocket import WebSocketConnection
 from tests.gateway.sockets.raw import PATHS, Closed, RawSocket, WebSocket, polling, raw_socket, websocket
 from tests.gateway.sockets.venue import Venue, venue
 
@@ -124,7 +125,7 @@ async def test_who_does_not_read_is_reset_and_not_waited_for(hall: Venue) -> Non
         await fan.enter(token=hall.token("deaf"), room=hall.room)
         (socket,) = engine.sockets.values()
         connection = socket._websocket
-        assert connection is not None
+        assert isinstance(connection, WebSocketConnection)
         connection.pause_writing()  # as uvloop does where the peer takes nothing
         connection.data_received(frame(b"3") * 1000)
         assert connection._transport.is_closing()
