@@ -127,7 +127,11 @@ async def _enter(house: House, admission: Admission, opening: Opening) -> tuple[
     member = answer if isinstance(answer, Member | Denied) else await answer
     assert not isinstance(member, Denied), member
     wire: Any = Wire()
-    member.opened(Connection(house.socket_server(opening.codec), "sid", wire, opening.namespace, member))
+    server = house.socket_server(opening.codec)
+    ended = server.ended
+    member.opened(
+        Connection("sid", wire, opening.namespace, member, codec=opening.codec, limits=server.limits, ended=ended)
+    )
     return member, wire
 
 

@@ -146,12 +146,12 @@ class Audiences:
     def enter(self, connection: Connection, *, reads: bool) -> None:
         """Put a socket among those that it shares everything with, or move it there."""
         facet = Facet(connection.codec, connection.namespace, reads)
-        if connection.audience is not None and connection.audience.facet == facet:
-            return
-        self.leave(connection)
         audience = self._by_facet.get(facet)
         if audience is None:
             audience = self._by_facet[facet] = Audience(facet)
+        elif connection.audience is audience:
+            return
+        self.leave(connection)
         audience.enter(connection)
 
     def leave(self, connection: Connection) -> None:

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import msgspec
 from socketio import packet as sio
@@ -15,10 +15,6 @@ from gateway.engine.socket import Socket
 from gateway.sockets.codec import Batch, Codec, Prepared, encode
 from gateway.sockets.recent import Recent
 from rooms.rates import Bucket
-
-if TYPE_CHECKING:
-    from gateway.sockets.audience import Audience
-    from gateway.sockets.server import SocketServer
 
 Answer = msgspec.Struct | Denied
 
@@ -75,7 +71,9 @@ class Guest(Protocol):
         ...
 
 
-Admit = Callable[[Opening], Guest | Denied | Awaitable[Guest | Denied]]
+Decision = Guest | Denied
+"""Of who asks to be let in."""
+Admit = Callable[[Opening], Decision | Awaitable[Decision]]
 """Answers at once where nothing has to be waited for."""
 
 
@@ -108,12 +106,30 @@ class Received:
     ack_id: int | None
 
 
+class Log(Protocol):
+    """What a connection needs of the audience that it is told things with."""
+
+    def catch_up(self, connection: "Connection") -> None:
+        """Write what this one was not told yet, before it is told something alone."""
+
+    def reroute(self, connection: "Connection") -> None:
+        """`connection.socket.line` is another one."""
+
+    def leave(self, connection: "Connection") -> None:
+        """Forget this one, with the last word of what it was still to be told."""
+
+
+Ended = Callable[["Connection", Code, int | None], None]
+"""Told of a connection that has said `bye`, of its code, and of the milliseconds after which to come back, if any."""
+
+
 class Connection:
     """An open socket of one namespace. All sends are synchronous, ordered and bounded."""
 
     __slots__ = (
+        "_ended",
+        "_limits",
         "_refused_events",
-        "_server",
         "audience",
         "bucket",
         "codec",
@@ -127,14 +143,26 @@ class Connection:
         "socket",
     )
 
-    def __init__(self, server: "SocketServer", sid: str, socket: Socket, namespace: str, guest: Guest) -> None:
-        self._server = server
-        self.codec = server.codec
+    def __init__(
+        self,
+        sid: str,
+        socket: Socket,
+        namespace: str,
+        guest: Guest,
+        *,
+        codec: Codec,
+        limits: SocketLimits,
+        ended: Ended,
+    ) -> None:
+        """`ended` is called once `bye` was said: it takes the connection, or its whole transport, away."""
+        self._limits = limits
+        self._ended = ended
+        self.codec = codec
         self.sid = sid
         self.socket = socket
         self.namespace = namespace
         self.guest = guest
-        self.audience: Audience | None = None
+        self.audience: Log | None = None
         """Whom it is told things with."""
         self.place = 0
         """Among the members of that audience."""
@@ -142,10 +170,10 @@ class Connection:
         """Events that wait while an earlier one is handled; None while none is."""
         self.leaving = False
         """Whether `bye` was said, or it is gone; nothing is sent or handled any more."""
-        self.faults = Recent(server.limits.protocol_errors, server.limits.protocol_error_seconds)
+        self.faults = Recent(limits.protocol_errors, limits.protocol_error_seconds)
         """Packets that name this namespace and say nothing of the contract."""
         self._refused_events: Meter | None = None
-        self.bucket = Bucket(server.limits.packets_per_second, server.limits.packets_burst)
+        self.bucket = Bucket(limits.packets_per_second, limits.packets_burst)
 
     def send(self, prepared: Prepared) -> None:
         """Send an event after all that was sent before; one that cannot take it loses what its lane allows, or ends."""
@@ -177,7 +205,7 @@ class Connection:
     def limit(self, ack_id: int | None, wait_ms: int, now: float) -> None:
         """Refuse an event as one too many; who goes on and on all the same is sent away."""
         if self._refused_events is None:
-            self._refused_events = Meter(self._server.limits.refused_events)
+            self._refused_events = Meter(self._limits.refused_events)
         if self._refused_events.take(1, now):
             self.acknowledge(ack_id, Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms))
         else:
@@ -193,8 +221,7 @@ class Connection:
         if not retryable:
             self.socket.send(encode(self.codec, sio.DISCONNECT, self.namespace, None), owner=self.namespace)
         self.leaving = True
-        self._server.said_bye(code)
-        self._server.end(self, code, retry_after_ms)
+        self._ended(self, code, retry_after_ms)
 
     def leave(self) -> None:
         """It is off its transport, whose descriptor may be somebody else's next: nothing goes there from now on."""

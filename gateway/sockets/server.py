@@ -17,7 +17,7 @@ from gateway.engine.session import Reason
 from gateway.engine.socket import Socket
 from gateway.setup.origins import Origins
 from gateway.sockets.codec import DECODE_ERRORS, PACKETS, Codec, announced_attachments, encode
-from gateway.sockets.connection import Admit, Answer, Connection, Guest, Opening, Received, SocketLimits, flat_auth
+from gateway.sockets.connection import Admit, Answer, Connection, Decision, Opening, Received, SocketLimits, flat_auth
 from gateway.sockets.engineio_seam import EngineServer
 from gateway.sockets.peer import NOTHING, Knock, Peer
 
@@ -51,7 +51,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     ) -> None:
         """`gave_way` is told the address of a silent transport that ended for another; `said_bye` of every `bye`."""
         self.codec = codec
-        self.said_bye = said_bye
+        self._said_bye = said_bye
+        self.ended = self._end  # one object, for all connections
         self._gave_way = gave_way
         self.limits = limits
         self.connections: dict[str, Connection] = {}
@@ -82,12 +83,13 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         """Let the ids of sessions begin like this. Before the engine is first used."""
         self.eio.sid_prefix = prefix
 
-    def end(self, connection: Connection, code: Code, retry_after_ms: int | None) -> None:
+    def _end(self, connection: Connection, code: Code, retry_after_ms: int | None) -> None:
         """End a connection that has said its `bye`, and its transport unless another namespace still uses it.
 
         A client comes back by itself only from a closed transport: for a retryable code it closes, and whoever else is
         on it hears the same farewell.
         """
+        self._said_bye(code)
         peer: Peer = connection.socket.context
         if code not in RETRYABLE and (len(peer.connections) > 1 or peer.knocks):
             self._leave(peer, connection)
@@ -212,9 +214,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         else:
             self._connect(socket, peer, namespace, answer)
 
-    async def _connect_later(
-        self, socket: Socket, peer: Peer, namespace: str, answer: Awaitable[Guest | Denied]
-    ) -> None:
+    async def _connect_later(self, socket: Socket, peer: Peer, namespace: str, answer: Awaitable[Decision]) -> None:
         try:
             async with asyncio.timeout(ADMISSION_SECONDS):
                 decided = await answer
@@ -232,7 +232,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         elif peer.is_late:
             self._late(socket, peer)
 
-    def _connect(self, socket: Socket, peer: Peer, namespace: str, answer: Guest | Denied) -> None:
+    def _connect(self, socket: Socket, peer: Peer, namespace: str, answer: Decision) -> None:
         if isinstance(answer, Denied):
             if socket.is_open:
                 self._refuse(socket, peer, namespace, answer)
@@ -242,7 +242,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             return
         socket.accept()
         peer.met()
-        connection = Connection(self, self.eio.generate_id(), socket, namespace, answer)
+        sid, ended = self.eio.generate_id(), self.ended
+        connection = Connection(sid, socket, namespace, answer, codec=self.codec, limits=self.limits, ended=ended)
         peer.connections[namespace] = self.connections[connection.sid] = connection
         self.online[namespace] += 1
         socket.send(encode(self.codec, sio.CONNECT, namespace, {"sid": connection.sid}), owner=namespace)
@@ -285,7 +286,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
 
     # ---- admission -----------------------------------------------------------------------------
 
-    def _admission(self, socket: Socket, namespace: str, data: object) -> Guest | Denied | Awaitable[Guest | Denied]:
+    def _admission(self, socket: Socket, namespace: str, data: object) -> Decision | Awaitable[Decision]:
         auth = flat_auth(data)
         if auth is None:
             return Denied(Code.BAD_REQUEST, detail={"field": "auth"})
@@ -359,7 +360,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         """Answer at once where nothing has to be waited for; else what comes meanwhile waits in the inbox."""
         answer = self._answer(connection, received)
         if isinstance(answer, Answer):
-            self._answered(connection, received, answer)
+            connection.acknowledge(received.ack_id, answer)
         else:
             connection.inbox = deque()
             self._start(self._drain(connection, received, answer))
@@ -367,7 +368,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     async def _drain(self, connection: Connection, received: Received, answer: Answer | Awaitable[Answer]) -> None:
         try:
             while True:
-                self._answered(connection, received, await self._awaited(received, answer))
+                connection.acknowledge(received.ack_id, await self._awaited(received, answer))
                 if not connection.inbox or connection.leaving:
                     return
                 received = connection.inbox.popleft()
@@ -390,9 +391,6 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         except Exception:
             log.exception("socket.handler_failed", socket_event=received.event)
             return FAILED
-
-    def _answered(self, connection: Connection, received: Received, answer: Answer) -> None:
-        connection.acknowledge(received.ack_id, answer)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

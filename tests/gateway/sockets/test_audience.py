@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auth.denials import Code
 from gateway.contract.shapes import Danmaku, DanmakuItem, Presence
 from gateway.engine import lines
 from gateway.engine.frames import Frame
@@ -54,13 +53,9 @@ class Line:
         return b"".join(self.writes)
 
 
-class Server:
-    codec = Codec.JSON
-    limits = SocketLimits()
-
-    def end(self, *_: object) -> None: ...
-
-    def said_bye(self, _code: Code) -> None: ...
+def connected(line: Line, namespace: str = LIVE, codec: Codec = Codec.JSON) -> Connection:
+    socket, guest = cast("Any", line), cast("Any", None)
+    return Connection("sid", socket, namespace, guest, codec=codec, limits=SocketLimits(), ended=lambda *_: None)
 
 
 class Room:
@@ -71,9 +66,7 @@ class Room:
 
     def enter(self, *, namespace: str = LIVE, reads: bool = True, codec: Codec = Codec.JSON) -> tuple[Connection, Line]:
         line = Line()
-        server = Server()
-        server.codec = codec
-        connection = Connection(cast("Any", server), "sid", cast("Any", line), namespace, cast("Any", None))
+        connection = connected(line, namespace, codec)
         self.audiences.enter(connection, reads=reads)
         return connection, line
 
@@ -286,7 +279,7 @@ class Foyer:
 
     def enter(self) -> None:
         line = Line()
-        connection = Connection(cast("Any", Server()), "sid", cast("Any", line), LIVE, cast("Any", None))
+        connection = connected(line)
         self.here[connection] = (line, len(self.said))
         if self.who.random() < 0.5:
             self.route(line)

@@ -6,7 +6,6 @@ import socket as os_socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -133,8 +132,10 @@ class Lonely:
         self.said = b""
 
     def opened(self, socket: Socket, handshake: Handshake) -> None:
-        server = SimpleNamespace(codec=Codec.JSON, limits=SocketLimits())
-        socket.context = Connection(cast("Any", server), "sid", socket, "/live", cast("Any", None))
+        guest = cast("Any", None)
+        socket.context = Connection(
+            "sid", socket, "/live", guest, codec=Codec.JSON, limits=SocketLimits(), ended=lambda *_: None
+        )
         self.audience.enter(socket.context)
 
     def received(self, socket: Socket, data: str | bytes) -> None: ...
