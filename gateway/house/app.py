@@ -1,7 +1,5 @@
 """The outer ASGI app: sockets, API, callbacks, media checks, keys, health, metrics, and the pages."""
 
-from typing import TYPE_CHECKING
-
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -20,6 +18,7 @@ from gateway.engine.handover import Handover
 from gateway.features.orders.callbacks import pay_routes
 from gateway.features.routers import routers_of
 from gateway.features.streams.routes import media_routes
+from gateway.house.house import House
 from gateway.node import exposition
 from gateway.reference.asyncapi import asyncapi
 from gateway.setup.origins import ANY, Origins
@@ -27,9 +26,6 @@ from gateway.setup.settings import Duty
 from gateway.sockets.codec import Codec
 from gateway.sockets.server import SocketServer
 from store import migrations
-
-if TYPE_CHECKING:
-    from gateway.house.house import House
 
 SOCKET_PATHS = {Codec.JSON: "/socket.io/", Codec.MSGPACK: "/socket.io-msgpack/"}
 PAGES = {
@@ -47,21 +43,23 @@ PAGE_POLICY = (
 )
 
 
-def create_app(house: "House", handover: Handover | None = None) -> ASGIApp:
+def create_app(house: House, handover: Handover | None = None) -> ASGIApp:
     """The whole app; background work and shutdown are the server's. `handover`: this process has siblings."""
-    duties, routes = house.settings.duties, _operations(house, handover)
+    settings, routes = house.settings, _operations(house, handover)
+    duties = settings.duties
     if Duty.GATEWAY in duties:
         routes += (Mount(path, app=polling(house.socket_server(codec))) for codec, path in SOCKET_PATHS.items())
-        routes += media_routes(house)
+        with_playlists = settings.is_playground and not settings.media_url
+        routes += media_routes(house.db, house.grants, house.clock, with_playlists=with_playlists)
     if Duty.PRESALE in duties:
-        terms = house.settings.stage_terms
+        terms = settings.stage_terms
         deps = ApiDependencies(house.db, house.box_office, house.verifier, house.clock, terms, house.revocations.read)
-        places = {kind: Places(getattr(house.settings, f"{kind.value}_at_once")) for kind in Kind}
+        places = {kind: Places(getattr(settings, f"{kind.value}_at_once")) for kind in Kind}
         api = create_api(routers_of(deps), places)
-        routes.append(Mount("/api", app=_open_to(api, house.settings.origins)))
-        routes += pay_routes(house.box_office, places, fan_page=f"{house.settings.own_url}/watch")
-    if house.settings.is_playground and house.settings.role != Duty.WORKER:
-        routes += playground_routes(house.db, house.settings, house.clock, house.new_id)
+        routes.append(Mount("/api", app=_open_to(api, settings.origins)))
+        routes += pay_routes(house.box_office, places, fan_page=f"{settings.own_url}/watch")
+    if settings.is_playground and settings.role != Duty.WORKER:
+        routes += playground_routes(house.db, settings, house.clock, house.new_id)
     if Duty.GATEWAY in duties:
         routes += _pages(house)
     return Starlette(routes=routes, middleware=[Middleware(SafeHeaders)])
@@ -117,7 +115,7 @@ def _open_to(api: ASGIApp, origins: Origins) -> ASGIApp:
     )
 
 
-def _operations(house: "House", handover: Handover | None) -> list[BaseRoute]:
+def _operations(house: House, handover: Handover | None) -> list[BaseRoute]:
     async def livez(_: Request) -> Response:
         return JSONResponse({"ok": True, "version": __version__})
 
@@ -146,7 +144,7 @@ def _operations(house: "House", handover: Handover | None) -> list[BaseRoute]:
     ]
 
 
-async def _not_ready(house: "House") -> list[str]:
+async def _not_ready(house: House) -> list[str]:
     """Codes of everything that keeps this process from serving."""
     if house.draining:
         return ["draining"]
@@ -160,7 +158,7 @@ async def _not_ready(house: "House") -> list[str]:
     return [] if house.db.is_writable else ["database_not_writable"]
 
 
-def _pages(house: "House") -> list[BaseRoute]:
+def _pages(house: House) -> list[BaseRoute]:
     folder = house.settings.web_dir
     if not folder.is_dir():
         return []

@@ -1,23 +1,20 @@
 """What media servers ask: whether a grant is good, and its holder still entitled."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from auth.denials import Code, Denied
-from auth.grants import GrantClaims
+from auth.grants import GrantClaims, StreamGrants
 from auth.identity import Role, Tier
 from gateway.live.member import STREAMS
 from gateway.replica.rights import rights_in
 from presale import entitlements_sql
 from rooms import moderation_sql, roles_sql, rooms_sql, stage_sql
 from rooms.stage import StageState
-
-if TYPE_CHECKING:
-    from gateway.house.house import House
+from store.database_sql import Database
 
 _STREAM_RIGHTS = {stream: permission for permission, stream in STREAMS.items()}
 
@@ -27,36 +24,39 @@ SHOWN_BY: dict[str, Callable[[Request], str]] = {
 """How each kind of media server hands over the path it was asked for. `nginx`: auth_request."""
 
 
-def media_routes(house: "House") -> list[Route]:
-    """`/media/auth/{kind}`: 204 lets pass, 401 a bad or old grant, 403 a right that has ended since."""
+def media_routes(db: Database, grants: StreamGrants, clock: Callable[[], int], *, with_playlists: bool) -> list[Route]:
+    """`/media/auth/{kind}`: 204 lets pass, 401 a bad or old grant, 403 a right that has ended since.
+
+    `with_playlists`: there is no media server, and `/hls/` answers in its stead.
+    """
 
     async def authorize(request: Request) -> Response:
         shown_by = SHOWN_BY.get(request.path_params["kind"])
         if shown_by is None:
             return Response(status_code=404)
-        judged = await judge(house, shown_by(request))
+        judged = await judge(db, grants, clock(), shown_by(request))
         if isinstance(judged, Denied):
             return Response(status_code=403 if judged.code is Code.FORBIDDEN else 401)
         return Response(status_code=204)
 
     async def playlist(request: Request) -> Response:
-        judged = await judge(house, request.url.path)
+        judged = await judge(db, grants, clock(), request.url.path)
         if isinstance(judged, Denied):
             return Response(status_code=403 if judged.code is Code.FORBIDDEN else 401)
         return PlainTextResponse(_playlist(judged), media_type="application/vnd.apple.mpegurl")
 
     routes = [Route("/media/auth/{kind}", authorize, methods=["GET", "POST"])]
-    if house.settings.is_playground and not house.settings.media_url:
+    if with_playlists:
         routes.append(Route("/hls/{rest:path}", playlist))
     return routes
 
 
-async def judge(house: "House", shown: str) -> GrantClaims | Denied:
+async def judge(db: Database, grants: StreamGrants, now_ms: int, shown: str) -> GrantClaims | Denied:
     """The claims of a grant whose holder still has the right in SQL; else TOKEN_* or FORBIDDEN."""
-    claims = house.grants.verify(shown, house.clock())
+    claims = grants.verify(shown, now_ms)
     if isinstance(claims, Denied):
         return claims
-    async with house.db.read() as connection:
+    async with db.read() as connection:
         room = await rooms_sql.load_room(connection, claims.room)
         if room is None:
             return Denied(Code.FORBIDDEN)
