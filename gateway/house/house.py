@@ -123,7 +123,7 @@ class House:
         )
         self.live_rooms.on_committed.append(self.resync.committed)
         self.live_rooms.on_behind.append(self.resync.waited_for)
-        self.apart = Apart(self)
+        self.apart = Apart(self.broker, clock=self.clock, new_id=self.new_id, parted=self.resync.parted)
         self.whereabouts = Whereabouts(self)
         self.revocations = RevocationWatch(self, self.revoked)
         self.truth = Truth(self)
