@@ -125,7 +125,7 @@ class House:
         self.live_rooms.on_behind.append(self.resync.waited_for)
         self.apart = Apart(self.broker, clock=self.clock, new_id=self.new_id, parted=self.resync.parted)
         self.whereabouts = Whereabouts(self)
-        self.revocations = RevocationWatch(self, self.revoked)
+        self.revocations = RevocationWatch(self.revoked, self.db, clock=self.clock, rooms=self.live_rooms)
         self.truth = Truth(self)
         self.commands = Commands(self)
         self.upkeep = Upkeep(

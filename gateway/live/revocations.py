@@ -5,16 +5,15 @@ one index. That needs neither Redis nor an open room, and is the same way at the
 """
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 import structlog
 
 from auth.denials import Code
 from auth.revocations import Revocations
+from gateway.live.room import LiveRoom
 from rooms import revocations_sql
-
-if TYPE_CHECKING:
-    from gateway.house.house import House
+from store.database_sql import Database
 
 log = structlog.get_logger(__name__)
 
@@ -27,9 +26,14 @@ SLICE = 1_000
 class RevocationWatch:
     """Reads into `known`, which token verification asks."""
 
-    def __init__(self, house: "House", known: Revocations) -> None:
+    def __init__(
+        self, known: Revocations, db: Database, *, clock: Callable[[], int], rooms: Iterable[LiveRoom]
+    ) -> None:
+        """`rooms`: those that are open here, each time it is iterated."""
         self.known = known
-        self._house = house
+        self._db = db
+        self._clock = clock
+        self._rooms = rooms
         self._is_failing = False
         self._turn = asyncio.Lock()
 
@@ -37,7 +41,7 @@ class RevocationWatch:
         """Take in what SQL knows; whoever was let in on a token that it refuses has left when this returns."""
         async with self._turn:
             before = self.known.version
-            async with self._house.db.read() as connection:
+            async with self._db.read() as connection:
                 while news := await revocations_sql.since(connection, self.known.version):
                     self.known.take(news)
             if self.known.version != before:
@@ -55,12 +59,12 @@ class RevocationWatch:
                 self._is_failing = True
             else:
                 self._is_failing = False
-            self.known.forget(self._house.clock())
+            self.known.forget(self._clock())
 
     async def _end_sockets(self) -> None:
         """Who enters meanwhile was asked for a token that is not known to be revoked: nobody is passed over."""
         looked_at = 0
-        for room in self._house.live_rooms:
+        for room in self._rooms:
             for member in list(room.members()):
                 if self.known.refuses(member.identity):
                     member.bye(Code.TOKEN_EXPIRED)
