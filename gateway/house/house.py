@@ -124,7 +124,13 @@ class House:
         self.live_rooms.on_committed.append(self.resync.committed)
         self.live_rooms.on_behind.append(self.resync.waited_for)
         self.apart = Apart(self.broker, clock=self.clock, new_id=self.new_id, parted=self.resync.parted)
-        self.whereabouts = Whereabouts(self)
+        self.whereabouts = Whereabouts(
+            self.broker,
+            clock=self.clock,
+            new_id=self.new_id,
+            is_alone=not self.settings.redis_url,
+            is_cut_off=lambda: self.resync.is_cut_off,
+        )
         self.revocations = RevocationWatch(self.revoked, self.db, clock=self.clock, rooms=self.live_rooms)
         self.truth = Truth(self)
         self.commands = Commands(self)

@@ -5,16 +5,13 @@ is nowhere costs a wait of `ANSWER_SECONDS`.
 """
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from auth.denials import Code, Denied
 from auth.identity import UserId
-from pubsub.broker import Publication, Retention
+from gateway.live.room import LiveRoom
+from pubsub.broker import Broker, Publication, Retention
 from rooms.events import Present, RoomEvent, Sought, encode
-
-if TYPE_CHECKING:
-    from gateway.house.house import House
-    from gateway.live.room import LiveRoom
 
 ANSWER_SECONDS = 1.0
 """How long other gateways have to say that somebody is there; many times what a hop takes."""
@@ -26,20 +23,33 @@ AWAY_RETRY_MS = 2_000
 class Whereabouts:
     """Asks other gateways, and answers them."""
 
-    def __init__(self, house: "House") -> None:
-        self._house = house
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        clock: Callable[[], int],
+        new_id: Callable[[], str],
+        is_alone: bool,
+        is_cut_off: Callable[[], bool],
+    ) -> None:
+        """`is_alone`: no other gateway exists. `is_cut_off()`: others may exist, and cannot be asked now."""
+        self._broker = broker
+        self._clock = clock
+        self._new_id = new_id
+        self._is_alone = is_alone
+        self._is_cut_off = is_cut_off
         self._asked: dict[str, asyncio.Future[str]] = {}
 
-    async def name_of(self, room: "LiveRoom", user: UserId) -> str | Denied:
+    async def name_of(self, room: LiveRoom, user: UserId) -> str | Denied:
         """The name of a viewer who is inside; NOT_HERE where nobody has seen them, BUSY where that cannot be known."""
         here = _viewer_in(room, user)
         if here is not None:
             return here
-        if not self._house.settings.redis_url:
+        if self._is_alone:
             return Denied(Code.NOT_HERE)
-        if self._house.resync.is_cut_off or len(self._asked) >= MAX_ASKED:
+        if self._is_cut_off() or len(self._asked) >= MAX_ASKED:
             return Denied(Code.BUSY, retry_after_ms=AWAY_RETRY_MS)
-        question = self._house.new_id()
+        question = self._new_id()
         answer = self._asked[question] = asyncio.get_running_loop().create_future()
         try:
             self._tell(room, Sought(question, user))
@@ -51,7 +61,7 @@ class Whereabouts:
         finally:
             del self._asked[question]
 
-    def sought(self, room: "LiveRoom", event: Sought) -> None:
+    def sought(self, room: LiveRoom, event: Sought) -> None:
         """Another gateway asks for somebody: say so if they are here."""
         here = None if event.question in self._asked else _viewer_in(room, event.user)
         if here is not None:
@@ -63,12 +73,11 @@ class Whereabouts:
         if asked is not None and not asked.done():
             asked.set_result(event.name)
 
-    def _tell(self, room: "LiveRoom", event: RoomEvent) -> None:
-        house = self._house
-        house.broker.post(room.id, Publication(house.new_id(), encode(event), Retention.NONE, house.clock()))
+    def _tell(self, room: LiveRoom, event: RoomEvent) -> None:
+        self._broker.post(room.id, Publication(self._new_id(), encode(event), Retention.NONE, self._clock()))
 
 
-def _viewer_in(room: "LiveRoom", user: UserId) -> str | None:
+def _viewer_in(room: LiveRoom, user: UserId) -> str | None:
     """The name of somebody who could follow an invitation here."""
     inside = (member for member in room.of_user(user) if member.is_inside and not member.is_console)
     return next((member.name for member in inside), None)
