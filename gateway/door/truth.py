@@ -5,18 +5,16 @@ and nobody is refused for good, on the word of a replica alone.
 """
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from auth.identity import RoomId, UserId
+from gateway.live.member import Member
+from gateway.live.room import LiveRoom
 from presale import entitlements_sql
 from rooms import rooms_sql
-
-if TYPE_CHECKING:
-    from gateway.house.house import House
-    from gateway.live.member import Member
-    from gateway.live.room import LiveRoom
+from store.database_sql import Database
 
 log = structlog.get_logger(__name__)
 
@@ -28,19 +26,28 @@ no more than this."""
 class Truth:
     """What SQL is asked before somebody is let in or refused."""
 
-    def __init__(self, house: "House") -> None:
-        self._house = house
+    def __init__(
+        self,
+        db: Database,
+        *,
+        known: Callable[[RoomId], LiveRoom | None],
+        read_now: Callable[[LiveRoom], Awaitable[None]],
+    ) -> None:
+        """`known`: a room if it is open here. `read_now` brings one to what SQL has."""
+        self._db = db
+        self._known = known
+        self._read_now = read_now
         self._next: _Question | None = None
         """What is to be asked next; None: nothing."""
         self._asking: asyncio.Task[None] | None = None
         self._next_at = 0.0
 
-    def is_told(self, room: "LiveRoom") -> bool:
+    def is_told(self, room: LiveRoom) -> bool:
         """Whether the room is known at once to know what SQL has; False: ask `of`."""
-        standing = rooms_sql.standing_at_once(self._house.db, room.id)
+        standing = rooms_sql.standing_at_once(self._db, room.id)
         return standing is not None and not room.replica.is_behind(standing)
 
-    async def of(self, room: "LiveRoom", user: UserId | None = None) -> bool:
+    async def of(self, room: LiveRoom, user: UserId | None = None) -> bool:
         """On return the room knows what SQL had at the call: phase, switches, stage, roles and sanctions.
 
         And the rights that `user` has bought. False where SQL cannot be asked.
@@ -55,7 +62,7 @@ class Truth:
             users.add(user)
         return await asyncio.shield(question.answered)
 
-    async def is_news(self, member: "Member") -> bool | None:
+    async def is_news(self, member: Member) -> bool | None:
         """Whether SQL had anything that may change a refusal; None where it cannot be asked."""
         before = _known_of(member)
         if not await self.of(member.room, member.user):
@@ -83,8 +90,8 @@ class Truth:
         return True
 
     async def _mend(self, question: "_Question") -> None:
-        rooms = [room for name in question.rooms if (room := self._house.live_rooms.known(name)) is not None]
-        async with self._house.db.read() as connection:
+        rooms = [room for name in question.rooms if (room := self._known(name)) is not None]
+        async with self._db.read() as connection:
             standings = await rooms_sql.standings(connection, list(question.rooms))
             rights = [
                 (room, await entitlements_sql.latest(connection, room.replica.show, question.rooms[room.id]))
@@ -93,7 +100,7 @@ class Truth:
             ]
         for room in rooms:
             if room.replica.is_behind(standings[room.id]):
-                await self._house.resync.read_now(room)
+                await self._read_now(room)
         for room, changes in rights:
             for at_ms, changed in changes:
                 if any(changed.version > member.tier_version for member in room.of_user(changed.user)):
@@ -108,6 +115,6 @@ class _Question:
         self.answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
 
-def _known_of(member: "Member") -> tuple[int, ...]:
+def _known_of(member: Member) -> tuple[int, ...]:
     replica = member.room.replica
     return (replica.room.version, replica.stage.version, replica.news.floor, member.tier_version, member.role_version)

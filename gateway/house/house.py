@@ -132,7 +132,7 @@ class House:
             is_cut_off=lambda: self.resync.is_cut_off,
         )
         self.revocations = RevocationWatch(self.revoked, self.db, clock=self.clock, rooms=self.live_rooms)
-        self.truth = Truth(self)
+        self.truth = Truth(self.db, known=self.live_rooms.known, read_now=self.resync.read_now)
         self.commands = Commands(self)
         self.upkeep = Upkeep(
             self.clockwork,
