@@ -1,4 +1,4 @@
-"""Counts what four journeys through the code pass: `python scripts/journeys.py [danmaku|connect|order|refund ...]`.
+"""Counts what four journeys through the code pass: `python scripts/journeys.py [--files] [JOURNEY ...]`.
 
 A danmaku from the bytes of one WebSocket to two other descriptors; a ticket holder's connect to an open room; an order
 from `POST /orders` to the socket that is promoted; a refund from its request to the `refunded` order. One process, the
@@ -10,6 +10,7 @@ the least beside it (timers run all the while) is told.
 import argparse
 import asyncio
 import contextlib
+import dis
 import json
 import socket
 import sys
@@ -43,7 +44,8 @@ WAIT_SECONDS = 10.0
 class Passed:
     """What one journey has entered."""
 
-    files: set[str] = field(default_factory=set)
+    files: dict[str, None] = field(default_factory=dict)
+    """In the order in which they are met."""
     functions: set[tuple[str, int]] = field(default_factory=set)
     calls: int = 0
     borders: int = 0
@@ -54,10 +56,10 @@ class Passed:
     def __call__(self, frame: FrameType, event: str, _argument: object) -> None:
         """As a profile function."""
         code = frame.f_code
-        if event != "call" or frame.f_lasti > 0 or not code.co_filename.startswith(OURS):
+        if event != "call" or not code.co_filename.startswith(OURS) or _goes_on(frame):
             return
         self.calls += 1
-        self.files.add(code.co_filename)
+        self.files.setdefault(code.co_filename)
         self.functions.add((code.co_filename, code.co_firstlineno))
         depth, caller, above = 1, "", frame.f_back
         while above is not None:
@@ -68,6 +70,12 @@ class Passed:
             above = above.f_back
         self.depth = max(self.depth, depth)
         self.borders += caller not in ("", code.co_filename)
+
+
+def _goes_on(frame: FrameType) -> bool:
+    """Whether a coroutine or generator is entered again: the operand of RESUME says what it comes back from."""
+    code, at = frame.f_code.co_code, max(frame.f_lasti, 0)
+    return dis.opname[code[at]] == "RESUME" and bool(code[at + 1] & 3)
 
 
 class Fan:
@@ -256,7 +264,7 @@ def _free_port() -> int:
         return port
 
 
-async def main(wanted: list[str]) -> None:
+async def main(wanted: list[str], *, tells_files: bool) -> None:
     """Count and tell."""
     began = time.monotonic()
     print("| journey | files | functions | calls | across files | deepest stack of ours |")
@@ -270,10 +278,14 @@ async def main(wanted: list[str]) -> None:
             cells = len(least.files), len(least.functions), least.calls, least.borders, least.depth
             if name in wanted:
                 print(f"| {name} | {' | '.join(map(str, cells))} |", flush=True)
+                if tells_files:
+                    print("\n".join(f"    {Path(file).relative_to(ROOT)}" for file in least.files))
     print(f"({time.monotonic() - began:.0f} s)", file=sys.stderr)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Files, functions and calls that four journeys pass.")
     parser.add_argument("journey", nargs="*", default=list(JOURNEYS), help="of these; all without one")
-    asyncio.run(main(parser.parse_args().journey))
+    parser.add_argument("--files", action="store_true", help="name the files, in the order in which they are met")
+    options = parser.parse_args()
+    asyncio.run(main(options.journey, tells_files=options.files))

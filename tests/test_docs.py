@@ -130,3 +130,16 @@ def test_the_reasons_of_readyz_are_those_that_operators_read_of() -> None:
     source = text_of(ROOT / "gateway" / "house" / "app.py")
     given = source.split("async def _not_ready(")[1].split("\n\n\n")[0]
     assert re.findall(r"`([a-z_]+)`", told) == re.findall(r'\["([a-z_]+)"\]', given)
+
+
+def test_the_journeys_name_files_that_are_there() -> None:
+    page = text_of(ROOT / "docs" / "where-to-begin.md")
+    named = [path for row in re.findall(r"`([a-z]+/[\w/{},.]+\.py)`", page) for path in _expanded(row)]
+    assert len(named) > 40
+    assert [path for path in named if not (ROOT / path).is_file()] == []
+
+
+def _expanded(path: str) -> list[str]:
+    """`a/{b,c}.py` as `a/b.py` and `a/c.py`."""
+    choices = re.search(r"\{([^}]*)\}", path)
+    return [path] if choices is None else [path.replace(choices[0], each) for each in choices[1].split(",")]

@@ -44,6 +44,7 @@ ANSWERED_FOR: Mapping[str, str] = {
     ".venv/bin/liveroom rehearse --fans 500 --seconds 60": "tests/integration/test_rehearsal.py plays a smaller one",
     "liveroom serve --workers 4": "tests/integration/test_workers.py serves with three",
     # the rest
+    "python scripts/journeys.py --files danmaku": "tests/integration/test_journeys.py runs all four",
     "liveroom --version": "tests/gateway/cli/test_cli.py asks for it",
     "liveroom contract --out DIR": "tests/gateway/cli/test_cli.py writes into a folder",
     "liveroom contract --out release/": "the same",
