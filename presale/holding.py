@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from msgspec import Struct
 
 from auth.denials import Code, Denied
-from presale.orders import Order, OrderLine, OrderState
+from presale.orders import Order, OrderId, OrderLine, OrderState
 from presale.shows import ProductId
 
 MIN_WAIT_MS = 1_000
@@ -33,13 +33,20 @@ class Held(Struct, frozen=True):
 
 
 def held(
-    lines: Sequence[OrderLine], own: Iterable[Order], repeatable: Collection[ProductId], *, again: bool
+    lines: Sequence[OrderLine],
+    own: Iterable[Order],
+    repeatable: Collection[ProductId],
+    *,
+    again: bool,
+    may_return: Collection[OrderId] = (),
 ) -> Held | None:
     """The buyer's first order of the show that holds a product of `lines`, or a tier that one of them does not raise.
 
     `again` lets products in `repeatable` be bought once more than they are paid for; never held unpaid twice.
+    `may_return` are orders on their way back that stand again if their provider cannot return the money: whoever buys
+    the same meanwhile would have paid twice.
     """
-    having = [order for order in own if order.state in HAVING]
+    having = [order for order in own if order.state in HAVING or order.id in may_return]
     for line in lines:
         may_repeat = again and line.product in repeatable
         rivals = [order for order in having if _has(order, line, may_repeat=may_repeat)]

@@ -26,8 +26,9 @@ from presale.orders import (
     price,
     step,
 )
+from presale.refunds import RefundProgress
 from presale.shows import ProductId, Show
-from presale.tables_sql import order_lines, orders, payments
+from presale.tables_sql import order_lines, orders, payments, refunds
 from store.database_sql import RacedError, UnitOfWork
 
 EXPIRE_JOB = "order.expire"
@@ -136,7 +137,9 @@ async def place(
     if isinstance(lines, Denied):
         return lines
     own = await list_own(uow.connection, show.id, user)
-    having = held(lines, own, {product.id for product in products.values() if product.repeatable}, again=again)
+    may_return = await _seated_refunds(uow.connection, own)
+    repeatable = {product.id for product in products.values() if product.repeatable}
+    having = held(lines, own, repeatable, again=again, may_return=may_return)
     if having is not None:
         return having
     wait_ms = wait_after_unpaid(lines, own, limits, uow.now_ms)
@@ -233,8 +236,19 @@ async def is_superseded(connection: AsyncConnection, order: Order) -> bool:
     paid = [other for other in await list_own(connection, order.show, order.user) if other.state is OrderState.PAID]
     if not paid:
         return False
-    products = await shows_sql.list_products(connection, order.show)
-    return held(order.lines, paid, {product.id for product in products if product.repeatable}, again=True) is not None
+    return held(order.lines, paid, await _repeatable(connection, order.show), again=True) is not None
+
+
+async def list_covered(connection: AsyncConnection, kept: Order, since_ms: int) -> list[Order]:
+    """The buyer's orders paid since then that the paid order `kept` makes pointless, oldest first."""
+    own = await list_own(connection, kept.show, kept.user)
+    later = [
+        other
+        for other in own
+        if other.id != kept.id and other.state is OrderState.PAID and (other.paid_ms or 0) >= since_ms
+    ]
+    repeatable = await _repeatable(connection, kept.show)
+    return [other for other in later if held(other.lines, [kept], repeatable, again=True) is not None]
 
 
 async def advance(uow: UnitOfWork, order: Order, event: OrderEvent, **changes: Any) -> Order | Denied:
@@ -265,6 +279,21 @@ async def end_those_of(uow: UnitOfWork, show: ShowId, user: UserId) -> None:
     await shows_sql.take_turn(uow, show)
     for order in await list_open(uow.connection, show, user):
         await end_soon(uow, order.id)
+
+
+async def _repeatable(connection: AsyncConnection, show: ShowId) -> set[ProductId]:
+    return {product.id for product in await shows_sql.list_products(connection, show) if product.repeatable}
+
+
+async def _seated_refunds(connection: AsyncConnection, own: Iterable[Order]) -> set[OrderId]:
+    """Those of the orders whose open refund gives the ticket back if it fails."""
+    refunding = [order.id for order in own if order.state is OrderState.REFUNDING]
+    if not refunding:
+        return set()
+    chosen = select(refunds.c.order_id).where(
+        refunds.c.order_id.in_(refunding), refunds.c.state == RefundProgress.REQUESTED, refunds.c.seated
+    )
+    return {OrderId(number) for (number,) in await connection.execute(chosen)}
 
 
 async def _write(uow: UnitOfWork, order: Order, changes: dict[str, Any]) -> Order:

@@ -64,6 +64,10 @@ async def request(uow: UnitOfWork, show: Show, order: Order, *, by: UserId, reas
             return running
         # money that came too late and could not be returned: try again
         return await _open(uow, order, order.amount_minor, 0, seated=False, by=by, reason=reason)
+    return await _return_paid(uow, show, order, by=by, reason=reason)
+
+
+async def _return_paid(uow: UnitOfWork, show: Show, order: Order, *, by: UserId | None, reason: str) -> Refund | Denied:
     refunding = await orders_sql.advance(uow, order, OrderEvent.REQUEST_REFUND)
     if isinstance(refunding, Denied):
         return refunding
@@ -95,9 +99,9 @@ async def return_unwanted(uow: UnitOfWork, show: Show, order: Order) -> Order | 
 async def settle(uow: UnitOfWork, show: Show, refund: Refund, *, succeeded: bool, admits: bool) -> Refund | Denied:
     """Book what the provider did. A settled refund stays as it is, whatever is reported later.
 
-    Success frees the seats and books the money. Failure gives seats, credits and rights back; for money that
-    bought nothing it admits the order if it may be had now (`admits`, and there are free seats), else the order stays
-    `refunding` for the staff.
+    Success frees the seats and books the money. Failure gives seats, credits and rights back, and what the buyer paid
+    meanwhile for the same thing goes back by itself; for money that bought nothing it admits the order if it may be had
+    now (`admits`, and there are free seats), else the order stays `refunding` for the staff.
     """
     await shows_sql.take_turn(uow, show.id)
     order = await orders_sql.load(uow.connection, refund.order)
@@ -148,6 +152,19 @@ async def _fail(uow: UnitOfWork, show: Show, order: Order, refund: Refund, *, ad
     await entitlements_sql.recalculate(uow, show, order.user, EntitlementReason.REFUND_FAILED)
     await announcements_sql.order_changed(uow, show, paid)
     await announcements_sql.sales_changed(uow, show)
+    if refund.seated:
+        await _return_bought_meanwhile(uow, show, paid, refund.created_ms)
+
+
+async def _return_bought_meanwhile(uow: UnitOfWork, show: Show, kept: Order, since_ms: int) -> None:
+    """Return what was paid for while the refund of `kept` was open, and is pointless now that it stands again.
+
+    What was bought before that was worth its money beside `kept`: a ticket that it has raised, for one.
+    """
+    for other in await orders_sql.list_covered(uow.connection, kept, since_ms):
+        refund = await _return_paid(uow, show, other, by=None, reason="held already")
+        assert isinstance(refund, Refund), "a paid order can be returned"
+        await announcements_sql.emit(uow, show, MoneyReturning(other.user, show.id, refund.id, other.id, uow.now_ms))
 
 
 def _lawful(order: Order | Denied) -> Order:

@@ -14,7 +14,7 @@ from presale.payments import Closed, Paid, PaymentProvider, PaymentRequest, Unav
 from presale.shows import ProductId
 from presale.use_cases.asking import Asking
 from presale.use_cases.sale import Sale
-from presale.use_cases.settlement import Settlement
+from presale.use_cases.settlement import REFUND_QUERY_MS, Settlement
 from store.database_sql import Database, UnitOfWork
 
 DESCRIPTION_LENGTH = 120
@@ -79,7 +79,7 @@ class Checkout:
         placed = await self._settlement.transact(place)
         if isinstance(placed, Held):
             first = await self._bring_up_to_date(placed.order, refreshing)
-            if first.state in HAVING:
+            if first.state in HAVING or first.state is OrderState.REFUNDING:
                 return self._say_held(first, placed.product)
             placed = await self._settlement.transact(place)  # what was in the way has just ended
         if isinstance(placed, Held):
@@ -182,7 +182,8 @@ class Checkout:
         """ALREADY_HELD with the order; PROVIDER_UNAVAILABLE while it can neither be paid nor be ended."""
         if order.state is OrderState.PENDING and (order.pay_url is None or self._is_over(order)):
             return Denied(Code.PROVIDER_UNAVAILABLE, detail={"order": order.id})
-        return Denied(Code.ALREADY_HELD, detail=told(order, product))
+        wait_ms = REFUND_QUERY_MS if order.state is OrderState.REFUNDING else None
+        return Denied(Code.ALREADY_HELD, retry_after_ms=wait_ms, detail=told(order, product))
 
     async def _order(self, order_id: OrderId) -> Order | None:
         async with self._db.read() as connection:

@@ -11,8 +11,11 @@ from msgspec import structs
 from auth.denials import Code, Denied
 from auth.identity import Role, RoomId, ShowId, Tier, UserId
 from presale import shows_sql
+from presale.events import MoneyReturning
 from presale.orders import Order, OrderItem, OrderState
+from presale.payments import RefundStatus
 from presale.shows import ProductId
+from presale.use_cases.settlement import REFUND_QUERY_MS
 from tests.presale.house import (
     AGAIN,
     COOL_DOWN_MS,
@@ -91,6 +94,7 @@ async def test_a_ticket_of_a_tier_that_is_held_is_refused_and_an_upgrade_is_sold
     assert await house.tier() is Tier.VIP
     assert told(await house.place(FAN, MAIN, VIP, key="key-0003"))["product"] == MAIN
     await house.return_ticket(await house.reload(vip))
+    await house.work()
     assert isinstance(await house.place(FAN, VIP, key="key-0004"), Order)
 
 
@@ -266,6 +270,57 @@ async def test_an_order_cancelled_while_its_cashier_is_opened_cannot_be_paid(hou
     order = await house.placed()
     assert (order.state, order.pay_url) == (OrderState.CLOSED, None)
     assert house.provider.payments[order.payment].is_closed
+
+
+# ---- a ticket on its way back ----------------------------------------------------------------------
+
+
+async def test_a_ticket_on_its_way_back_is_not_sold_again_until_the_money_is(house: House) -> None:
+    # a refund that failed gave the first ticket back beside the second, and both were charged
+    house.provider.refund_outcome = RefundStatus.PENDING
+    first = await house.paid()
+    refund = await house.return_ticket(first, FAN, Role.VIEWER)
+    await house.work()
+    denied = await house.place(key="key-0002")
+    assert (told(denied)["order"], told(denied)["state"], told(denied)["pay_url"]) == (first.id, "refunding", None)
+    assert isinstance(denied, Denied)
+    assert denied.retry_after_ms == REFUND_QUERY_MS
+    await house.callback(house.provider.settle_refund(refund.id, RefundStatus.SUCCEEDED))
+    assert (await house.paid(key="key-0002")).state is OrderState.PAID
+    assert await house.seats() == (1, 0)
+
+
+async def test_what_was_bought_while_a_refund_was_open_goes_back_by_itself_if_it_fails(house: House) -> None:
+    house.provider.refund_outcome = RefundStatus.PENDING
+    cheaper = await house.placed()
+    vip = await house.paid(FAN, VIP, key="key-0002")
+    refund = await house.return_ticket(vip)
+    await house.work()
+    house.provider.pay(cheaper.payment)
+    await house.callback(house.provider.paid_callback(cheaper.payment))
+    assert (await house.reload(cheaper)).state is OrderState.PAID
+    await house.events()
+    house.provider.refund_outcome = RefundStatus.SUCCEEDED
+    await house.callback(house.provider.settle_refund(refund.id, RefundStatus.FAILED))
+    returned = await house.refund_of(cheaper)
+    assert returned is not None
+    assert [event.refund for event in await house.events() if isinstance(event, MoneyReturning)] == [returned.id]
+    await house.work()
+    assert [(await house.reload(order)).state for order in (vip, cheaper)] == [OrderState.PAID, OrderState.REFUNDED]
+    assert (await house.tier(), await house.credits()) == (Tier.VIP, 0)
+    assert (await house.seats(), await house.seats(VIP)) == ((0, 0), (1, 0))
+    assert await house.audit() == []
+
+
+async def test_a_failed_refund_leaves_what_it_does_not_cover(house: House) -> None:
+    house.provider.refund_outcome = RefundStatus.PENDING
+    main = await house.paid()
+    refund = await house.return_ticket(main)
+    await house.work()
+    vip = await house.paid(FAN, VIP, key="key-0002")
+    await house.callback(house.provider.settle_refund(refund.id, RefundStatus.FAILED))
+    await house.work()
+    assert [(await house.reload(order)).state for order in (main, vip)] == [OrderState.PAID, OrderState.PAID]
 
 
 # ---- holding without paying ------------------------------------------------------------------------
