@@ -34,7 +34,7 @@ from gateway.engine.requests import Handshake
 from gateway.engine.session import Heartbeat, Reason
 from gateway.engine.socket import Socket
 from gateway.setup.origins import Origins
-from gateway.sockets.engineio_seam import EngineServer
+from tests.engineio_handlers import HandlerServer
 from tests.ports import free_port
 
 PING_INTERVAL_SECONDS = 0.3
@@ -98,8 +98,8 @@ class SocketioServer(socketio.AsyncServer):  # type: ignore[misc]  # python-sock
             sid_prefix=sid_prefix,
         )
 
-    def _engineio_server_class(self) -> type[EngineServer]:
-        return EngineServer
+    def _engineio_server_class(self) -> type[HandlerServer]:
+        return HandlerServer
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
         await super()._handle_eio_connect(eio_sid, environ)
