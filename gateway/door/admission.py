@@ -13,9 +13,9 @@ from auth.tokens import UNSIGNED, Unsigned
 from gateway.contract.cursor import from_cursor
 from gateway.door.address_limits import Limit
 from gateway.door.holdings import Records
+from gateway.door.recovery import recover
 from gateway.door.throttle import Throttle, Turns
 from gateway.live.member import Member
-from gateway.replica.history import recover
 from gateway.replica.rights import with_offer
 from gateway.sockets.connection import Opening
 from presale.orders import OrderId, OrderState
@@ -227,9 +227,10 @@ class Admission:
 
     async def _recover(self, member: Member, after: Position) -> None:
         """Add what the member missed to its luggage, if the room still knows all of it."""
-        recovered = await recover(member.room, after)
+        house, room = self._house, member.room
+        recovered = await recover(room.id, room.recent, after, room.position, house.broker, house.clock())
         outcome = "failed" if not recovered.long_complete else "complete" if recovered.short_complete else "truncated"
-        self._house.metrics.recoveries.labels(outcome).inc()
+        house.metrics.recoveries.labels(outcome).inc()
         if not recovered.long_complete:
             return
         history = await self._records.history_since(member, recovered.began_ms) if recovered.past else []

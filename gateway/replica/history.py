@@ -1,23 +1,19 @@
-"""What somebody missed who comes back with a cursor: from what this gateway heard itself, or from the broker's history.
+"""The latest history of a room as this gateway heard it, and what of it somebody missed who comes back with a cursor.
 
 A storm of reconnects is answered from `Recent`, without the wire.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from auth.identity import Tier
 from gateway.contract import shapes
 from gateway.contract.cursor import to_cursor
-from gateway.replica.replica import Event, decode
+from gateway.replica.replica import Event
 from gateway.replica.welcome import danmaku_item, gift_item
 from pubsub.broker import Delivery, Position
-from rooms.events import DanmakuSaid, GiftSent, Retracted, SaidApart
-
-if TYPE_CHECKING:
-    from gateway.live.room import LiveRoom
+from rooms.events import DanmakuSaid, GiftSent, Retracted
 
 HistoryEvent = DanmakuSaid | GiftSent | Retracted
 
@@ -129,29 +125,6 @@ class Recent:
             self._bytes -= size
             if isinstance(past.event, DanmakuSaid):
                 self._said.pop(past.event.id, None)
-
-
-async def recover(room: "LiveRoom", after: Position) -> Recovered:
-    """What was published in a room after a place, as far as it is known anywhere."""
-    known = room.recent.since(after, room.position, room.house.clock())
-    if known is not None:
-        return known
-    recovery = await room.house.broker.recover(room.id, after)
-    events = [(delivery, decode(delivery.publication.body)) for delivery in recovery.deliveries]
-    return Recovered(
-        list(_history(events)),
-        recovery.position,
-        short_complete=recovery.short_complete
-        and room.recent.is_sure(after)
-        and not any(isinstance(event, SaidApart) for _, event in events),
-        long_complete=recovery.long_complete,
-    )
-
-
-def _history(events: Iterable[tuple[Delivery, Event]]) -> Iterable[Past]:
-    for delivery, event in events:
-        if isinstance(event, HistoryEvent):
-            yield Past(delivery.position, delivery.publication.at_ms, event)
 
 
 def _missed(position: Position, event: HistoryEvent) -> shapes.MissedEvent:
