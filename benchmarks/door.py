@@ -22,12 +22,12 @@ from auth.denials import Denied
 from auth.identity import RoomId, ShowId, UserId
 from auth.situation import Access, Phase
 from auth.tokens import mint
+from gateway.contract.codec import Codec
 from gateway.demo.playground import furnish
 from gateway.door.admission import Admission
 from gateway.house.house import House, open_house
 from gateway.live.member import Member
 from gateway.setup.settings import Mode, Settings
-from gateway.sockets.codec import Codec
 from gateway.sockets.connection import Connection, Opening
 from presale import ledger, shows_sql
 from presale.tables_sql import entitlement_changes, entitlements, ledger_balances, order_lines, orders

@@ -13,6 +13,7 @@ from gateway import __version__
 from gateway.api.app import create_api
 from gateway.api.bulkheads import Kind, Places
 from gateway.api.callers import ApiDependencies
+from gateway.contract.codec import Codec
 from gateway.demo.playground import playground_routes
 from gateway.engine.handover import Handover
 from gateway.features.orders.callbacks import pay_routes
@@ -23,7 +24,6 @@ from gateway.node import exposition
 from gateway.reference.asyncapi import asyncapi
 from gateway.setup.origins import ANY, Origins
 from gateway.setup.settings import Duty
-from gateway.sockets.codec import Codec
 from gateway.sockets.server import SocketServer
 from store import migrations
 

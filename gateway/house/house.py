@@ -16,6 +16,7 @@ from auth.keys_http import JwksSource
 from auth.revocations import Revocations
 from auth.tokens import TokenVerifier
 from gateway.api import bulkheads
+from gateway.contract.codec import Codec
 from gateway.contract.cursor import Stamps
 from gateway.door.address_limits import AddressLimits, Limit
 from gateway.door.admission import Admission
@@ -47,7 +48,6 @@ from gateway.setup import clock as ambient
 from gateway.setup import descriptors, preflight
 from gateway.setup.metrics import Metrics
 from gateway.setup.settings import Duty, Settings
-from gateway.sockets.codec import Codec
 from gateway.sockets.connection import SocketLimits
 from gateway.sockets.server import SocketServer
 from presale.holding import HoldLimits

@@ -12,6 +12,7 @@ import structlog
 import uvicorn
 
 from auth.denials import Code
+from gateway.contract.codec import Codec
 from gateway.contract.shapes import Draining
 from gateway.demo.playground import furnish
 from gateway.door.address_limits import Limit
@@ -25,7 +26,6 @@ from gateway.house.house import House, open_house
 from gateway.node.sibling import Worker
 from gateway.setup import clock, descriptors, logs
 from gateway.setup.settings import Duty, Settings
-from gateway.sockets.codec import Codec
 
 log = structlog.get_logger(__name__)
 

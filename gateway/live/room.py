@@ -12,6 +12,7 @@ from auth.door import Surface, expelled_by
 from auth.identity import Role, Tier, UserId
 from auth.permissions import Permission, Permissions
 from gateway.contract import shapes
+from gateway.contract.codec import Codec
 from gateway.contract.cursor import to_cursor
 from gateway.live.attendance import Attendance
 from gateway.live.member import Member
@@ -21,7 +22,7 @@ from gateway.replica.guests import GuestList
 from gateway.replica.history import Recent
 from gateway.replica.replica import BY_PUBLICATION, Event, Replica, audit_shape, countdown_shape, decode
 from gateway.replica.rights import keeps_stage, rights_in
-from gateway.sockets.codec import Codec, Prepared
+from gateway.sockets.codec import Prepared
 from presale import events as presale
 from pubsub.broker import Delivery, Position
 from pubsub.link import Gap

@@ -10,9 +10,9 @@ from msgspec import UNSET, Raw, Struct, json, msgpack
 from auth.identity import UserId
 from auth.permissions import Permissions
 from gateway.contract import shapes
+from gateway.contract.codec import Codec
 from gateway.contract.cursor import to_cursor
 from gateway.contract.registry import CONTRACT_VERSION
-from gateway.sockets.codec import Codec
 from presale.events import MoneyReturning, OrderChanged, RefundFailed
 from presale.notices_sql import NoticeKind, notice_id
 from presale.orders import Order, OrderState

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import structlog
 
+from gateway.contract.codec import Codec
 from gateway.engine import lines
-from gateway.sockets.codec import Batch, Codec, Prepared, merged
+from gateway.sockets.codec import Batch, Prepared, merged
 from gateway.sockets.connection import Connection
 
 log = structlog.get_logger(__name__)

@@ -8,7 +8,6 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Any, Final
 
 import msgpack
@@ -19,23 +18,12 @@ from socketio import packet as sio
 from socketio.msgpack_packet import MsgPackPacket
 
 from auth import surrogates
+from gateway.contract.codec import Codec
 from gateway.engine.frames import Frame
 from gateway.engine.outbox import Lane
 
 UNDEFINED_EXT = 0
 """What the JavaScript parser makes of `undefined`."""
-
-
-class Codec(StrEnum):
-    """How a client's path tells packets are encoded."""
-
-    JSON = "json"
-    MSGPACK = "msgpack"
-
-    @property
-    def is_binary(self) -> bool:
-        """Whether packets travel as binary frames."""
-        return self is Codec.MSGPACK
 
 
 MAX_DEPTH: Final = 16

@@ -9,10 +9,11 @@ import msgspec
 from socketio import packet as sio
 
 from auth.denials import RETRYABLE, Code, Denied
+from gateway.contract.codec import Codec
 from gateway.contract.shapes import Bye
 from gateway.engine.budget import Allowance, Meter
 from gateway.engine.socket import Socket
-from gateway.sockets.codec import Batch, Codec, Prepared, encode
+from gateway.sockets.codec import Batch, Prepared, encode
 from gateway.sockets.recent import Recent
 from rooms.rates import Bucket
 

@@ -10,13 +10,14 @@ import structlog
 from socketio import packet as sio
 
 from auth.denials import RETRYABLE, Code, Denied
+from gateway.contract.codec import Codec
 from gateway.engine.engine import Engine
 from gateway.engine.limits import EngineLimits
 from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason
 from gateway.engine.socket import Socket
 from gateway.setup.origins import Origins
-from gateway.sockets.codec import DECODE_ERRORS, PACKETS, Codec, announced_attachments, encode
+from gateway.sockets.codec import DECODE_ERRORS, PACKETS, announced_attachments, encode
 from gateway.sockets.connection import Admit, Answer, Connection, Decision, Opening, Received, SocketLimits, flat_auth
 from gateway.sockets.engineio_seam import EngineServer
 from gateway.sockets.peer import NOTHING, Knock, Peer

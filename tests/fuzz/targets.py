@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from auth.denials import Code, Denied
+from gateway.contract.codec import Codec
 from gateway.contract.shapes import ClockAck
 from gateway.engine.engine import Engine
 from gateway.engine.frames import Frame
@@ -24,7 +25,6 @@ from gateway.engine.session import Reason, Via
 from gateway.engine.socket import Socket
 from gateway.engine.websocket import WebSocketConnection
 from gateway.setup.origins import Origins
-from gateway.sockets.codec import Codec
 from gateway.sockets.connection import Answer, Connection, Guest, Opening, SocketLimits
 from gateway.sockets.server import SocketServer
 from tests.fuzz.mutation import Mutator

@@ -1,6 +1,7 @@
 import msgspec
 import pytest
 
+from gateway.contract.codec import Codec
 from gateway.rehearsal.wire import (
     Accepted,
     Acked,
@@ -15,7 +16,7 @@ from gateway.rehearsal.wire import (
     Unreadable,
     Wire,
 )
-from gateway.sockets.codec import PACKETS, Codec, encode
+from gateway.sockets.codec import PACKETS, encode
 
 
 def wire(encoding: Encoding = Encoding.JSON) -> Wire:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.contract.codec import Codec
 from gateway.contract.shapes import Danmaku, DanmakuItem, Presence
 from gateway.engine import lines
 from gateway.engine.frames import Frame
@@ -18,7 +19,7 @@ from gateway.engine.lines import NO_LINE
 from gateway.engine.outbox import Lane
 from gateway.sockets import audience
 from gateway.sockets.audience import Audience, Audiences, Facet
-from gateway.sockets.codec import Codec, Prepared
+from gateway.sockets.codec import Prepared
 from gateway.sockets.connection import Connection, SocketLimits
 
 TICK_SECONDS = 0.05

@@ -4,9 +4,10 @@ import msgspec
 import pytest
 from socketio import packet as sio
 
+from gateway.contract.codec import Codec
 from gateway.contract.shapes import Presence
 from gateway.engine.frames import websocket_frame
-from gateway.sockets.codec import Codec, Prepared, encode
+from gateway.sockets.codec import Prepared, encode
 
 
 @pytest.mark.parametrize("poll_first", [True, False])

@@ -14,6 +14,7 @@ import uvloop
 from auth.denials import Code
 from auth.identity import Role, Tier, UserId
 from auth.situation import Phase
+from gateway.contract.codec import Codec
 from gateway.contract.shapes import Danmaku, DanmakuItem, Wallet
 from gateway.engine import lines
 from gateway.engine.engine import Engine
@@ -26,7 +27,7 @@ from gateway.engine.socket import Socket
 from gateway.live.member import Member
 from gateway.live.room import LiveRoom
 from gateway.sockets.audience import Audience, Facet
-from gateway.sockets.codec import Codec, Prepared
+from gateway.sockets.codec import Prepared
 from gateway.sockets.connection import Connection, SocketLimits
 from tests.contracts.broker_suite import until
 from tests.fuzz.wire import upgrade

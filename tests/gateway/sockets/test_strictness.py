@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.sockets.codec import DECODE_ERRORS, MAX_DEPTH, MAX_KEYS, PACKETS, Codec, event_head
+from gateway.contract.codec import Codec
+from gateway.sockets.codec import DECODE_ERRORS, MAX_DEPTH, MAX_KEYS, PACKETS, event_head
 
 BEYOND = 1.7976931348623157e308
 
