@@ -3,10 +3,16 @@
 import re
 from collections.abc import Generator
 
+import hypothesis
 import pytest
 
 from gateway.setup.settings import DEMO_SECRETS
 from tests.store import homes
+
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)  # how long one example takes says how busy the machine is; what is to be fast has a row of the benchmarks
+hypothesis.settings.load_profile("busy")
 
 
 @pytest.fixture(params=homes.HOMES)

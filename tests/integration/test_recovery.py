@@ -278,13 +278,13 @@ async def test_danmaku_beyond_the_bound_in_bytes_are_told_as_truncated_and_gifts
         back = await show.enter("mei", cursor=left_at)
         welcome = await back.wait("welcome")
         assert (welcome["recovered"], welcome["danmaku_truncated"]) == (True, True)
-        kept = history(back)
+        kept = things(history(back))
         danmaku, others = _parted(kept)
-        all_danmaku, all_others = _parted(everything)
+        all_danmaku, all_others = _parted(things(everything))
         assert others == all_others
         assert 0 < len(danmaku) < 60
         assert danmaku == all_danmaku[-len(danmaku) :]
-        assert kept == [told for told in everything if told in kept]
+        assert kept == [told for told in things(everything) if told in kept]
 
         mark = speaker.mark()
         await say(speaker, "the newest")
@@ -360,7 +360,7 @@ async def test_the_position_keeps_a_quiet_audience_current(tmp_path: Path) -> No
             assert welcome["missed"] == []
 
 
-def _parted(told: list[Told]) -> tuple[list[Told], list[Told]]:
+def _parted(told: list[tuple[str, str]]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Danmaku, and the rest."""
     return [one for one in told if one[0] == "danmaku"], [one for one in told if one[0] != "danmaku"]
 
