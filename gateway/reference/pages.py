@@ -85,8 +85,8 @@ def reference() -> str:
         _console_commands(),
         "## Rates",
         (
-            "Per socket, from the settings' defaults. Beyond them the answer is `RATE_LIMITED` with `retry_after_ms`; "
-            "`any` counts every event, the other budgets come on top of it."
+            "From the settings' defaults, for the staff as well. Beyond them the answer is `RATE_LIMITED` with "
+            "`retry_after_ms`; `any` counts every event of a socket, the other budgets are a person's and come on top."
         ),
         table(
             ("budget", "setting", "default", "meaning"),

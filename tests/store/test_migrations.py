@@ -1,4 +1,5 @@
 import asyncio
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +14,8 @@ from store import migrations
 from store.database_sql import metadata, writer_engine
 from store.tables_sql import schema_floor
 from tests.store import homes
+
+ROOT = Path(migrations.__file__).parents[1]
 
 for registered in ("presale.tables_sql", "rooms.tables_sql"):
     import_module(registered)
@@ -84,6 +87,15 @@ def test_every_revision_says_which_code_can_live_with_it() -> None:
     ]
     assert floors == sorted(floors)
     assert floors[-1] <= migrations.head()
+
+
+@pytest.mark.parametrize("page", ["CHANGELOG.md", "docs/operating.md"])
+def test_operators_are_told_where_the_schema_stands_and_which_code_may_stay(page: str) -> None:
+    [newest] = Path(migrations.__file__).parent.glob(f"schema/versions/{migrations.head()}_*.py")
+    floor = import_module(f"store.schema.versions.{newest.stem}").serves_since
+    told = " ".join((ROOT / page).read_text().split())
+    assert re.search(f"schema {migrations.head()}[ .]", told, re.IGNORECASE)
+    assert f"ode from {floor} on beside it" in told
 
 
 async def test_the_news_of_rooms_that_are_there_are_counted_on_from_their_countdowns(url: str) -> None:
