@@ -1,6 +1,6 @@
 """What viewers do."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -8,6 +8,7 @@ from auth.denials import Code, Denied
 from auth.identity import Role
 from auth.permissions import Permission
 from gateway.contract import shapes
+from gateway.features.means import Means
 from gateway.features.stage import commands
 from gateway.live.member import Member
 from gateway.live.rates import request_name
@@ -22,17 +23,14 @@ from rooms.moderation import muted
 from rooms.stage import StageAction, StageCommand, StageState
 from store.database_sql import UnitOfWork
 
-if TYPE_CHECKING:
-    from gateway.house.house import House
 
-
-def send_danmaku(house: "House", member: Member, request: shapes.SendDanmaku) -> shapes.DanmakuAck | Denied:
+def send_danmaku(means: Means, member: Member, request: shapes.SendDanmaku) -> shapes.DanmakuAck | Denied:
     """Checked against the replica, published, stored later: an ack means accepted.
 
     In a room where more is said than it can be told, `shed` says that this one was left out.
     """
-    replica, persons, now = member.room.replica, member.room.persons, house.clock()
-    text = _checked_text(house, member, request.text)
+    replica, persons, now = member.room.replica, member.room.persons, means.clock()
+    text = _checked_text(means, member, request.text)
     if isinstance(text, Denied):
         return text
     floor = replica.floor
@@ -43,7 +41,7 @@ def send_danmaku(house: "House", member: Member, request: shapes.SendDanmaku) ->
         if wait_ms:
             return Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms)
     persons.said(member.user, now)
-    danmaku_id = house.new_id()
+    danmaku_id = means.new_id()
     if not member.room.budget.admits(weight_of(member.role, member.tier), now, len(text.encode())):
         return shapes.DanmakuAck(danmaku_id, shed=True)
     said = events.DanmakuSaid(
@@ -58,18 +56,18 @@ def send_danmaku(house: "House", member: Member, request: shapes.SendDanmaku) ->
         floor=floor,
     )
     persons.expect(said.id)
-    house.broker.post(replica.id, Publication(said.id, events.encode(said), Retention.SHORT, now))
+    means.broker.post(replica.id, Publication(said.id, events.encode(said), Retention.SHORT, now))
     member.room.unstored_danmaku.append(said)
     return shapes.DanmakuAck(said.id)
 
 
-async def send_gift(house: "House", member: Member, request: shapes.SendGift) -> shapes.GiftAck | Denied:
+async def send_gift(means: Means, member: Member, request: shapes.SendGift) -> shapes.GiftAck | Denied:
     """Room rule and wallet in one transaction; committed when acked. The rights are read from SQL again."""
     replica = member.room.replica
-    denied = await _cannot_pay(house, member, request)
+    denied = await _cannot_pay(means, member, request)
     if denied is not None:
         return denied
-    async with house.db.write() as uow:
+    async with means.db.write() as uow:
         await turns_sql.take_gifts(uow, replica.id, member.user)
         known = await _given(uow.connection, member, request)
         if known is not None:
@@ -104,13 +102,13 @@ async def send_gift(house: "House", member: Member, request: shapes.SendGift) ->
     return shapes.GiftAck(record.id, shapes.Wallet(spent.credits, spent.version))
 
 
-async def _cannot_pay(house: "House", member: Member, request: shapes.SendGift) -> shapes.GiftAck | Denied | None:
+async def _cannot_pay(means: Means, member: Member, request: shapes.SendGift) -> shapes.GiftAck | Denied | None:
     """What a gift comes to that cannot be paid, by what this gateway knows and by SQL, which is only read for it."""
     cost = gifts.price(member.room.replica.room.gifts, request.gift, request.count)
     guest = member.room.guests.find(member.user)
     if not isinstance(cost, Denied) and (guest is None or guest.wallet.credits >= cost):
         return None
-    async with house.db.read() as connection:
+    async with means.db.read() as connection:
         known = await _given(connection, member, request)
         if known is not None:
             return known
@@ -120,58 +118,58 @@ async def _cannot_pay(house: "House", member: Member, request: shapes.SendGift) 
     return wallet_sql.too_few(wallet, cost)
 
 
-async def given_before(house: "House", member: Member, request: shapes.SendGift) -> shapes.GiftAck | Denied | None:
+async def given_before(means: Means, member: Member, request: shapes.SendGift) -> shapes.GiftAck | Denied | None:
     """What a gift was answered when it was sent the first time; None for one that never was.
 
     Whoever never held a ticket never had credits: they cost no query.
     """
     if member.tier_version <= 0:
         return None
-    async with house.db.read() as connection:
+    async with means.db.read() as connection:
         return await _given(connection, member, request)
 
 
-def like(house: "House", member: Member, request: shapes.SendLike) -> shapes.Like:
+def like(means: Means, member: Member, request: shapes.SendLike) -> shapes.Like:
     """Counted here, written with the next batch; best effort, and the first to be left out of a busy room."""
-    if member.room.budget.admits(Weight.LIKE, house.clock()):
+    if member.room.budget.admits(Weight.LIKE, means.clock()):
         member.room.uncounted_likes += request.count
     return shapes.Like(member.room.replica.likes + member.room.uncounted_likes)
 
 
-async def request_stage(house: "House", member: Member, request: shapes.CohostRequest) -> shapes.Cohost | Denied:
+async def request_stage(means: Means, member: Member, request: shapes.CohostRequest) -> shapes.Cohost | Denied:
     """Ask to come on commands."""
     message = ""
     if request.message:
-        checked = _checked_text(house, member, request.message)
+        checked = _checked_text(means, member, request.message)
         if isinstance(checked, Denied):
             return checked
         message = checked
-    return await _on_stage(house, member, StageAction.REQUEST, message)
+    return await _on_stage(means, member, StageAction.REQUEST, message)
 
 
-async def cancel_stage(house: "House", member: Member, request: shapes.Nothing) -> shapes.Cohost | Denied:
+async def cancel_stage(means: Means, member: Member, request: shapes.Nothing) -> shapes.Cohost | Denied:
     """Take a request back, or decline an invitation."""
-    return await _on_stage(house, member, StageAction.CANCEL)
+    return await _on_stage(means, member, StageAction.CANCEL)
 
 
-async def accept_stage(house: "House", member: Member, request: shapes.Nothing) -> shapes.Cohost | Denied:
+async def accept_stage(means: Means, member: Member, request: shapes.Nothing) -> shapes.Cohost | Denied:
     """Follow an invitation."""
-    return await _on_stage(house, member, StageAction.ACCEPT)
+    return await _on_stage(means, member, StageAction.ACCEPT)
 
 
-async def leave_stage(house: "House", member: Member, request: shapes.Nothing) -> shapes.Cohost | Denied:
+async def leave_stage(means: Means, member: Member, request: shapes.Nothing) -> shapes.Cohost | Denied:
     """Step down."""
-    return await _on_stage(house, member, StageAction.LEAVE)
+    return await _on_stage(means, member, StageAction.LEAVE)
 
 
-def refresh_streams(house: "House", member: Member, request: shapes.Nothing) -> shapes.Streams:
+def refresh_streams(means: Means, member: Member, request: shapes.Nothing) -> shapes.Streams:
     """Fresh grants for what the ticket is worth now."""
     return shapes.Streams(member.grants())
 
 
-def refresh_token(house: "House", member: Member, request: shapes.RefreshToken) -> shapes.TokenExpiring | Denied:
+def refresh_token(means: Means, member: Member, request: shapes.RefreshToken) -> shapes.TokenExpiring | Denied:
     """A new token of the same user lengthens the stay."""
-    identity = house.verifier.verify(request.token, house.clock())
+    identity = means.verifier.verify(request.token, means.clock())
     if isinstance(identity, Denied):
         return identity
     if identity.user != member.user:
@@ -182,10 +180,10 @@ def refresh_token(house: "House", member: Member, request: shapes.RefreshToken) 
     return shapes.TokenExpiring(identity.expires_ms)
 
 
-def clock(house: "House", member: Member, request: shapes.Clock) -> shapes.ClockAck:
+def clock(means: Means, member: Member, request: shapes.Clock) -> shapes.ClockAck:
     """The server's times, for the client's offset."""
-    now = house.clock()
-    return shapes.ClockAck(request.t0, now, house.clock())
+    now = means.clock()
+    return shapes.ClockAck(request.t0, now, means.clock())
 
 
 HANDLERS: dict[str, Any] = {
@@ -219,13 +217,13 @@ async def _given(
     return shapes.GiftAck(known.id, shapes.Wallet(wallet.credits, wallet.version))
 
 
-def _checked_text(house: "House", member: Member, text: str) -> str | Denied:
+def _checked_text(means: Means, member: Member, text: str) -> str | Denied:
     """A text as others may see it, unless its author is muted or the room does not take it."""
     replica = member.room.replica
-    silenced = muted(replica.mutes.get(member.user), house.clock())
+    silenced = muted(replica.mutes.get(member.user), means.clock())
     if silenced is not None:
         return silenced
-    return danmaku.check(text, replica.room.switches, staff=member.role.is_staff, blocked=house.blocked_words)
+    return danmaku.check(text, replica.room.switches, staff=member.role.is_staff, blocked=means.blocked_words)
 
 
 async def _still_may(uow: UnitOfWork, member: Member, permission: Permission) -> bool:
@@ -240,14 +238,14 @@ async def _still_may(uow: UnitOfWork, member: Member, permission: Permission) ->
     return permission in rights_in(room, role, tier)
 
 
-async def _on_stage(house: "House", member: Member, action: StageAction, message: str = "") -> shapes.Cohost | Denied:
+async def _on_stage(means: Means, member: Member, action: StageAction, message: str = "") -> shapes.Cohost | Denied:
     command = StageCommand(action, member.user, member.name, member.tier, message)
     if not member.may(Permission.COHOST) and member.room.replica.stage.state_of(member.user) is StageState.IDLE:
         return Denied(Code.STAGE_STATE, detail={"state": StageState.IDLE.value})  # a stranger's call costs no SQL
-    denied = await commands.refused(house, member.room, command)
+    denied = await commands.refused(means, member.room, command)
     if denied is not None:
         return denied
-    async with house.db.write() as uow:
+    async with means.db.write() as uow:
         if action in (StageAction.REQUEST, StageAction.ACCEPT) and not await _still_may(uow, member, Permission.COHOST):
             return Denied(Code.FORBIDDEN)
         changed = await stage_sql.act(uow, member.room.id, command)

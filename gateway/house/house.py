@@ -28,7 +28,9 @@ from gateway.engine.budget import Allowance, Traffic
 from gateway.engine.limits import EngineLimits
 from gateway.engine.outbox import OutboxLimits
 from gateway.engine.session import Heartbeat
+from gateway.features.means import Means
 from gateway.features.orders.callbacks import RETURN_PATH
+from gateway.features.registry import rows
 from gateway.house.jobs import JobWorker
 from gateway.house.relay import OutboxRelay
 from gateway.house.wiring import Wiring
@@ -133,7 +135,14 @@ class House:
         )
         self.revocations = RevocationWatch(self.revoked, self.db, clock=self.clock, rooms=self.live_rooms)
         self.truth = Truth(self.db, known=self.live_rooms.known, read_now=self.resync.read_now)
-        self.commands = Commands(self)
+        self.commands = Commands(
+            rows(self._means()),
+            self.db,
+            self.clock,
+            refuses=self.waiting.refuses,
+            is_news=self.truth.is_news,
+            count=self.metrics.command,
+        )
         self.upkeep = Upkeep(
             self.clockwork,
             self.live_rooms,
@@ -174,6 +183,18 @@ class House:
         async with asyncio.TaskGroup() as group:
             for work in works:
                 group.create_task(work())
+
+    def _means(self) -> Means:
+        return Means(
+            db=self.db,
+            broker=self.broker,
+            clock=self.clock,
+            new_id=self.new_id,
+            verifier=self.verifier,
+            blocked_words=self.blocked_words,
+            store=self.live_rooms.store,
+            name_of=self.whereabouts.name_of,
+        )
 
     async def _keep_time(self) -> None:
         told_apart = Chore("apart", isolation.TELL_SECONDS, self.apart.tell)

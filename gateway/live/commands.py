@@ -1,25 +1,21 @@
 """From an event to its handler: known, well-formed, not too often, allowed; then one function per event."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from auth.console import may as may_on_console
 from auth.denials import Code, Denied
 from gateway.contract.registry import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS, Command, RateClass
-from gateway.features import console, viewer
-from gateway.features.stage import commands
 from gateway.live.member import Member
 from gateway.replica.rights import missing_right, with_offer
 from rooms import moderation_sql, roles_sql
-from store.database_sql import RacedError
-
-if TYPE_CHECKING:
-    from gateway.house.house import House
+from store.database_sql import Database, RacedError
 
 Answer = msgspec.Struct | Denied
-Handler = Callable[["House", Member, Any], Answer | Awaitable[Answer]]
+Handler = Callable[[Member, Any], Answer | Awaitable[Answer]]
 """One that needs neither SQL nor anybody's answer gives its own at once: no task is made for it."""
 
 MAX_RACES = 5
@@ -41,18 +37,43 @@ MAY_BE_LATE = frozenset(
 )
 """Refusals for good that hang on the room, its staff or a ticket, which may have changed a moment ago elsewhere."""
 
-HANDLERS: Mapping[str, Handler] = {**viewer.HANDLERS, **console.HANDLERS, **commands.HANDLERS}
-
-_BY_NAME = {command.name: command for command in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS)}
+UNKNOWN = Denied(Code.BAD_REQUEST, detail={"field": "event"})
+"""The answer to an event that is not taken here."""
 ON_LIVE = frozenset(command.name for command in VIEWER_COMMANDS)
 ON_CONSOLE = frozenset(command.name for command in CONSOLE_COMMANDS) | frozenset(SHARED_COMMANDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A command, and who answers it."""
+
+    command: Command
+    handle: Handler
+    known: Callable[[Member, Any], Awaitable[Answer | None]] | None = None
+    """What a command with a key answered before: asked where the right to it has ended since."""
 
 
 class Commands:
     """Answers every event of every member."""
 
-    def __init__(self, house: "House") -> None:
-        self._house = house
+    def __init__(
+        self,
+        rows: dict[str, Row],
+        db: Database,
+        clock: Callable[[], int],
+        *,
+        refuses: Callable[[Member, str], Denied | None],
+        is_news: Callable[[Member], Awaitable[bool | None]],
+        count: Callable[[str, str], None],
+    ) -> None:
+        self.rows = rows
+        self._db = db
+        self._clock = clock
+        self._refuses = refuses
+        """Why somebody may not send something while they wait at the door."""
+        self._is_news = is_news
+        """Whether SQL had anything that may change a refusal; None where it cannot be asked."""
+        self._count = count
 
     def __call__(self, member: Member, event: str, payload: object) -> Answer | Awaitable[Answer]:
         """The ack of one event, at once where nothing has to be waited for."""
@@ -71,7 +92,7 @@ class Commands:
             answer = await answer
         if not _may_be_late(answer):
             return answer
-        is_news = await self._house.truth.is_news(member)
+        is_news = await self._is_news(member)
         if is_news is None:
             return Denied(Code.BUSY, retry_after_ms=RETRY_MS)
         if is_news:
@@ -80,46 +101,45 @@ class Commands:
         return answer
 
     def _on_live(self, member: Member, event: str, payload: object) -> Answer | Awaitable[Answer]:
-        request = _read(event, payload, ON_LIVE)
+        row = self.rows[event] if event in ON_LIVE else None
+        if row is None:
+            return UNKNOWN
+        request = _read(row.command, payload)
         if isinstance(request, Denied):
             return request
-        command = _BY_NAME[event]
-        denied = self._house.waiting.refuses(member, event)
-        missing = None if denied else self._rights_only(member, command)
-        if missing is not None and event not in viewer.KNOWN:
+        denied = self._refuses(member, event)
+        missing = None if denied else self._rights_only(member, row.command)
+        if missing is not None and row.known is None:
             return missing
-        denied = denied or _too_often(member, command.rate, self._house.clock())
-        if denied is None and missing is not None:
-            return self._known(member, event, request, missing)
-        return denied or self._decided(member, event, request)
-
-    async def _known(self, member: Member, event: str, request: Any, missing: Denied) -> Answer:
-        """What was answered under this key before the right to the event ended; else that it is missing."""
-        answer: Answer | None = await viewer.KNOWN[event](self._house, member, request)
-        return missing if answer is None else answer
+        denied = denied or _too_often(member, row.command.rate, self._clock())
+        if denied is None and missing is not None and row.known is not None:
+            return _known(row.known(member, request), missing)
+        return denied or self._decided(member, row.handle, request)
 
     async def _on_console(self, member: Member, event: str, payload: object) -> Answer:
-        request = _read(event, payload, ON_CONSOLE)
+        row = self.rows[event] if event in ON_CONSOLE else None
+        if row is None:
+            return UNKNOWN
+        request = _read(row.command, payload)
         if isinstance(request, Denied):
             return request
-        rate = _BY_NAME[event].rate
-        denied = await self._staff_only(member, event) or _too_often(member, rate, self._house.clock())
+        denied = await self._staff_only(member, event) or _too_often(member, row.command.rate, self._clock())
         if denied is not None:
             return denied
-        answer = self._decided(member, event, request)
+        answer = self._decided(member, row.handle, request)
         return answer if isinstance(answer, Answer) else await answer
 
-    def _decided(self, member: Member, event: str, request: Any) -> Answer | Awaitable[Answer]:
-        answer = HANDLERS[event](self._house, member, request)
-        return answer if isinstance(answer, Answer) else self._decided_later(answer, member, event, request)
+    def _decided(self, member: Member, handle: Handler, request: Any) -> Answer | Awaitable[Answer]:
+        answer = handle(member, request)
+        return answer if isinstance(answer, Answer) else self._decided_later(answer, member, handle, request)
 
-    async def _decided_later(self, answer: Awaitable[Answer], member: Member, event: str, request: Any) -> Answer:
+    async def _decided_later(self, answer: Awaitable[Answer], member: Member, handle: Handler, request: Any) -> Answer:
         """Decided again when a race was lost: nothing of it was written."""
         for _ in range(MAX_RACES - 1):
             try:
                 return await answer
             except RacedError:
-                once_more = HANDLERS[event](self._house, member, request)
+                once_more = handle(member, request)
                 if isinstance(once_more, Answer):
                     return once_more
                 answer = once_more
@@ -132,8 +152,8 @@ class Commands:
             return self._counted(event, Denied(Code.CONFLICT))
 
     def _counted(self, event: str, answer: Answer) -> Answer:
-        known = event if event in _BY_NAME else "unknown"
-        self._house.metrics.command(known, answer.code if isinstance(answer, Denied) else "ok")
+        known = event if event in self.rows else "unknown"
+        self._count(known, answer.code if isinstance(answer, Denied) else "ok")
         return answer
 
     def _rights_only(self, member: Member, command: Command) -> Denied | None:
@@ -144,7 +164,7 @@ class Commands:
 
     async def _staff_only(self, member: Member, event: str) -> Denied | None:
         """Roles and bans are read from SQL at every action of a console."""
-        async with self._house.db.read() as connection:
+        async with self._db.read() as connection:
             is_banned = await moderation_sql.is_banned(connection, member.room.id, member.user)
             role = await roles_sql.role_of(connection, member.user, member.room.replica.show)
         if is_banned or not role.is_staff or (event not in SHARED_COMMANDS and not may_on_console(role, event)):
@@ -156,12 +176,16 @@ def _may_be_late(answer: Answer) -> bool:
     return isinstance(answer, Denied) and answer.code in MAY_BE_LATE
 
 
-def _read(event: str, payload: object, known: frozenset[str]) -> msgspec.Struct | Denied:
-    """What an event of those that are known here asks for."""
-    if event not in known:
-        return Denied(Code.BAD_REQUEST, detail={"field": "event"})
+async def _known(before: Awaitable[Answer | None], missing: Denied) -> Answer:
+    """What was answered under this key before the right to the event ended; else that it is missing."""
+    answer = await before
+    return missing if answer is None else answer
+
+
+def _read(command: Command, payload: object) -> msgspec.Struct | Denied:
+    """What a command asks for."""
     try:
-        return msgspec.convert({} if payload is None else payload, _BY_NAME[event].payload)
+        return msgspec.convert({} if payload is None else payload, command.payload)
     except msgspec.ValidationError as error:
         return Denied(Code.BAD_REQUEST, detail={"field": _field_of(str(error))})
 

@@ -16,7 +16,7 @@ from gateway.contract.registry import (
     Command,
     RateClass,
 )
-from gateway.live.commands import HANDLERS
+from gateway.features.registry import HANDLERS
 from gateway.reference import vocabulary
 from gateway.setup.settings import Settings
 from presale import orders

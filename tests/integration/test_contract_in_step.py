@@ -12,9 +12,10 @@ import pytest
 from auth.denials import Code, Denied
 from gateway.contract import shapes
 from gateway.contract.registry import SERVER_EVENTS, SHARED_COMMANDS
-from gateway.house.house import House
+from gateway.features.means import Means
+from gateway.features.registry import HANDLERS
 from gateway.live import upkeep
-from gateway.live.commands import HANDLERS, ON_CONSOLE, ON_LIVE
+from gateway.live.commands import ON_CONSOLE, ON_LIVE
 from gateway.live.member import Member
 from tests.integration.clients import Client, connected
 from tests.integration.conftest import UNHURRIED
@@ -108,7 +109,7 @@ def test_the_sources_send_the_events_of_the_registry_and_no_other() -> None:
 
 @pytest.mark.parametrize("name", HANDLERS)
 def test_a_handler_takes_and_answers_what_the_registry_says(name: str) -> None:
-    hints = typing.get_type_hints(HANDLERS[name], localns={"House": House, "Member": Member})
+    hints = typing.get_type_hints(HANDLERS[name], localns={"Means": Means, "Member": Member})
     command = COMMANDS[name]
     assert hints["request"] is command.payload
     answers = set(typing.get_args(hints["return"])) or {hints["return"]}

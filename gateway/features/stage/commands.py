@@ -1,7 +1,7 @@
 """The stage: what its staff does, and what is refused to anybody before a transaction is opened for it."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import structs
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +11,7 @@ from auth.identity import Tier, UserId
 from auth.permissions import Permission
 from auth.situation import Phase
 from gateway.contract import shapes
+from gateway.features.means import Means
 from gateway.live.member import Member
 from gateway.live.room import LiveRoom
 from gateway.replica.rights import keeps_stage, missing_right
@@ -19,25 +20,22 @@ from rooms import roles_sql, rooms_sql, stage_sql
 from rooms.stage import StageAction, StageCommand, StageState, decide
 from store.database_sql import UnitOfWork
 
-if TYPE_CHECKING:
-    from gateway.house.house import House
-
 DONE = shapes.Nothing()
 
 
-async def refused(house: "House", room: LiveRoom, command: StageCommand) -> Denied | None:
+async def refused(means: Means, room: LiveRoom, command: StageCommand) -> Denied | None:
     """Why the stage does not take an action: by what this gateway knows, and by SQL, which may know more by now.
 
     Only reads. Where the action looks possible, SQL is not asked.
     """
-    now_ms, replica = house.clock(), room.replica
+    now_ms, replica = means.clock(), room.replica
     if not isinstance(decide(replica.stage, command, replica.room.phase, now_ms), Denied):
         return None
-    async with house.db.read() as connection:
+    async with means.db.read() as connection:
         return await stage_sql.foresee(connection, room.id, command, now_ms)
 
 
-async def approve(house: "House", member: Member, request: shapes.Target) -> shapes.Nothing | Denied:
+async def approve(means: Means, member: Member, request: shapes.Target) -> shapes.Nothing | Denied:
     """Stage: approve a viewer."""
     user = UserId(request.user)
 
@@ -49,25 +47,25 @@ async def approve(house: "House", member: Member, request: shapes.Target) -> sha
         is_lost = isinstance(await _worth(uow.connection, member.room, user), Denied)
         return Denied(Code.FORBIDDEN) if is_lost else None
 
-    return await _act(house, member, StageCommand(StageAction.APPROVE, user), still_may)
+    return await _act(means, member, StageCommand(StageAction.APPROVE, user), still_may)
 
 
-async def invite(house: "House", member: Member, request: shapes.Target) -> shapes.Nothing | Denied:
+async def invite(means: Means, member: Member, request: shapes.Target) -> shapes.Nothing | Denied:
     """Stage: invite a viewer who is inside and may accept; else the code with which they could not."""
     user = UserId(request.user)
-    async with house.db.read() as connection:
+    async with means.db.read() as connection:
         worth = await _worth(connection, member.room, user)
-    name = await house.whereabouts.name_of(member.room, user)
+    name = await means.name_of(member.room, user)
     if isinstance(name, Denied):
         return name
     if isinstance(worth, Denied):
         return worth
-    return await _act(house, member, StageCommand(StageAction.INVITE, user, name, worth))
+    return await _act(means, member, StageCommand(StageAction.INVITE, user, name, worth))
 
 
-def _back(action: StageAction) -> Callable[["House", Member, shapes.Target], Awaitable[shapes.Nothing | Denied]]:
-    async def act(house: "House", member: Member, request: shapes.Target) -> shapes.Nothing | Denied:
-        return await _act(house, member, StageCommand(action, UserId(request.user)))
+def _back(action: StageAction) -> Callable[[Means, Member, shapes.Target], Awaitable[shapes.Nothing | Denied]]:
+    async def act(means: Means, member: Member, request: shapes.Target) -> shapes.Nothing | Denied:
+        return await _act(means, member, StageCommand(action, UserId(request.user)))
 
     act.__doc__ = f"Stage: {action.value} a viewer."
     return act
@@ -82,15 +80,15 @@ HANDLERS: dict[str, Any] = {
 
 
 async def _act(
-    house: "House",
+    means: Means,
     member: Member,
     command: StageCommand,
     unless: Callable[[UnitOfWork], Awaitable[Denied | None]] | None = None,
 ) -> shapes.Nothing | Denied:
-    denied = await refused(house, member.room, command)
+    denied = await refused(means, member.room, command)
     if denied is not None:
         return denied
-    async with house.db.write() as uow:
+    async with means.db.write() as uow:
         if unless is not None and (denied := await unless(uow)) is not None:
             return denied
         changed = await stage_sql.act(uow, member.room.id, command, by=member.user)

@@ -12,7 +12,7 @@ from auth.denials import Code
 from auth.door import Surface, expelled_by
 from auth.situation import Phase
 from gateway.contract.registry import CONSOLE_COMMANDS, FAREWELLS, SERVER_EVENTS, VIEWER_COMMANDS
-from gateway.live.commands import HANDLERS
+from gateway.features.registry import HANDLERS
 from gateway.reference import __main__ as generator
 from gateway.reference import vocabulary
 from gateway.reference.bounds import BOUNDS

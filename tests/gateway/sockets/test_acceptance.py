@@ -12,13 +12,12 @@ from auth.denials import Code, Denied
 from auth.identity import Role, UserId
 from auth.situation import Phase
 from gateway.door.admission import Admission
-from gateway.live.commands import HANDLERS
 from gateway.replica import welcome
 from gateway.sockets import server
 from rooms import rooms_sql
 from rooms.switches import SwitchChanges
 from tests.gateway.sockets.raw import CONNECT, CONNECT_ERROR, raw_socket
-from tests.gateway.sockets.venue import Venue, venue
+from tests.gateway.sockets.venue import Venue, answer_with, venue
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -179,7 +178,7 @@ async def test_a_fault_in_a_handler_is_a_failed_ack_and_the_next_event_is_answer
     async with raw_socket(hall.url) as host:
         await host.enter(namespace, token=hall.token("host"), room=hall.open_room)
         with monkeypatch.context() as patch:
-            patch.setitem(HANDLERS, "clock", fails)
+            answer_with(patch, hall, "clock", fails)
             broken = await host.ask("clock", {"t0": 1}, namespace=namespace)
         assert broken["ok"] is False
         assert (broken["error"]["code"], broken["error"]["retryable"]) == ("INTERNAL", True)

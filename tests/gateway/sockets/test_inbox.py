@@ -8,10 +8,9 @@ import pytest
 import pytest_asyncio
 
 from gateway.contract.shapes import Clock, ClockAck
-from gateway.live.commands import HANDLERS
 from rooms.rates import Bucket
 from tests.gateway.sockets.raw import raw_socket
-from tests.gateway.sockets.venue import Venue, venue
+from tests.gateway.sockets.venue import Venue, answer_with, venue
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -27,15 +26,15 @@ async def hall(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Venue]
 class Slow:
     """The handler of `clock`, which takes its time: each call lasts until it is let go on."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, hall: Venue) -> None:
         self.begun: list[Any] = []
         self.ended: list[Any] = []
         self.running = self.most = 0
         self.go_on = asyncio.Event()
         self.reached = asyncio.Event()
-        monkeypatch.setitem(HANDLERS, "clock", self.handle)
+        answer_with(monkeypatch, hall, "clock", self.handle)
 
-    async def handle(self, _house: object, _member: object, request: Clock) -> ClockAck:
+    async def handle(self, _member: object, request: Clock) -> ClockAck:
         self.running += 1
         self.most = max(self.most, self.running)
         self.begun.append(request.t0)
@@ -52,7 +51,7 @@ class Slow:
 async def test_handlers_of_one_socket_run_one_at_a_time_in_the_order_of_sending(
     hall: Venue, monkeypatch: pytest.MonkeyPatch, transport: str
 ) -> None:
-    slow = Slow(monkeypatch)
+    slow = Slow(monkeypatch, hall)
     async with raw_socket(hall.url, transport=transport) as fan:
         await fan.enter(token=hall.token(), room=hall.room)
         numbers = [await fan.emit("clock", {"t0": turn}) for turn in range(12)]
@@ -67,7 +66,7 @@ async def test_handlers_of_one_socket_run_one_at_a_time_in_the_order_of_sending(
 async def test_a_slow_handler_of_one_socket_does_not_hold_up_another(
     hall: Venue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = Slow(monkeypatch)
+    slow = Slow(monkeypatch, hall)
     async with raw_socket(hall.url) as one, raw_socket(hall.url) as other:
         await one.enter(token=hall.token("one"), room=hall.room)
         await other.enter(token=hall.token("other"), room=hall.room)
@@ -82,7 +81,7 @@ async def test_the_inbox_holds_32_events_and_the_33rd_is_told_to_come_back(
     hall: Venue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert hall.house.settings.inbox_events == INBOX
-    slow = Slow(monkeypatch)
+    slow = Slow(monkeypatch, hall)
     async with raw_socket(hall.url) as fan:
         await fan.enter(token=hall.token(), room=hall.room)
         handled = await fan.emit("clock", {"t0": 0})
@@ -99,7 +98,7 @@ async def test_the_inbox_holds_32_events_and_the_33rd_is_told_to_come_back(
 
 
 async def test_what_waits_is_dropped_when_the_socket_goes(hall: Venue, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = Slow(monkeypatch)
+    slow = Slow(monkeypatch, hall)
     async with raw_socket(hall.url) as fan:
         await fan.enter(token=hall.token("gone"), room=hall.room)
         for turn in range(5):

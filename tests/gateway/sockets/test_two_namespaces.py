@@ -12,13 +12,12 @@ from auth.denials import Code, Denied
 from auth.identity import Role, UserId
 from auth.situation import Phase
 from gateway.contract.shapes import ClockAck, Inbox
-from gateway.live.commands import HANDLERS
 from gateway.live.member import Member
 from gateway.live.room import LiveRoom
 from gateway.sockets.connection import Opening
 from tests.contracts.broker_suite import until
 from tests.gateway.sockets.raw import CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, Packet, RawSocket, raw_socket
-from tests.gateway.sockets.venue import Venue, venue
+from tests.gateway.sockets.venue import Venue, answer_with, venue
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -395,7 +394,7 @@ async def test_events_of_one_are_handled_while_the_other_waits_for_an_answer(
     async with raw_socket(hall.url) as fan:
         await enter_both(hall, fan)
         with monkeypatch.context() as patch:
-            patch.setitem(HANDLERS, "clock", lambda *_: held())
+            answer_with(patch, hall, "clock", lambda *_: held())
             waiting = await fan.emit("clock", {"t0": 1}, namespace="/console")
             await begun.wait()
         await answers(fan, "/live")

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
+
+import pytest
 
 from auth.identity import Role, RoomId, ShowId, UserId
 from auth.situation import Access, Phase
@@ -14,6 +16,7 @@ from auth.tokens import mint
 from gateway.demo.playground import furnish
 from gateway.house import server
 from gateway.house.house import House, open_house
+from gateway.live.commands import Handler
 from gateway.setup.settings import Mode, Settings
 from presale import shows_sql
 from rooms import roles_sql, rooms_sql
@@ -80,6 +83,12 @@ class Venue:
             async with self.house.db.write() as uow:
                 changed = await rooms_sql.change_phase(uow, room or self.room, phase, UserId("test"))
             assert getattr(changed, "phase", None) is phase, changed
+
+
+def answer_with(patch: pytest.MonkeyPatch, hall: Venue, command: str, handle: Handler) -> None:
+    """Have a command answered by something else, as long as the patch lasts."""
+    rows = hall.house.commands.rows
+    patch.setitem(rows, command, replace(rows[command], handle=handle))
 
 
 @asynccontextmanager
