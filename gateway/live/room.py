@@ -9,6 +9,7 @@ import structlog
 
 from auth.denials import Code
 from auth.door import Surface, expelled_by
+from auth.grants import Grant
 from auth.identity import Role, Tier, UserId
 from auth.permissions import Permission, Permissions
 from gateway.contract import shapes
@@ -89,18 +90,29 @@ class LiveRoom(Attendance):
 
     def welcome(self, member: Member, codec: Codec) -> tuple[int, shapes.Welcome]:
         """The first event of a socket, and the offset up to which it tells the history; for this codec only."""
-        self.house.seats.settle(self, member.user)
-        return welcome.build(self, member, codec)
+        house = self.house
+        house.seats.settle(self, member.user)
+        return welcome.build(
+            self.replica,
+            member,
+            member.luggage,
+            house.clock(),
+            house.waiting.stamp(member),
+            codec=codec,
+            parts=self.welcome_parts,
+            here=self.position,
+            online=self.told_online,
+            cohost=welcome.cohost_in(self, member.user, self.replica.stage),
+            admission=house.waiting.standing(member) if member.is_waiting else msgspec.UNSET,
+        )
+
+    def publishing_grant(self, user: UserId) -> Grant:
+        """A fresh right to come on stage here."""
+        return self.house.grants.publish(user, self.id, self.house.clock())
 
     def console_state(self) -> list[tuple[str, msgspec.Struct]]:
         """What a console is told right after its welcome."""
-        replica = self.replica
-        return [
-            ("audit", replica.audit_shape()),
-            ("revenue", replica.revenue_shape()),
-            ("cohost:queue", replica.queue_shape()),
-            ("names", replica.names_shape()),
-        ]
+        return welcome.console_state(self.replica)
 
     # ---- publications --------------------------------------------------------------------------------
 
@@ -177,7 +189,7 @@ class LiveRoom(Attendance):
 
     @_happened.register
     def _(self, _event: rooms.QueueChanged, _before: RoomRecord) -> None:
-        self._consoles("cohost:queue", self.replica.queue_shape())
+        self.tell_consoles("cohost:queue", self.replica.queue_shape())
 
     @_happened.register
     def _(self, _event: rooms.PinsChanged, _before: RoomRecord) -> None:
@@ -185,7 +197,7 @@ class LiveRoom(Attendance):
 
     @_happened.register
     def _(self, _event: rooms.NamesChanged, _before: RoomRecord) -> None:
-        self._consoles("names", self.replica.names_shape())
+        self.tell_consoles("names", self.replica.names_shape())
 
     @_happened.register
     def _(self, _event: rooms.LeaderboardChanged, _before: RoomRecord) -> None:
@@ -197,7 +209,7 @@ class LiveRoom(Attendance):
 
     @_happened.register
     def _(self, event: rooms.AuditRecorded, _before: RoomRecord) -> None:
-        self._consoles("audit", audit_shape([event]))
+        self.tell_consoles("audit", audit_shape([event]))
 
     @_happened.register
     def _(self, event: rooms.CohostChanged, _before: RoomRecord) -> None:
@@ -356,9 +368,10 @@ class LiveRoom(Attendance):
         """Tell everybody that this gateway is cut off from the others, or not any more."""
         self._everybody("degraded", shapes.Degraded(since_ms))
 
-    def tell_consoles(self, event: str, payload: shapes.Health) -> None:
-        """Tell the consoles something about this gateway."""
-        self._consoles(event, payload)
+    def tell_consoles(self, event: str, payload: msgspec.Struct) -> None:
+        """Tell the consoles something, if there are any."""
+        if self.has_consoles:
+            self.tell(Prepared(event, payload), surface=Surface.CONSOLE)
 
     def _soon(self, event: str, tell: Callable[[], None]) -> None:
         self.house.clockwork.conflate(self.id, event, tell)
@@ -370,10 +383,6 @@ class LiveRoom(Attendance):
     def _everybody(self, event: str, payload: msgspec.Struct) -> None:
         self.tell(Prepared(event, payload))
 
-    def _consoles(self, event: str, payload: msgspec.Struct) -> None:
-        if self.has_consoles:
-            self.tell(Prepared(event, payload), surface=Surface.CONSOLE)
-
     def _tell_pins(self) -> None:
         for inside in (True, False):
             self.tell(Prepared("pins", self.replica.pins_shape(inside=inside)), reads=inside)
@@ -384,7 +393,7 @@ class LiveRoom(Attendance):
             self.tell(Prepared("sales", self.replica.sales_shape(for_staff=for_staff)), surface=surface)
 
     def _tell_revenue(self) -> None:
-        self._consoles("revenue", self.replica.revenue_shape())
+        self.tell_consoles("revenue", self.replica.revenue_shape())
 
     def _inbox(self, user: UserId, kind: shapes.InboxKind, until_ms: int | None = None) -> None:
         house = self.house

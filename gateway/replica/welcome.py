@@ -3,16 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from msgspec import UNSET, Raw, Struct, json, msgpack
+from msgspec import UNSET, Raw, Struct, UnsetType, json, msgpack
 
-from auth.identity import UserId
+from auth.grants import Grant
+from auth.identity import Role, Tier, UserId
 from auth.permissions import Permissions
 from gateway.contract import shapes
 from gateway.contract.codec import Codec
 from gateway.contract.cursor import to_cursor
 from gateway.contract.registry import CONTRACT_VERSION
+from gateway.replica.replica import Replica
 from presale.events import MoneyReturning, OrderChanged, RefundFailed
 from presale.notices_sql import NoticeKind, notice_id
 from presale.orders import Order, OrderState
@@ -21,11 +23,6 @@ from pubsub.broker import Position
 from rooms import events as rooms
 from rooms.moderation import Mute, muted
 from rooms.stage import StageReason, StageRecord, StageState
-
-if TYPE_CHECKING:
-    from gateway.live.member import Member
-    from gateway.live.room import LiveRoom
-
 
 EMPTY_WALLET = Wallet()
 
@@ -70,52 +67,109 @@ class Parts:
         return known[1]
 
 
-def build(room: "LiveRoom", member: "Member", codec: Codec) -> tuple[int, shapes.Welcome]:
-    """The welcome of a socket as of now, and the offset up to which it tells the history; to be sent in `codec`."""
-    luggage = member.luggage
-    now = room.house.clock()
-    replica = room.replica
-    position = luggage.told_until or room.position
-    part = room.welcome_parts.part
-    show_left = member.is_console or replica.room.switches.sales_left
+class Viewer(Protocol):
+    """Whom a welcome is for: what a socket is now."""
+
+    @property
+    def user(self) -> UserId: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def role(self) -> Role: ...
+    @property
+    def tier(self) -> Tier: ...
+    @property
+    def tier_version(self) -> int: ...
+    @property
+    def permissions(self) -> Permissions: ...
+    @property
+    def is_console(self) -> bool: ...
+    @property
+    def is_waiting(self) -> bool: ...
+
+    def grants(self) -> list[Grant]:
+        """Fresh grants of every stream that they may watch."""
+        ...
+
+
+class Publishing(Protocol):
+    """Who gives the right to come on stage in a room."""
+
+    def publishing_grant(self, user: UserId) -> Grant:
+        """A fresh one."""
+        ...
+
+
+def build(
+    replica: Replica,
+    viewer: Viewer,
+    luggage: Luggage,
+    now_ms: int,
+    stamp: str,
+    *,
+    codec: Codec,
+    parts: Parts,
+    here: Position,
+    online: int,
+    cohost: shapes.Cohost,
+    admission: shapes.Admission | UnsetType,
+) -> tuple[int, shapes.Welcome]:
+    """The welcome of a socket as of now, and the offset up to which it tells the history; to be sent in `codec`.
+
+    `here` is where the room stands; `stamp` goes into the cursor. `cohost` is the viewer's own place on stage,
+    `admission` their place in the queue if they wait.
+    """
+    position = luggage.told_until or here
+    part = parts.part
+    show_left = viewer.is_console or replica.room.switches.sales_left
     inside = (
-        replica.floor is not None and (member.role.is_staff or member.tier >= replica.floor) and not member.is_waiting
+        replica.floor is not None and (viewer.role.is_staff or viewer.tier >= replica.floor) and not viewer.is_waiting
     )
-    countdowns = [*replica.countdown_shapes(now), *(order_countdown(order, now) for order in luggage.orders)]
-    is_here = position.epoch == room.position.epoch  # else all that the room tells comes after it
+    countdowns = [*replica.countdown_shapes(now_ms), *(order_countdown(order, now_ms) for order in luggage.orders)]
+    is_here = position.epoch == here.epoch  # else all that the room tells comes after it
     return position.offset if is_here else 0, shapes.Welcome(
         contract=CONTRACT_VERSION,
-        server_ms=now,
+        server_ms=now_ms,
         room=part("room", codec, replica.room, replica.room_shape),
-        you=_you(room, member, luggage, now),
-        streams=member.grants(),
+        you=_you(replica, viewer, luggage, cohost, now_ms),
+        streams=viewer.grants(),
         countdowns=countdowns,
         sales=part("sales", codec, replica.sales, lambda: replica.sales_shape(for_staff=show_left), variant=show_left),
         stage=part("stage", codec, replica.stage, replica.stage_shape),
         pins=part("pins", codec, replica.pins, lambda: replica.pins_shape(inside=inside), variant=inside),
         leaderboard=part("leaderboard", codec, replica.leaderboard, replica.leaderboard_shape),
-        presence=shapes.Presence(max(0, room.told_online)),
+        presence=shapes.Presence(max(0, online)),
         like=shapes.Like(replica.likes),
-        cursor=to_cursor(position, room.house.waiting.stamp(member)),
+        cursor=to_cursor(position, stamp),
         recovered=luggage.recovered,
         danmaku_truncated=luggage.danmaku_truncated,
         missed=list(luggage.missed),
-        admission=room.house.waiting.standing(member) if member.is_waiting else UNSET,
+        admission=admission,
     )
 
 
-def _you(room: "LiveRoom", member: "Member", luggage: Luggage, now_ms: int) -> shapes.You:
-    mute = room.replica.mutes.get(member.user)
+def console_state(replica: Replica) -> list[tuple[str, Struct]]:
+    """What a console is told right after its welcome."""
+    return [
+        ("audit", replica.audit_shape()),
+        ("revenue", replica.revenue_shape()),
+        ("cohost:queue", replica.queue_shape()),
+        ("names", replica.names_shape()),
+    ]
+
+
+def _you(replica: Replica, viewer: Viewer, luggage: Luggage, cohost: shapes.Cohost, now_ms: int) -> shapes.You:
+    mute = replica.mutes.get(viewer.user)
     return shapes.You(
-        user=member.user,
-        name=member.name,
-        role=member.role,
-        tier=member.tier,
-        version=max(0, member.tier_version),
-        permissions=permission_names(member.permissions),
+        user=viewer.user,
+        name=viewer.name,
+        role=viewer.role,
+        tier=viewer.tier,
+        version=max(0, viewer.tier_version),
+        permissions=permission_names(viewer.permissions),
         wallet=shapes.Wallet(luggage.wallet.credits, luggage.wallet.version),
         orders=list(luggage.orders),
-        cohost=cohost_in(room, member.user, room.replica.stage),
+        cohost=cohost,
         muted_until_ms=_until(mute, now_ms),
     )
 
@@ -133,10 +187,10 @@ def permission_names(permissions: Permissions) -> list[str]:
     return sorted(permissions)
 
 
-def tier_shape(member: "Member", reason: shapes.TierReason) -> shapes.TierChange:
+def tier_shape(viewer: Viewer, reason: shapes.TierReason) -> shapes.TierChange:
     """The `tier` event of a socket whose rights changed."""
-    permissions = permission_names(member.permissions)
-    return shapes.TierChange(member.tier, max(0, member.tier_version), permissions, member.grants(), reason)
+    permissions = permission_names(viewer.permissions)
+    return shapes.TierChange(viewer.tier, max(0, viewer.tier_version), permissions, viewer.grants(), reason)
 
 
 def order_shape(order: Order | OrderChanged) -> shapes.Order:
@@ -169,22 +223,21 @@ def money_notice(event: RefundFailed | MoneyReturning, now_ms: int) -> shapes.In
     return shapes.Inbox(notice_id(event.refund, NoticeKind.REFUND_FAILED), "refund_failed", now_ms, order=event.order)
 
 
-def cohost_changed(room: "LiveRoom", event: rooms.CohostChanged) -> shapes.Cohost:
+def cohost_changed(room: Publishing, event: rooms.CohostChanged) -> shapes.Cohost:
     """The `cohost` event after something happened to somebody's place on stage."""
     return _cohost(room, event.user, event.state, event.version, event.reason)
 
 
-def cohost_in(room: "LiveRoom", user: UserId, stage: StageRecord) -> shapes.Cohost:
+def cohost_in(room: Publishing, user: UserId, stage: StageRecord) -> shapes.Cohost:
     """The `cohost` event of somebody as a stage has them."""
     return _cohost(room, user, stage.state_of(user), stage.version, None)
 
 
 def _cohost(
-    room: "LiveRoom", user: UserId, state: StageState, version: int, reason: StageReason | None
+    room: Publishing, user: UserId, state: StageState, version: int, reason: StageReason | None
 ) -> shapes.Cohost:
     """Whoever is on stage gets the right to publish with it."""
-    house = room.house
-    grant = house.grants.publish(user, room.id, house.clock()) if state is StageState.ON_STAGE else UNSET
+    grant = room.publishing_grant(user) if state is StageState.ON_STAGE else UNSET
     return shapes.Cohost(state, version, reason or UNSET, grant)
 
 

@@ -85,7 +85,7 @@ async def test_every_event_of_the_registry_is_sent_as_it_says_and_no_other(
             )
 
 
-SENDERS = {"Prepared", "tell", "tell_consoles", "_everybody", "_consoles", "_history", "tell_user"}
+SENDERS = {"Prepared", "tell", "tell_consoles", "_everybody", "_history", "tell_user"}
 
 
 def names_sent() -> Iterator[tuple[str, str]]:
