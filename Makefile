@@ -6,7 +6,7 @@ export PYTHON
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz abuse oversell faults outages check bench soak format contract build lock clean
+.PHONY: help setup demo quick test fuzz abuse oversell faults outages check bench soak format contract build lock clean
 
 BIN := .venv/bin
 
@@ -21,6 +21,14 @@ setup: ## virtual environment, locked packages, pages
 
 demo: ## the whole house on http://127.0.0.1:8000
 	@$(call set_up,runtime web) && exec $(BIN)/liveroom demo
+
+# Pure and contract tests. What serves real sockets and starts whole houses has folders of its own.
+WHOLE := $(addprefix tests/gateway/,cli demo house sockets)
+QUICK := $(addprefix tests/,auth rooms presale store pubsub) $(filter-out $(WHOLE),$(patsubst %/,%,$(wildcard tests/gateway/*/)))
+
+quick: ## pure and contract tests, on SQLite and in one process: a first answer in a minute and a half
+	@$(call set_up,dev)
+	$(BIN)/pytest --quick $(if $(ARGS),$(ARGS),--numprocesses auto --maxprocesses 4 --dist loadfile $(QUICK))
 
 # What brings a crowd, or measures one, has the machine to itself; all other tests share it, a process for each core.
 ALONE := $(addprefix tests/,abuse faults integration/test_rehearsal.py outages oversell test_benchmarks.py test_soak.py)

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Generator
+from types import ModuleType
+from typing import Any
 
 import hypothesis
 import pytest
@@ -38,3 +40,53 @@ def pytest_runtest_makereport(
             report.outcome = "failed"
             report.longrepr = f"a token or a secret stands in the log of {item.nodeid}:\n{found[0][:2000]}"
     return report
+
+
+SERVERS = frozenset({"tests.redis_server", "tests.store.postgresql", "tests.store.postgresql_process"})
+"""Whoever imports from one of these starts a server."""
+
+_left = pytest.StashKey[int]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="only what needs neither PostgreSQL nor Redis")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--quick`, leave out the tests that start a server; the summary says how many these are."""
+    if not config.getoption("quick"):
+        return
+    left = [item for item in items if _starts_a_server(item)]
+    items[:] = [item for item in items if item not in set(left)]
+    config.hook.pytest_deselected(items=left)
+    config.stash[_left] = len(left)
+    if hasattr(config, "workeroutput"):  # a process of pytest-xdist: its summary is written by another one
+        config.workeroutput["left"] = len(left)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ARG001 - the names are pytest-xdist's
+    """Take over what a process of pytest-xdist left out: each of them collects the same tests."""
+    left = getattr(node, "workeroutput", {}).get("left")
+    if left is not None:
+        node.config.stash[_left] = left
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.getoption("quick"):
+        left = config.stash.get(_left, 0)
+        terminalreporter.write_line(
+            f"quick: on SQLite and the in-process broker. {left} tests of these folders need PostgreSQL or Redis; "
+            "they and all other folders are left to `make test`."
+        )
+
+
+def _starts_a_server(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    chosen = getattr(getattr(item, "callspec", None), "params", {}).values()
+    module = getattr(item, "module", None)
+    imported = {
+        value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "")
+        for value in vars(module).values()
+    }
+    return "redis_url" in fixtures or homes.POSTGRESQL in chosen or not SERVERS.isdisjoint(imported)

@@ -1,8 +1,10 @@
 """`make test` on a bare machine: what scripts/test_programs.sh finds, installs and says. Nothing is installed here."""
 
 import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -147,7 +149,7 @@ def test_make_test_sees_to_its_programs_before_all_else_and_the_others_need_none
         return plan.stdout
 
     assert "scripts/test_programs.sh" in first("test").splitlines()[0]
-    for target in ("check", "demo", "setup"):
+    for target in ("check", "demo", "quick", "setup"):
         assert "test_programs" not in first(target)
 
 
@@ -155,3 +157,16 @@ def test_continuous_integration_runs_what_a_contributor_runs_and_nothing_more() 
     lines = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
     commands = [line for line in lines if line and not line.startswith("#")]
     assert commands == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "make check", "make test"]
+
+
+def test_quick_leaves_out_what_starts_a_server_and_says_so() -> None:
+    folders = ["tests/store/test_outbox_sql.py", "tests/store/test_postgresql_faults.py", "tests/pubsub"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "--quick", "--collect-only", "-q", "-p", "no:cacheprovider", *folders],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    chosen = [line for line in ran.stdout.splitlines() if "::" in line]
+    assert any("test_outbox_sql" in line and "[sqlite" in line for line in chosen)
+    assert any("test_broker_memory" in line for line in chosen)
+    assert [line for line in chosen if "postgresql" in line or "redis" in line or "cluster" in line] == []
+    assert re.search(r"[1-9]\d* tests of these folders need PostgreSQL or Redis", ran.stdout)

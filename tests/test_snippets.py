@@ -51,6 +51,7 @@ ANSWERED_FOR: Mapping[str, str] = {
     "python scripts/pin_images.py": "asks registries; tests/deploy/test_pin_images.py runs it with one that is made up",
     "liveroom serve --workers N": "the same",
     "make setup": "every machine that runs this test has been set up by it",
+    "make quick": "a selection of make test",
     "make check": ".ci/run runs it before the tests",
     "make format": "rewrites the sources; make check runs the same tool and only looks",
     "make contract": "tests/gateway/reference/test_generated.py runs what it runs, and only looks",
