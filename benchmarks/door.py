@@ -96,7 +96,7 @@ async def _measured(house: House, openings: list[Opening], arguments: argparse.N
 
 
 async def _let_in(house: House, openings: list[Opening]) -> int:
-    admission, sent = Admission(house), 0
+    admission, sent = house.admission, 0
     for opening in openings:
         member, wire = await _enter(house, admission, opening)
         sent += wire.sent_bytes
@@ -105,7 +105,7 @@ async def _let_in(house: House, openings: list[Opening]) -> int:
 
 
 async def _weighed(house: House, openings: list[Opening]) -> None:
-    admission = Admission(house)
+    admission = house.admission
     gc.collect()
     tracemalloc.start()
     before = tracemalloc.take_snapshot()

@@ -2,29 +2,32 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 
 from auth import door
 from auth.denials import Code, Denied
 from auth.identity import Identity
-from auth.tokens import UNSIGNED, Unsigned
+from auth.revocations import Revocations
+from auth.tokens import UNSIGNED, TokenVerifier, Unsigned
 from gateway.contract.cursor import from_cursor
-from gateway.door.address_limits import Limit
+from gateway.door.address_limits import AddressLimits, Limit
+from gateway.door.devices import Seats
 from gateway.door.holdings import Records
+from gateway.door.queue import Waiting
 from gateway.door.recovery import recover
 from gateway.door.throttle import Throttle, Turns
+from gateway.door.truth import Truth
 from gateway.live.member import Member
+from gateway.live.room import LiveRoom
+from gateway.live.rooms import LiveRooms
 from gateway.replica.rights import with_offer
+from gateway.setup.metrics import Metrics
 from gateway.sockets.connection import Opening
 from presale.orders import OrderId, OrderState
 from presale.use_cases.asking import Asked
-from pubsub.broker import Position
-
-if TYPE_CHECKING:
-    from gateway.house.house import House
-    from gateway.live.room import LiveRoom
+from presale.use_cases.box_office import BoxOffice
+from pubsub.broker import Broker, Position
 
 Decision = Member | Denied
 BUSY_MS = 1_000
@@ -38,6 +41,15 @@ TAKEOVER = frozenset({"", "yes", "ask"})
 """Whether a connection takes the seat of another device, or would rather be told that it is taken."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorLimits:
+    """How many handshakes a minute are looked at before others wait; in a playground no address is held back."""
+
+    handshakes_per_minute: int
+    failed_handshakes_per_minute: int
+    holds_addresses_back: bool
+
+
 class Admission:
     """Decides for each opening socket.
 
@@ -46,12 +58,44 @@ class Admission:
     at by turns, which bounds what their signatures cost.
     """
 
-    def __init__(self, house: "House") -> None:
-        self._house = house
-        self._records = Records(house.db)
-        self._failures = Throttle(house.settings.failed_handshakes_per_minute)
+    def __init__(
+        self,
+        limits: DoorLimits,
+        *,
+        clock: Callable[[], int],
+        metrics: Metrics,
+        verifier: TokenVerifier,
+        revoked: Revocations,
+        broker: Broker,
+        rooms: LiveRooms,
+        records: Records,
+        truth: Truth,
+        seats: Seats,
+        waiting: Waiting,
+        box_office: BoxOffice,
+        address_limits: AddressLimits,
+    ) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._metrics = metrics
+        self._verifier = verifier
+        self._revoked = revoked
+        self._broker = broker
+        self._rooms = rooms
+        self._records = records
+        self._truth = truth
+        self._seats = seats
+        self._waiting = waiting
+        self._box_office = box_office
+        self._address_limits = address_limits
+        self._failures = Throttle(limits.failed_handshakes_per_minute)
         self._turns = Turns()
-        self._arrivals = Throttle(house.settings.handshakes_per_minute)
+        self._arrivals = Throttle(limits.handshakes_per_minute)
+        self._closed: Denied | None = None
+
+    def close(self) -> None:
+        """Let nobody in any more, whoever comes and whoever is being looked at: this gateway is about to stop."""
+        self._closed = Denied(Code.BUSY, retry_after_ms=BUSY_MS)
 
     def __call__(self, opening: Opening) -> Decision | Awaitable[Decision]:
         """Let in, or say why not; at once where the guest list is enough, and SQL has nothing newer."""
@@ -60,16 +104,16 @@ class Admission:
         return self._told(answer, began) if isinstance(answer, Member | Denied) else self._told_later(answer, began)
 
     def _decide(self, opening: Opening) -> Decision | Awaitable[Decision]:
-        if (closing := self._closing()) is not None:
-            return closing
-        if self._failures.wait_ms(opening.address, self._house.clock()) and not self._house.settings.is_playground:
+        if self._closed is not None:
+            return self._closed
+        if self._failures.wait_ms(opening.address, self._clock()) and self._limits.holds_addresses_back:
             return self._decide_late(opening)
         return self._look_at(opening)
 
     async def _decide_late(self, opening: Opening) -> Decision:
         """Too many bad tokens came from its address: when it is its turn."""
-        self._house.address_limits.bound(Limit.BAD_TOKENS, opening.address)
-        await asyncio.sleep(self._turns.wait_ms(self._house.clock()) / 1000)
+        self._address_limits.bound(Limit.BAD_TOKENS, opening.address)
+        await asyncio.sleep(self._turns.wait_ms(self._clock()) / 1000)
         answer = self._look_at(opening)
         return answer if isinstance(answer, Member | Denied) else await answer
 
@@ -81,7 +125,7 @@ class Admission:
         after = from_cursor(cursor) if cursor else None
         if cursor and after is None:
             return Denied(Code.BAD_REQUEST, detail={"field": "cursor"})
-        room = self._house.live_rooms.known(opening.auth["room"])
+        room = self._rooms.known(opening.auth["room"])
         if room is None:
             return self._open_room(opening, identity, after)
         member = self._enter(room, opening, identity)
@@ -92,7 +136,7 @@ class Admission:
             raise
         if not is_welcome:
             return self._look_closer(member, after)
-        return self._let_in_or_queue(member) if self._house.truth.is_told(room) else self._look_again(member)
+        return self._let_in_or_queue(member) if self._truth.is_told(room) else self._look_again(member)
 
     async def _look_again(self, member: Member) -> Decision:
         """Bans, roles and phase are SQL's to tell, not the list's; here it is asked once for all who come in a moment.
@@ -100,24 +144,24 @@ class Admission:
         Where SQL cannot be asked nobody is banned either: the list is enough.
         """
         try:
-            await self._house.truth.of(member.room)
-            is_welcome = self._is_known_and_welcome(member) and self._closing() is None
+            await self._truth.of(member.room)
+            is_welcome = self._is_known_and_welcome(member) and self._closed is None
         except BaseException:
             member.room.leave(member)
             raise
         return self._let_in_or_queue(member) if is_welcome else await self._look_closer(member, None)
 
     async def _open_room(self, opening: Opening, identity: Identity, after: Position | None) -> Decision:
-        room = await self._house.live_rooms.get(opening.auth["room"])
+        room = await self._rooms.get(opening.auth["room"])
         if room is None:
             return Denied(Code.ROOM_NOT_FOUND)
-        if self._house.revoked.refuses(identity):  # it was in no room yet when others were sent away for that
+        if self._revoked.refuses(identity):  # it was in no room yet when others were sent away for that
             return Denied(Code.TOKEN_INVALID)
         return await self._look_closer(self._enter(room, opening, identity), after)
 
     async def _look_closer(self, member: Member, after: Position | None) -> Decision:
         try:
-            denied = await self._admit(member, after) or self._closing()
+            denied = await self._admit(member, after) or self._closed
         except BaseException:
             member.room.leave(member)
             raise
@@ -126,16 +170,16 @@ class Admission:
             return with_offer(denied, member.room.replica)
         return self._let_in(member)
 
-    def _enter(self, room: "LiveRoom", opening: Opening, identity: Identity) -> Member:
+    def _enter(self, room: LiveRoom, opening: Opening, identity: Identity) -> Member:
         member = Member(room, opening, identity)
-        member.was_inside = self._house.waiting.was_inside(opening.auth.get("cursor", ""), room.id, identity.user)
+        member.was_inside = self._waiting.was_inside(opening.auth.get("cursor", ""), room.id, identity.user)
         room.enter(member)  # before its rights are read, so that no change of them slips between
         return member
 
     def _let_in_or_queue(self, member: Member) -> Decision:
         if member.luggage.orders:
             self._ask_beside(member)
-        denied = self._house.waiting.meet(member)
+        denied = self._waiting.meet(member)
         if denied is not None:
             member.room.leave(member)
             return denied
@@ -147,26 +191,23 @@ class Admission:
         return member
 
     def _told(self, answer: Decision, began: float) -> Decision:
-        self._house.metrics.connect_seconds.observe(time.perf_counter() - began)
+        self._metrics.connect_seconds.observe(time.perf_counter() - began)
         if isinstance(answer, Denied):
-            self._house.metrics.refusals.labels(answer.code).inc()
+            self._metrics.refusals.labels(answer.code).inc()
         return answer
 
     async def _told_later(self, answer: Awaitable[Decision], began: float) -> Decision:
         return self._told(await answer, began)
 
-    def _closing(self) -> Denied | None:
-        return Denied(Code.BUSY, retry_after_ms=BUSY_MS) if self._house.draining else None
-
     def _identify(self, opening: Opening) -> Identity | Denied:
-        house, now = self._house, self._house.clock()
+        now = self._clock()
         for name in ("room", "cursor", "device"):
             if len(opening.auth.get(name, "")) > MAX_AUTH_CHARS:
                 return Denied(Code.BAD_REQUEST, detail={"field": name})
         if opening.auth.get("takeover", "") not in TAKEOVER:
             return Denied(Code.BAD_REQUEST, detail={"field": "takeover"})
         token = opening.auth.get("token", "")
-        identity = house.verifier.verify(token, now) if token else UNSIGNED
+        identity = self._verifier.verify(token, now) if token else UNSIGNED
         if isinstance(identity, Denied):
             if isinstance(identity, Unsigned):
                 self._failures.hit(opening.address, now)
@@ -180,7 +221,7 @@ class Admission:
     async def _admit(self, member: Member, after: Position | None) -> Denied | None:
         room = member.room
         replica = room.replica
-        is_sure = await self._house.truth.of(room)  # its own ticket is read where it would be refused
+        is_sure = await self._truth.of(room)  # its own ticket is read where it would be refused
         if member.user in replica.bans:
             return Denied(Code.BANNED) if is_sure else NOT_SURE
         is_from_list = await self._records.know(member)
@@ -190,18 +231,18 @@ class Admission:
             await self._records.read(member)  # nobody is turned away by a list that may be a moment old
             denied = self._at_the_door(member)
         if denied is not None and denied.code in (Code.TICKET_REQUIRED, Code.BALANCE_DUE):
-            asked = await self._house.box_office.ask(*_unpaid(member))
+            asked = await self._box_office.ask(*_unpaid(member))
             if asked is Asked.FAILED:
                 return Denied(Code.BUSY, retry_after_ms=BUSY_MS)  # whether they have paid is not known
             if asked is Asked.WAITED:
                 await self._records.read(member)
             denied = self._at_the_door(member)
         if denied is None:
-            if after is not None and not member.was_inside and self._house.waiting.is_crowded():
-                member.was_inside = await self._house.seats.holds(member)  # at a gateway that is gone, or cut off
-            denied = await self._house.seats.taken(member) or self._at_the_door(member)
+            if after is not None and not member.was_inside and self._waiting.is_crowded():
+                member.was_inside = await self._seats.holds(member)  # at a gateway that is gone, or cut off
+            denied = await self._seats.taken(member) or self._at_the_door(member)
         if denied is None:
-            denied = self._house.waiting.meet(member)
+            denied = self._waiting.meet(member)
         if denied is None and after is not None and not member.is_waiting:  # else its history begins when it is let in
             await self._recover(member, after)
             denied = self._at_the_door(member)  # the phase may have moved while we asked
@@ -223,14 +264,14 @@ class Admission:
         What comes of it reaches the socket as an order paid at any other time does.
         """
         for order in _unpaid(member):
-            self._house.box_office.ask_soon(order)
+            self._box_office.ask_soon(order)
 
     async def _recover(self, member: Member, after: Position) -> None:
         """Add what the member missed to its luggage, if the room still knows all of it."""
-        house, room = self._house, member.room
-        recovered = await recover(room.id, room.recent, after, room.position, house.broker, house.clock())
+        room = member.room
+        recovered = await recover(room.id, room.recent, after, room.position, self._broker, self._clock())
         outcome = "failed" if not recovered.long_complete else "complete" if recovered.short_complete else "truncated"
-        house.metrics.recoveries.labels(outcome).inc()
+        self._metrics.recoveries.labels(outcome).inc()
         if not recovered.long_complete:
             return
         history = await self._records.history_since(member, recovered.began_ms) if recovered.past else []

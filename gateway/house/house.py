@@ -19,7 +19,7 @@ from gateway.api import bulkheads
 from gateway.contract.codec import Codec
 from gateway.contract.cursor import Stamps
 from gateway.door.address_limits import AddressLimits, Limit
-from gateway.door.admission import Admission
+from gateway.door.admission import Admission, DoorLimits
 from gateway.door.devices import Seats
 from gateway.door.holdings import Records
 from gateway.door.queue import Waiting
@@ -162,8 +162,8 @@ class House:
             wire_lag_seconds=lambda: self.wiring.lag_seconds,
             waiting=self.waiting.__len__,
         )
-        admission = Admission(self)
-        self.socket_servers.extend(_socket_server(self, codec, admission) for codec in Codec)
+        self.admission = _admission(self)
+        self.socket_servers.extend(_socket_server(self, codec) for codec in Codec)
 
     def socket_server(self, codec: Codec) -> SocketServer:
         """The server of one encoding."""
@@ -340,11 +340,34 @@ def _waiting(settings: Settings, clock: Callable[[], int], metrics: Metrics) -> 
     )
 
 
-def _socket_server(house: House, codec: Codec, admission: Admission) -> SocketServer:
+def _admission(house: House) -> Admission:
+    settings = house.settings
+    return Admission(
+        DoorLimits(
+            handshakes_per_minute=settings.handshakes_per_minute,
+            failed_handshakes_per_minute=settings.failed_handshakes_per_minute,
+            holds_addresses_back=not settings.is_playground,
+        ),
+        clock=house.clock,
+        metrics=house.metrics,
+        verifier=house.verifier,
+        revoked=house.revoked,
+        broker=house.broker,
+        rooms=house.live_rooms,
+        records=Records(house.db),
+        truth=house.truth,
+        seats=house.seats,
+        waiting=house.waiting,
+        box_office=house.box_office,
+        address_limits=house.address_limits,
+    )
+
+
+def _socket_server(house: House, codec: Codec) -> SocketServer:
     settings = house.settings
     return SocketServer(
         codec,
-        admission,
+        house.admission,
         clock=house.clock,
         origins=settings.origins,
         engine=EngineLimits(

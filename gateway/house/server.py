@@ -179,6 +179,7 @@ async def _announce(server: uvicorn.Server, started: asyncio.Event) -> None:
 async def _drain(house: House, hurry: asyncio.Event) -> None:
     """Tell everybody when to come back, each at another moment, and close the sockets in slices."""
     house.draining = True
+    house.admission.close()
     if house.settings.redis_url:  # there are others: this is a word that a balancer understands
         for each in house.socket_servers:
             each.engine.closed_with = GOING_AWAY
