@@ -200,7 +200,7 @@ class Member:
             return
         self.connection.bye(code, retry_after_ms)
 
-    # ---- gateway.sockets.connection.Guest ------------------------------------------------------------
+    # ---- gateway.sockets.connection.Receiver ---------------------------------------------------------
 
     def opened(self, connection: Connection) -> None:
         """Welcome, then what happened since the snapshot was taken."""

@@ -49,7 +49,7 @@ def flat_auth(data: object) -> Mapping[str, str] | None:
     return present if is_flat else None
 
 
-class Guest(Protocol):
+class Receiver(Protocol):
     """The application's side of one connection."""
 
     def opened(self, connection: "Connection") -> None:
@@ -59,7 +59,7 @@ class Guest(Protocol):
     def received(self, event: str, payload: object) -> Answer | Awaitable[Answer]:
         """Handle one event; the answer becomes the ack, at once where nothing has to be waited for.
 
-        Calls for one guest never overlap and keep their order.
+        Calls for one connection never overlap and keep their order.
         """
         ...
 
@@ -68,11 +68,11 @@ class Guest(Protocol):
         ...
 
     def closed(self) -> None:
-        """The connection is gone, whoever ended it. Called once for each admitted guest."""
+        """The connection is gone, whoever ended it. Called once for each that was admitted."""
         ...
 
 
-Decision = Guest | Denied
+Decision = Receiver | Denied
 """Of who asks to be let in."""
 Admit = Callable[[Opening], Decision | Awaitable[Decision]]
 """Answers at once where nothing has to be waited for."""
@@ -135,11 +135,11 @@ class Connection:
         "bucket",
         "codec",
         "faults",
-        "guest",
         "inbox",
         "leaving",
         "namespace",
         "place",
+        "receiver",
         "sid",
         "socket",
     )
@@ -149,7 +149,7 @@ class Connection:
         sid: str,
         socket: Socket,
         namespace: str,
-        guest: Guest,
+        receiver: Receiver,
         *,
         codec: Codec,
         limits: SocketLimits,
@@ -162,7 +162,7 @@ class Connection:
         self.sid = sid
         self.socket = socket
         self.namespace = namespace
-        self.guest = guest
+        self.receiver = receiver
         self.audience: Log | None = None
         """Whom it is told things with."""
         self.place = 0

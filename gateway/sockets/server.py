@@ -166,7 +166,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         """The peer does not read: let everybody on it say farewell."""
         peer: Peer = socket.context
         for connection in list(peer.connections.values()):
-            connection.guest.slow()
+            connection.receiver.slow()
 
     def closed(self, socket: Socket, reason: Reason) -> None:
         """The transport is gone, and with it everybody on it."""
@@ -278,12 +278,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
                 connection.inbox.append(received)
 
     def _leave(self, peer: Peer, connection: Connection) -> None:
-        """Take a connection off its transport; its guest is told once."""
+        """Take a connection off its transport; its receiver is told once."""
         del peer.connections[connection.namespace]
         del self.connections[connection.sid]
         self.online[connection.namespace] -= 1
         connection.leave()
-        connection.guest.closed()
+        connection.receiver.closed()
 
     # ---- admission -----------------------------------------------------------------------------
 
@@ -379,7 +379,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
 
     def _answer(self, connection: Connection, received: Received) -> Answer | Awaitable[Answer]:
         try:
-            return connection.guest.received(received.event, received.payload)
+            return connection.receiver.received(received.event, received.payload)
         except Exception:
             log.exception("socket.handler_failed", socket_event=received.event)
             return FAILED

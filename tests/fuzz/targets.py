@@ -25,7 +25,7 @@ from gateway.engine.session import Reason, Via
 from gateway.engine.socket import Socket
 from gateway.engine.websocket import WebSocketConnection
 from gateway.setup.origins import Origins
-from gateway.sockets.connection import Answer, Connection, Guest, Opening, SocketLimits
+from gateway.sockets.connection import Answer, Connection, Decision, Opening, SocketLimits
 from gateway.sockets.server import SocketServer
 from tests.fuzz.mutation import Mutator
 from tests.fuzz.requests import AFTER, STREAMS, Reader, as_h11_reads
@@ -401,7 +401,7 @@ class SocketioTarget(Target):
             await asyncio.sleep(0)
         self.visitors = {visitor for visitor in self.visitors if visitor.is_here}
 
-    async def _admit(self, opening: Opening) -> Guest | Denied:
+    async def _admit(self, opening: Opening) -> Decision:
         await asyncio.sleep(0)
         if "token" not in opening.auth:
             return Denied(Code.BAD_REQUEST)

@@ -55,8 +55,8 @@ class Line:
 
 
 def connected(line: Line, namespace: str = LIVE, codec: Codec = Codec.JSON) -> Connection:
-    socket, guest = cast("Any", line), cast("Any", None)
-    return Connection("sid", socket, namespace, guest, codec=codec, limits=SocketLimits(), ended=lambda *_: None)
+    socket, receiver = cast("Any", line), cast("Any", None)
+    return Connection("sid", socket, namespace, receiver, codec=codec, limits=SocketLimits(), ended=lambda *_: None)
 
 
 class Room:

@@ -133,9 +133,9 @@ class Lonely:
         self.said = b""
 
     def opened(self, socket: Socket, handshake: Handshake) -> None:
-        guest = cast("Any", None)
+        receiver = cast("Any", None)
         socket.context = Connection(
-            "sid", socket, "/live", guest, codec=Codec.JSON, limits=SocketLimits(), ended=lambda *_: None
+            "sid", socket, "/live", receiver, codec=Codec.JSON, limits=SocketLimits(), ended=lambda *_: None
         )
         self.audience.enter(socket.context)
 
