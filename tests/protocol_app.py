@@ -23,12 +23,12 @@ import socketio.exceptions
 import uvicorn
 from socketio.msgpack_packet import MsgPackPacket
 
+from gateway.engine.backlog import BacklogLimits
 from gateway.engine.engine import Engine
 from gateway.engine.frames import Frame
 from gateway.engine.handover import Handover
 from gateway.engine.http import adopt, http_protocol
 from gateway.engine.limits import EngineLimits
-from gateway.engine.outbox import OutboxLimits
 from gateway.engine.polling import PollingApp
 from gateway.engine.requests import Handshake
 from gateway.engine.session import Heartbeat, Reason
@@ -52,7 +52,7 @@ def limits(pong_seconds: float) -> EngineLimits:
     """Those of the suites, with so much time for a pong."""
     return EngineLimits(
         heartbeat=Heartbeat(PING_INTERVAL_SECONDS, pong_seconds),
-        outbox=OutboxLimits(bytes=4 * MAX_PAYLOAD, frames=100_000),
+        backlog=BacklogLimits(bytes=4 * MAX_PAYLOAD, frames=100_000),
         message_bytes=MAX_PAYLOAD,
         unaccepted_per_address=0,
     )

@@ -129,7 +129,7 @@ class Engine:
         now = self.clock()
         watched, self._watched = self._watched, set()
         for socket in watched:
-            if socket.is_stuck(now, self.limits.outbox.seconds):
+            if socket.is_stuck(now, self.limits.backlog.seconds):
                 socket.give_up()
             elif socket.is_open and socket.held_since is not None:
                 self.watch(socket)

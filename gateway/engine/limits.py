@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from gateway.engine.backlog import BacklogLimits
 from gateway.engine.budget import Traffic
-from gateway.engine.outbox import OutboxLimits
 from gateway.engine.session import Heartbeat
 
 
@@ -12,7 +12,7 @@ class EngineLimits:
     """Sizes in bytes, times in seconds."""
 
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
-    outbox: OutboxLimits = field(default_factory=OutboxLimits)
+    backlog: BacklogLimits = field(default_factory=BacklogLimits)
     message_bytes: int = 64 * 1024
     """Of an incoming message, and of the body of a poll."""
     traffic: Traffic | None = None

@@ -95,7 +95,7 @@ class PollingApp:
             opened = engine.open(handshake, Via.POLLING)
             if isinstance(opened, Refusal):
                 return opened
-            opening = opened.handshake()
+            opening = opened.open_packet()
             engine.announce(opened, handshake)
             return opening.encode()
         socket = engine.find(sid)

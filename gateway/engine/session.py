@@ -104,7 +104,7 @@ class Session:
         self._heartbeat = heartbeat
         self._awaits_pong = False
 
-    def handshake(self, max_payload: int) -> str:
+    def open_packet(self, max_payload: int) -> str:
         """The OPEN packet."""
         upgrades = "" if self.stage is Stage.WEBSOCKET else '"websocket"'
         interval_ms = round(self._heartbeat.interval * 1000)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.engine import frames
+from gateway.engine.backlog import Backlog, Loss
 from gateway.engine.budget import Budget
 from gateway.engine.frames import Frame
 from gateway.engine.lines import NO_LINE
-from gateway.engine.outbox import Lane, Outbox
 from gateway.engine.ports import Carrier, Keeper, Request
 from gateway.engine.session import Act, End, Message, Reason, Session, Stage, Via
 
@@ -23,9 +23,9 @@ class Socket:
 
     __slots__ = (
         "_alarm",
+        "_backlog",
         "_is_accepted",
         "_keeper",
-        "_outbox",
         "_poll",
         "_session",
         "_sink",
@@ -41,7 +41,7 @@ class Socket:
     def __init__(self, keeper: "Keeper[Socket]", session: Session, address: str) -> None:
         self._keeper = keeper
         self._session = session
-        self._outbox: Outbox | None = None
+        self._backlog: Backlog | None = None
         self._websocket: Carrier | None = None
         self._sink: Callable[[bytes], None] | None = None
         """The WebSocket's own, while the session is on it and the peer keeps up."""
@@ -68,9 +68,9 @@ class Socket:
         """The session's id."""
         return self._session.sid
 
-    def handshake(self) -> str:
+    def open_packet(self) -> str:
         """The OPEN packet."""
-        return self._session.handshake(self._keeper.limits.message_bytes)
+        return self._session.open_packet(self._keeper.limits.message_bytes)
 
     @property
     def transport(self) -> str:
@@ -89,20 +89,20 @@ class Socket:
 
     # ---- the application's --------------------------------------------------------------------------
 
-    def send(self, frame: Frame, lane: Lane = Lane.CONTROL, key: str = "", owner: str = "") -> None:
+    def send(self, frame: Frame, loss: Loss = Loss.CONTROL, key: str = "", owner: str = "") -> None:
         """Send a frame after all that was sent before.
 
-        A peer that cannot take it loses what `lane` allows, or is cut. `owner`: which of those that share the socket.
+        A peer that cannot take it loses what `loss` allows, or is cut. `owner`: which of those that share the socket.
         """
         if self._sink is not None:
             self._sink(frame.wire)
         elif self.is_open:
-            self._hold(frame, lane, key, owner)
+            self._hold(frame, loss, key, owner)
 
     def withdraw(self, owner: str) -> None:
         """What waits of one owner is not to be sent any more."""
-        if self._outbox is not None:
-            self._outbox.withdraw(owner)
+        if self._backlog is not None:
+            self._backlog.withdraw(owner)
 
     def write(self, wire: bytes) -> bool:
         """Hand over whole WebSocket frames; False, and nothing done, where the peer does not keep up or polls."""
@@ -235,12 +235,12 @@ class Socket:
         """Whether the peer has not taken for so long what it was sent."""
         if self.held_since is None:
             return False
-        return now - self.held_since > seconds or (self._outbox is not None and self._outbox.is_stale(now))
+        return now - self.held_since > seconds or (self._backlog is not None and self._backlog.is_stale(now))
 
     def give_up(self) -> None:
         """The peer does not take what it is sent: what waits is thrown away, a polling one may fetch a last word."""
         if self.is_open:
-            self._outbox = None
+            self._backlog = None
             websocket = self._websocket
             self._keeper.application.slow(self)
             self.close("SLOW", Reason.SLOW)
@@ -266,10 +266,10 @@ class Socket:
         """What is sent waits, or ends."""
         self._sink, self.line = None, NO_LINE
 
-    def _hold(self, frame: Frame, lane: Lane, key: str, owner: str) -> None:
-        if self._outbox is None:
-            self._outbox = Outbox(self._keeper.limits.outbox)
-        if not self._outbox.put(frame, lane, key, self._keeper.clock(), owner):
+    def _hold(self, frame: Frame, loss: Loss, key: str, owner: str) -> None:
+        if self._backlog is None:
+            self._backlog = Backlog(self._keeper.limits.backlog)
+        if not self._backlog.put(frame, loss, key, self._keeper.clock(), owner):
             self.give_up()
         elif self._poll is not None:
             self._release()
@@ -294,7 +294,9 @@ class Socket:
         if self._session.stage is Stage.WEBSOCKET:  # what waits now has missed this request and takes the new way
             return packets
         while (
-            len(packets) < PACKETS_PER_POLL and self._outbox is not None and (frame := self._outbox.take()) is not None
+            len(packets) < PACKETS_PER_POLL
+            and self._backlog is not None
+            and (frame := self._backlog.take()) is not None
         ):
             packets.append(frame.polled)
         if self.waits:
@@ -304,14 +306,14 @@ class Socket:
     @property
     def waits(self) -> bool:
         """Whether something waits for the peer."""
-        return self._outbox is not None and self._outbox.frames > 0
+        return self._backlog is not None and self._backlog.frames > 0
 
     def _drain(self) -> None:
         while self._sink is not None and (wire := self._waiting(DRAINED_BYTES)):
             self._sink(wire)
         if self._sink is not None:
             self.held_since = None
-            self._outbox = None
+            self._backlog = None
             self._keeper.application.rerouted(self)
 
     def _dismiss(self) -> None:
@@ -330,7 +332,7 @@ class Socket:
     def _waiting(self, size: int) -> bytes:
         """The next of what waits, as whole frames: all, or at least so many bytes."""
         wires = []
-        while size > 0 and self._outbox is not None and (frame := self._outbox.take()) is not None:
+        while size > 0 and self._backlog is not None and (frame := self._backlog.take()) is not None:
             wires.append(frame.wire)
             size -= len(frame.wire)
         return b"".join(wires)

@@ -128,7 +128,7 @@ class WebSocketConnection(asyncio.Protocol):
                 return
             self._alarm = self._engine.wheel.after(self._engine.limits.upgrade_seconds, self.abort)
             return
-        self.write(websocket_frame(TEXT, socket.handshake().encode()))
+        self.write(websocket_frame(TEXT, socket.open_packet().encode()))
         socket.attach(self)
         self._engine.announce(socket, handshake)
 

@@ -24,9 +24,9 @@ from gateway.door.devices import Seats
 from gateway.door.holdings import Records
 from gateway.door.queue import Waiting
 from gateway.door.truth import Truth
+from gateway.engine.backlog import BacklogLimits
 from gateway.engine.budget import Allowance, Traffic
 from gateway.engine.limits import EngineLimits
-from gateway.engine.outbox import OutboxLimits
 from gateway.engine.session import Heartbeat
 from gateway.features.means import Means
 from gateway.features.orders.callbacks import RETURN_PATH
@@ -372,7 +372,7 @@ def _socket_server(house: House, codec: Codec) -> SocketServer:
         origins=settings.origins,
         engine=EngineLimits(
             heartbeat=Heartbeat(settings.ping_interval_seconds, settings.ping_timeout_seconds),
-            outbox=OutboxLimits(settings.outbox_bytes, settings.outbox_packets, settings.outbox_seconds),
+            backlog=BacklogLimits(settings.outbox_bytes, settings.outbox_packets, settings.outbox_seconds),
             message_bytes=settings.packet_bytes,
             traffic=_traffic(settings),
             unsent_bytes=settings.unsent_bytes,

@@ -19,8 +19,8 @@ from socketio.msgpack_packet import MsgPackPacket
 
 from auth import surrogates
 from gateway.contract.codec import Codec
+from gateway.engine.backlog import Loss
 from gateway.engine.frames import Frame
-from gateway.engine.outbox import Lane
 
 UNDEFINED_EXT = 0
 """What the JavaScript parser makes of `undefined`."""
@@ -215,12 +215,12 @@ WITH_ITEMS = frozenset({"danmaku", "gift", "retract"})
 class Prepared:
     """One event on its way to many sockets: encoded at most once per codec and namespace."""
 
-    __slots__ = ("_frames", "event", "lane", "payload")
+    __slots__ = ("_frames", "event", "loss", "payload")
 
     def __init__(self, event: str, payload: msgspec.Struct) -> None:
         self.event = event
         self.payload = payload
-        self.lane = Lane.SHEDDABLE if event in SHEDDABLE else Lane.COUNTER if event in LATEST_ONLY else Lane.CONTROL
+        self.loss = Loss.SHEDDABLE if event in SHEDDABLE else Loss.COUNTER if event in LATEST_ONLY else Loss.CONTROL
         self._frames: dict[tuple[Codec, str], Frame] = {}
 
     @property

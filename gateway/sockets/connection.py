@@ -177,7 +177,7 @@ class Connection:
         self.bucket = Bucket(limits.packets_per_second, limits.packets_burst)
 
     def send(self, prepared: Prepared) -> None:
-        """Send an event after all that was sent before; one that cannot take it loses what its lane allows, or ends."""
+        """Send an event after all that was sent before; one that cannot take it loses what its loss allows, or ends."""
         if not self.leaving:
             self._catch_up()
             self._put(prepared)
@@ -238,4 +238,4 @@ class Connection:
     def _put(self, prepared: Prepared) -> None:
         frame = prepared.frame(self.codec, self.namespace)
         if not self.socket.write(frame.wire):
-            self.socket.send(frame, prepared.lane, prepared.key, self.namespace)
+            self.socket.send(frame, prepared.loss, prepared.key, self.namespace)

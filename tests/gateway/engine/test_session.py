@@ -133,7 +133,7 @@ def test_messages_are_no_pong() -> None:
 
 @pytest.mark.parametrize(("via", "upgrades"), [(POLLING, ["websocket"]), (WEBSOCKET, [])])
 def test_the_open_packet_tells_the_terms(via: Via, upgrades: list[str]) -> None:
-    opened = Session("a-sid", Heartbeat(0.3, 0.2), via, now=0.0).handshake(1000)
+    opened = Session("a-sid", Heartbeat(0.3, 0.2), via, now=0.0).open_packet(1000)
     assert opened[0] == "0"
     assert json.loads(opened[1:]) == {
         "sid": "a-sid",

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from gateway.contract.codec import Codec
 from gateway.contract.shapes import Danmaku, DanmakuItem, Presence
 from gateway.engine import lines
+from gateway.engine.backlog import Loss
 from gateway.engine.frames import Frame
 from gateway.engine.lines import NO_LINE
-from gateway.engine.outbox import Lane
 from gateway.sockets import audience
 from gateway.sockets.audience import Audience, Audiences, Facet
 from gateway.sockets.codec import Prepared
@@ -32,7 +32,7 @@ class Line:
     def __init__(self) -> None:
         self.line = NO_LINE
         self.writes: list[bytes] = []
-        self.held: list[tuple[Lane, str]] = []
+        self.held: list[tuple[Loss, str]] = []
         self.flows = True
         self.on_write: Callable[[], None] = lambda: None
 
@@ -42,9 +42,9 @@ class Line:
             self.on_write()
         return self.flows
 
-    def send(self, frame: Frame, lane: Lane = Lane.CONTROL, key: str = "", owner: str = "") -> None:
+    def send(self, frame: Frame, loss: Loss = Loss.CONTROL, key: str = "", owner: str = "") -> None:
         if not self.write(frame.wire):
-            self.held.append((lane, key))
+            self.held.append((loss, key))
 
     def close(self, text: str) -> None:
         self.writes.append(text.encode())
@@ -189,7 +189,7 @@ async def test_a_peer_that_does_not_keep_up_gets_frames_with_their_lanes_and_cos
     room.audiences.tell(danmaku("x"))
     room.audiences.tell(presence(1))
     await room.written()
-    assert slow.held == [(Lane.SHEDDABLE, "danmaku "), (Lane.COUNTER, "presence ")]
+    assert slow.held == [(Loss.SHEDDABLE, "danmaku "), (Loss.COUNTER, "presence ")]
     assert len(quick.writes) == 1
 
 

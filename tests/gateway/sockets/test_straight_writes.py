@@ -17,10 +17,10 @@ from auth.situation import Phase
 from gateway.contract.codec import Codec
 from gateway.contract.shapes import Danmaku, DanmakuItem, Wallet
 from gateway.engine import lines
+from gateway.engine.backlog import BacklogLimits
 from gateway.engine.engine import Engine
 from gateway.engine.limits import EngineLimits
 from gateway.engine.lines import NO_LINE
-from gateway.engine.outbox import OutboxLimits
 from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason
 from gateway.engine.socket import Socket
@@ -166,7 +166,7 @@ def test_nothing_is_written_straight_while_the_transport_holds_the_rest_of_a_fra
         ours, theirs = os_socket.socketpair()
         theirs.setblocking(False)
         app = Lonely()
-        engine = Engine(app, EngineLimits(outbox=OutboxLimits(bytes=64 << 20)))
+        engine = Engine(app, EngineLimits(backlog=BacklogLimits(bytes=64 << 20)))
         websocket, handshake = upgrade(engine)
         transport, _ = await asyncio.get_running_loop().create_unix_connection(lambda: websocket, sock=ours)
         websocket.start(transport, handshake, lambda: None)
@@ -202,7 +202,7 @@ def test_a_fan_who_stops_reading_and_goes_on_hears_everything_once_whole_and_in_
                     say(room, said, LARGE)
                     said += 1
                     await asyncio.sleep(0.003)
-                for _ in range(5):  # these wait in the outbox, some told to all and some to one
+                for _ in range(5):  # these wait in the backlog, some told to all and some to one
                     say(room, said, LARGE)
                     member.tell("wallet", Wallet(credits=0, version=said + 1))
                     said += 2

@@ -8,7 +8,7 @@ from typing import Final
 from gateway.engine.frames import Frame
 
 
-class Lane(Enum):
+class Loss(Enum):
     """What becomes of a frame when its peer is too slow for everything."""
 
     CONTROL = 0
@@ -20,7 +20,7 @@ class Lane(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class OutboxLimits:
+class BacklogLimits:
     """How much may wait for one peer."""
 
     bytes: int = 256 * 1024
@@ -34,18 +34,18 @@ SPARE_PLACES: Final = 32
 
 
 class _Waiting:
-    __slots__ = ("frame", "key", "lane", "owner", "since", "size")
+    __slots__ = ("frame", "key", "loss", "owner", "since", "size")
 
-    def __init__(self, frame: Frame, lane: Lane, key: str, owner: str, size: int, since: float) -> None:
+    def __init__(self, frame: Frame, loss: Loss, key: str, owner: str, size: int, since: float) -> None:
         self.frame: Frame | None = frame
-        self.lane = lane
+        self.loss = loss
         self.key = key
         self.owner = owner
         self.size = size
         self.since = since
 
 
-class Outbox:
+class Backlog:
     """Frames in the order they were put, as far as they have not been replaced, dropped or withdrawn.
 
     Each has an owner: one of those that share the peer's transport, whose frames are its own affair.
@@ -53,7 +53,7 @@ class Outbox:
 
     __slots__ = ("_counters", "_limits", "_order", "_sheddable", "_size", "dropped", "frames")
 
-    def __init__(self, limits: OutboxLimits) -> None:
+    def __init__(self, limits: BacklogLimits) -> None:
         self._limits = limits
         self._order: deque[_Waiting] = deque()
         self._sheddable: deque[_Waiting] = deque()
@@ -63,17 +63,17 @@ class Outbox:
         self.frames = 0
         """How many wait."""
         self.dropped = 0
-        """How many of the sheddable were given up since the outbox was made."""
+        """How many of the sheddable were given up since the backlog was made."""
 
-    def put(self, frame: Frame, lane: Lane, key: str, now: float, owner: str = "") -> bool:
+    def put(self, frame: Frame, loss: Loss, key: str, now: float, owner: str = "") -> bool:
         """Let a frame wait; False where even dropping does not make room for it: the peer must be cut."""
-        waiting = _Waiting(frame, lane, key, owner, len(frame.wire), now)
-        if lane is Lane.COUNTER:
+        waiting = _Waiting(frame, loss, key, owner, len(frame.wire), now)
+        if loss is Loss.COUNTER:
             earlier = self._counters.get((owner, key))
             if earlier is not None:
                 self._forget(earlier)
             self._counters[owner, key] = waiting
-        elif lane is Lane.SHEDDABLE:
+        elif loss is Loss.SHEDDABLE:
             self._sheddable.append(waiting)
         self._order.append(waiting)
         self._size += waiting.size
@@ -93,9 +93,9 @@ class Outbox:
             if frame is None:
                 continue
             self._forget(waiting)
-            if waiting.lane is Lane.COUNTER:
+            if waiting.loss is Loss.COUNTER:
                 del self._counters[waiting.owner, waiting.key]
-            elif waiting.lane is Lane.SHEDDABLE:
+            elif waiting.loss is Loss.SHEDDABLE:
                 self._sheddable.popleft()
             return frame
         return None
