@@ -7,17 +7,15 @@ that nobody has answered. Redis is asked by neither: while it is away nobody is 
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import structlog
 from msgspec import structs
 
+from auth.identity import RoomId, UserId
 from rooms import absence_sql
 from rooms.stage import StageReason, Terms
 from store.database_sql import Database, RacedError
-
-if TYPE_CHECKING:
-    from gateway.live.room import LiveRoom
 
 log = structlog.get_logger(__name__)
 
@@ -33,12 +31,23 @@ KEEP_MS = 3_600_000
 PRUNE_EVERY_MS = 600_000
 
 
+class Staged(Protocol):
+    """A room as far as its stage goes."""
+
+    @property
+    def id(self) -> RoomId: ...
+
+    def on_stage_here(self) -> list[UserId]:
+        """Those on stage who have a socket on this gateway."""
+        ...
+
+
 def look_seconds(grace_seconds: float) -> float:
     """How often a gateway looks after those on stage."""
     return min(LONGEST_LOOK_SECONDS, grace_seconds / LOOKS_PER_GRACE)
 
 
-async def look(db: Database, rooms: Iterable["LiveRoom"], every_ms: int) -> None:
+async def look(db: Database, rooms: Iterable[Staged], every_ms: int) -> None:
     """Write down who on stage has a socket here; costs nothing where nobody has."""
     here = {room.id: users for room in rooms if (users := room.on_stage_here())}
     if here:
