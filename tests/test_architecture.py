@@ -51,6 +51,16 @@ def is_of(name: str, packages: set[str]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
+def is_named(tree: ast.AST, name: str) -> bool:
+    """Whether a name stands in a source, however it was imported."""
+    return any(
+        (isinstance(node, ast.Name) and node.id == name)
+        or (isinstance(node, ast.Attribute) and node.attr == name)
+        or (isinstance(node, ast.alias) and node.name == name)
+        for node in ast.walk(tree)
+    )
+
+
 def is_pure_by_name(path: Path) -> bool:
     return "_" not in path.stem.strip("_") or path.stem in MULTI_WORD_NOUNS
 
@@ -114,6 +124,25 @@ def test_a_module_fits_into_a_head(path: Path) -> None:
     assert [f.name for f in functions if f.end_lineno is not None and f.end_lineno - f.lineno > 70] == []
     # the payloads of the contract are one list of values, longer than a module of decisions may be
     assert len(text.splitlines()) <= (700 if path.name == "shapes.py" else 400)
+
+
+# An import for a type is an import: a circle that only types form is a circle. The list only gets shorter.
+STILL_CHECKING_TYPES = {
+    "gateway/door/admission.py",
+    "gateway/door/devices.py",
+    "gateway/live/attendance.py",
+    "gateway/live/member.py",
+    "gateway/live/room.py",
+}
+
+
+def test_no_source_imports_for_types_alone() -> None:
+    found = {
+        name_of(path)
+        for path in sources(*INNER, "gateway")
+        if is_named(ast.parse(path.read_text("utf-8")), "TYPE_CHECKING")
+    }
+    assert found - STILL_CHECKING_TYPES == set()
 
 
 @pytest.mark.parametrize("path", sources(*INNER, "gateway"), ids=name_of)
