@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import structlog
 
@@ -24,10 +24,6 @@ from pubsub.broker import Broker, Publication, Retention
 from pubsub.leases import HolderId, Lease, Leases, SeatId
 from rooms.events import SeatsTaken, encode
 
-if TYPE_CHECKING:
-    from gateway.live.member import Member
-    from gateway.live.room import LiveRoom
-
 log = structlog.get_logger(__name__)
 
 GATHER_SECONDS = 0.005
@@ -36,6 +32,58 @@ LOOK_SECONDS = 1.0
 """How often the store is asked whether it still knows the leases."""
 BATCH = 500
 """Leases held in one call; claims go in between."""
+
+
+class Line(Protocol):
+    """The connection of a socket, as far as its seat goes."""
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it is on its way out."""
+        ...
+
+
+class Occupant(Protocol):
+    """A socket, as far as its seat goes."""
+
+    @property
+    def room(self) -> "Occupants": ...
+    @property
+    def user(self) -> UserId: ...
+    @property
+    def device(self) -> str:
+        """How its client names the device; empty where it does not."""
+        ...
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether it would rather be refused than take another device's seat."""
+        ...
+
+    @property
+    def is_seated(self) -> bool:
+        """Whether it uses a ticket."""
+        ...
+
+    @property
+    def connection(self) -> Line | None:
+        """None before its welcome, and once it is gone."""
+        ...
+
+    def bye(self, code: Code) -> None:
+        """End it."""
+        ...
+
+
+class Occupants(Protocol):
+    """A room, as far as its seats go."""
+
+    @property
+    def id(self) -> RoomId: ...
+
+    def of_user(self, user: UserId) -> Sequence[Occupant]:
+        """A user's sockets, oldest first, in a list of the caller's own."""
+        ...
 
 
 class Seats:
@@ -66,7 +114,7 @@ class Seats:
         self._asking: dict[RoomId, None] = {}
         """Rooms in which something is to be claimed or given up, in order."""
 
-    def settle(self, room: "LiveRoom", user: UserId) -> None:
+    def settle(self, room: Occupants, user: UserId) -> None:
         """Let the newest of a user's devices keep their seats; whenever one was opened or its rights have changed.
 
         And the newest of their sockets that have no seat stay. Too many end for good, as without a seat: one that
@@ -88,7 +136,7 @@ class Seats:
                 seats -= 1
                 self._claim(member)
 
-    def leave(self, member: "Member") -> None:
+    def leave(self, member: Occupant) -> None:
         """Its seat is free. Idempotent."""
         seating = self._rooms.get(member.room.id)
         if seating is not None and (lease := seating.forget(member)) is not None:
@@ -104,7 +152,7 @@ class Seats:
                 if member is not None:
                     _end(seating, member)
 
-    async def taken(self, member: "Member") -> Denied | None:
+    async def taken(self, member: Occupant) -> Denied | None:
         """Refuse one that asks first, where its coming would cost another device of its user the seat."""
         if not member.asks_first or not member.is_seated:
             return None
@@ -114,7 +162,7 @@ class Seats:
         count = max(len(here), there)
         return Denied(Code.SEAT_TAKEN, detail={"devices": count}) if count >= self._devices else None
 
-    async def holds(self, member: "Member") -> bool:
+    async def holds(self, member: Occupant) -> bool:
         """Whether its user has a seat at any gateway now: it was inside a moment ago, whatever became of its socket."""
         return member.is_seated and await self._leases.others(member.room.id, SeatId(member.user), "") > 0
 
@@ -131,7 +179,7 @@ class Seats:
 
     # ---- among gateways --------------------------------------------------------------------------------
 
-    def _claim(self, member: "Member") -> None:
+    def _claim(self, member: Occupant) -> None:
         room = member.room.id
         seating = self._rooms.get(room)
         if seating is None:
@@ -183,7 +231,7 @@ class Seats:
                     await self._hold(room, seating, members[start : start + BATCH])
             seating.era = era
 
-    async def _hold(self, room: RoomId, seating: "_Seating", members: Sequence["Member"]) -> None:
+    async def _hold(self, room: RoomId, seating: "_Seating", members: Sequence[Occupant]) -> None:
         """Claim, renew or restore the leases of those who are still here, and act on what becomes of them."""
         async with seating.turn:
             asked = [(member, lease) for member in members if (lease := seating.held.get(member)) is not None]
@@ -214,9 +262,9 @@ class _Seating:
     __slots__ = ("by_holder", "claims", "era", "held", "released", "renew_at", "turn")
 
     def __init__(self) -> None:
-        self.held: dict[Member, Lease] = {}
-        self.by_holder: dict[HolderId, Member] = {}
-        self.claims: dict[Member, None] = {}
+        self.held: dict[Occupant, Lease] = {}
+        self.by_holder: dict[HolderId, Occupant] = {}
+        self.claims: dict[Occupant, None] = {}
         """Those of them that are still to be claimed, in order."""
         self.released: list[Lease] = []
         self.era: str | None = None
@@ -224,7 +272,7 @@ class _Seating:
         self.turn = asyncio.Lock()
         """One call at a time, so that nothing is renewed that was released."""
 
-    def forget(self, member: "Member") -> Lease | None:
+    def forget(self, member: Occupant) -> Lease | None:
         """Its lease, which is held no more."""
         lease = self.held.pop(member, None)
         if lease is not None:
@@ -232,7 +280,7 @@ class _Seating:
             self.claims.pop(member, None)
         return lease
 
-    def take_claims(self) -> "list[Member]":
+    def take_claims(self) -> list[Occupant]:
         """The next batch of those that are to be claimed."""
         members = list(self.claims)[:BATCH]
         for member in members:
@@ -240,18 +288,18 @@ class _Seating:
         return members
 
 
-def _end(seating: _Seating, member: "Member") -> None:
+def _end(seating: _Seating, member: Occupant) -> None:
     """A newer device has its seat: there is nothing to give up."""
     seating.forget(member)
     if member.connection is not None and not member.connection.leaving:
         member.bye(Code.SEAT_TAKEN)
 
 
-def _is_seated(member: "Member") -> bool:
+def _is_seated(member: Occupant) -> bool:
     return member.is_seated and _is_here(member)
 
 
-def _is_here(member: "Member") -> bool:
+def _is_here(member: Occupant) -> bool:
     return member.connection is not None and not member.connection.leaving
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -13,8 +13,6 @@ from auth.denials import Code, Denied
 from auth.identity import RoomId, UserId
 from gateway.door import devices as timing
 from gateway.door.devices import BATCH, Seats
-from gateway.live.member import Member
-from gateway.live.room import LiveRoom
 from gateway.replica.replica import decode
 from pubsub.broker import Delivery
 from pubsub.broker_memory import MemoryBroker
@@ -79,13 +77,13 @@ class Gateway:
 
     def leave(self, fan: Fan) -> None:
         self.fans[fan.user].remove(fan)
-        self.seats.leave(cast(Member, fan))
+        self.seats.leave(fan)
 
     def settle(self, user: UserId) -> None:
-        self.seats.settle(cast(LiveRoom, self), user)
+        self.seats.settle(self, user)
 
     async def taken(self, fan: Fan) -> Denied | None:
-        return await self.seats.taken(cast(Member, fan))
+        return await self.seats.taken(fan)
 
 
 class Store(MemoryLeases):
