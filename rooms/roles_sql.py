@@ -11,7 +11,7 @@ from pubsub.broker import Retention
 from rooms import audit_sql, events, names_sql, phases, turns_sql
 from rooms.events import RoleChanged
 from rooms.roles import strongest
-from rooms.tables_sql import roles, rooms
+from rooms.tables_sql import bans, roles, rooms
 from store.database_sql import UnitOfWork
 from store.dialect_sql import insert_or_ignore
 
@@ -59,6 +59,19 @@ async def role_of(connection: AsyncConnection, user: UserId, show: ShowId) -> Ro
     return strongest(Role(row.role) for row in await connection.execute(held))
 
 
+async def acting_role(connection: AsyncConnection, user: UserId, show: ShowId) -> Role:
+    """The strongest role that somebody may use now: a ban from the show's room suspends those given in the show.
+
+    Operators everywhere stay what they are: one room shuts nobody out of the whole house.
+    """
+    role = await role_of(connection, user, show)
+    if not role.is_staff:
+        return role
+    banned = select(bans.c.user_id).join(rooms, rooms.c.id == bans.c.room_id)
+    is_banned = await connection.execute(banned.where(bans.c.user_id == user, rooms.c.show_id == show))
+    return role if is_banned.first() is None else await role_of(connection, user, EVERYWHERE)
+
+
 async def list_roles(connection: AsyncConnection, show: ShowId | None) -> list[RoleGrant]:
     """The roles given in a show, or those that hold everywhere; oldest first."""
     given = select(roles).where(roles.c.show_id == (show or EVERYWHERE)).order_by(roles.c.at_ms, roles.c.user_id)
@@ -84,6 +97,16 @@ async def list_held(connection: AsyncConnection, user: UserId) -> list[RoleGrant
         RoleGrant(ShowId(row.show_id) or None, UserId(row.user_id), Role(row.role), UserId(row.by_id), row.at_ms)
         for row in await connection.execute(select(roles).where(roles.c.user_id == user))
     ]
+
+
+async def list_acting(connection: AsyncConnection, user: UserId) -> list[RoleGrant]:
+    """All roles that somebody may make use of now: as `acting_role`, of every show."""
+    held = await list_held(connection, user)
+    if not held:
+        return held
+    banned = select(rooms.c.show_id).join(bans, rooms.c.id == bans.c.room_id).where(bans.c.user_id == user)
+    suspended = {ShowId(show) for (show,) in await connection.execute(banned)}
+    return [grant for grant in held if grant.show not in suspended]
 
 
 async def _tell(uow: UnitOfWork, user: UserId, role: Role, show: ShowId | None, by: UserId, action: str) -> None:

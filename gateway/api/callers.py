@@ -1,4 +1,4 @@
-"""Who calls: the bearer token, and the role SQL gives them for a show."""
+"""Who calls: the bearer token, and the role that SQL lets them make use of in a show, bans considered."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -70,12 +70,12 @@ def optional_caller_of(deps: ApiDependencies) -> Callable[..., Identity | None]:
 
 async def role_in(connection: AsyncConnection, user: UserId | None, show: ShowId) -> Role:
     """The caller's role in a show; nobody is a viewer."""
-    return Role.VIEWER if user is None else await roles_sql.role_of(connection, user, show)
+    return Role.VIEWER if user is None else await roles_sql.acting_role(connection, user, show)
 
 
 async def require_role(connection: AsyncConnection, user: UserId, show: ShowId, *allowed: Role) -> Role:
     """The caller's role in a show, or 403 if it is not among the allowed."""
-    role = await roles_sql.role_of(connection, user, show)
+    role = await roles_sql.acting_role(connection, user, show)
     if role not in allowed:
         raise Refused(Denied(Code.FORBIDDEN))
     return role

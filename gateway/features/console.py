@@ -188,7 +188,7 @@ async def _discipline(
     target = UserId(user)
     async with means.db.write() as uow:
         show = member.room.replica.show
-        actor = await roles_sql.role_of(uow.connection, member.user, show)
+        actor = await roles_sql.acting_role(uow.connection, member.user, show)
         other = await roles_sql.role_of(uow.connection, target, show)
         if not outranks(actor, other):
             return Denied(Code.FORBIDDEN)

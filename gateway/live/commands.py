@@ -11,7 +11,7 @@ from auth.denials import Code, Denied
 from gateway.contract.registry import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS, Command, RateClass
 from gateway.live.member import Member
 from gateway.replica.rights import missing_right, with_offer
-from rooms import moderation_sql, roles_sql
+from rooms import roles_sql
 from store.database_sql import Database, RacedError
 
 Answer = msgspec.Struct | Denied
@@ -165,9 +165,8 @@ class Commands:
     async def _staff_only(self, member: Member, event: str) -> Denied | None:
         """Roles and bans are read from SQL at every action of a console."""
         async with self._db.read() as connection:
-            is_banned = await moderation_sql.is_banned(connection, member.room.id, member.user)
-            role = await roles_sql.role_of(connection, member.user, member.room.replica.show)
-        if is_banned or not role.is_staff or (event not in SHARED_COMMANDS and not may_on_console(role, event)):
+            role = await roles_sql.acting_role(connection, member.user, member.room.replica.show)
+        if not role.is_staff or (event not in SHARED_COMMANDS and not may_on_console(role, event)):
             return Denied(Code.FORBIDDEN)
         return None
 

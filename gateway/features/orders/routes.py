@@ -126,7 +126,7 @@ async def _role_at(deps: ApiDependencies, who: Identity, order: OrderId) -> Role
         found = await orders_sql.load(connection, order)
         if found is None:
             raise Refused(Denied(Code.NOT_FOUND))
-        role = await roles_sql.role_of(connection, who.user, found.show)
+        role = await roles_sql.acting_role(connection, who.user, found.show)
     if found.user != who.user and role not in {Role.HOST, Role.OPERATOR}:
         raise Refused(Denied(Code.NOT_FOUND))
     return role

@@ -75,7 +75,7 @@ def _permission(show: str, who: Identity, role: Role) -> Callable[[AsyncConnecti
 
     async def check(connection: AsyncConnection) -> ShowId:
         existing = await _existing(connection, show)
-        if not may_grant(await roles_sql.role_of(connection, who.user, existing), role):
+        if not may_grant(await roles_sql.acting_role(connection, who.user, existing), role):
             raise Refused(Denied(Code.FORBIDDEN))
         return existing
 

@@ -98,7 +98,7 @@ class Catalogue:
 
     async def _roles_of(self, user: UserId) -> dict[ShowId | None, Role]:
         async with self._deps.db.read() as connection:
-            held = await roles_sql.list_held(connection, user)
+            held = await roles_sql.list_acting(connection, user)
         roles: dict[ShowId | None, Role] = {}
         for grant in held:
             roles[grant.show] = strongest((roles.get(grant.show, Role.VIEWER), grant.role))
