@@ -45,7 +45,8 @@ class Code(StrEnum):
     """Repeatedly sent what is no packet of the contract."""
     # interaction
     RATE_LIMITED = "RATE_LIMITED"
-    """Too often, too many seats held unpaid, or too soon after an order that was left unpaid."""
+    """Too often (`slow_ms` where the room's slow mode says so), too many seats held unpaid, or too soon after an order
+    that was left unpaid."""
     MUTED = "MUTED"
     """Silenced by the staff."""
     CLOSED = "CLOSED"

@@ -11,12 +11,12 @@ from gateway.contract import shapes
 from gateway.features.means import Means
 from gateway.features.stage import commands
 from gateway.live.member import Member
-from gateway.live.rates import request_name
+from gateway.live.rates import SLOW_MODE, request_name
 from gateway.replica.rights import rights_in
 from gateway.replica.welcome import cohost_in
 from presale import entitlements_sql, wallet_sql
 from pubsub.broker import Publication, Retention
-from rooms import danmaku, events, gifts, gifts_sql, roles_sql, rooms_sql, stage_sql, turns_sql
+from rooms import danmaku, events, gifts, gifts_sql, moderation_sql, roles_sql, rooms_sql, stage_sql, turns_sql
 from rooms.budget import Weight, weight_of
 from rooms.gifts import GiftRecord
 from rooms.moderation import muted
@@ -39,7 +39,8 @@ def send_danmaku(means: Means, member: Member, request: shapes.SendDanmaku) -> s
     if not member.role.is_staff:
         wait_ms = persons.wait(member.user, now, replica.room.switches.slow_ms)
         if wait_ms:
-            return Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms)
+            slow_ms = replica.room.switches.slow_ms
+            return Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms, detail={SLOW_MODE: slow_ms})
     persons.said(member.user, now)
     danmaku_id = means.new_id()
     if not member.room.budget.admits(weight_of(member.role, member.tier), now, len(text.encode())):
@@ -72,8 +73,9 @@ async def send_gift(means: Means, member: Member, request: shapes.SendGift) -> s
         known = await _given(uow.connection, member, request)
         if known is not None:
             return known
-        if not await _still_may(uow, member, Permission.GIFT):
-            return Denied(Code.FORBIDDEN)
+        missing = await _missing_now(uow, member, Permission.GIFT)
+        if missing is not None:
+            return missing
         cost = gifts.price(replica.room.gifts, request.gift, request.count)
         if isinstance(cost, Denied):
             return cost
@@ -162,8 +164,10 @@ async def leave_stage(means: Means, member: Member, request: shapes.Nothing) -> 
     return await _on_stage(means, member, StageAction.LEAVE)
 
 
-def refresh_streams(means: Means, member: Member, request: shapes.Nothing) -> shapes.Streams:
+def refresh_streams(means: Means, member: Member, request: shapes.Nothing) -> shapes.Streams | Denied:
     """Fresh grants for what the ticket is worth now."""
+    if member.user in member.room.replica.bans:
+        return Denied(Code.BANNED)
     return shapes.Streams(member.grants())
 
 
@@ -226,16 +230,18 @@ def _checked_text(means: Means, member: Member, text: str) -> str | Denied:
     return danmaku.check(text, replica.room.switches, staff=member.role.is_staff, blocked=means.blocked_words)
 
 
-async def _still_may(uow: UnitOfWork, member: Member, permission: Permission) -> bool:
-    """Whether SQL, inside this transaction, grants what the replica granted."""
+async def _missing_now(uow: UnitOfWork, member: Member, permission: Permission) -> Denied | None:
+    """BANNED or FORBIDDEN where SQL, inside this transaction, does not grant what the replica granted."""
     room = await rooms_sql.load_room(uow.connection, member.room.id)
     if room is None:
-        return False
+        return Denied(Code.FORBIDDEN)
+    if await moderation_sql.is_banned(uow.connection, room.id, member.user):
+        return Denied(Code.BANNED)
     await entitlements_sql.take_turn(uow, room.show, member.user)
     role = await roles_sql.role_of(uow.connection, member.user, room.show)
     entitlement = await entitlements_sql.load(uow.connection, room.show, member.user)
     tier = entitlement.tier if role is Role.VIEWER else member.tier
-    return permission in rights_in(room, role, tier)
+    return None if permission in rights_in(room, role, tier) else Denied(Code.FORBIDDEN)
 
 
 async def _on_stage(means: Means, member: Member, action: StageAction, message: str = "") -> shapes.Cohost | Denied:
@@ -246,8 +252,10 @@ async def _on_stage(means: Means, member: Member, action: StageAction, message: 
     if denied is not None:
         return denied
     async with means.db.write() as uow:
-        if action in (StageAction.REQUEST, StageAction.ACCEPT) and not await _still_may(uow, member, Permission.COHOST):
-            return Denied(Code.FORBIDDEN)
+        if action in (StageAction.REQUEST, StageAction.ACCEPT):
+            missing = await _missing_now(uow, member, Permission.COHOST)
+            if missing is not None:
+                return missing
         changed = await stage_sql.act(uow, member.room.id, command)
         if isinstance(changed, Denied):
             return changed

@@ -9,7 +9,9 @@ import msgspec
 from auth.console import may as may_on_console
 from auth.denials import Code, Denied
 from gateway.contract.registry import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS, Command, RateClass
+from gateway.contract.shapes import Streams
 from gateway.live.member import Member
+from gateway.live.rates import SLOW_MODE
 from gateway.replica.rights import missing_right, with_offer
 from rooms import roles_sql
 from store.database_sql import Database, RacedError
@@ -35,7 +37,10 @@ MAY_BE_LATE = frozenset(
         Code.STAGE_FULL,
     }
 )
-"""Refusals for good that hang on the room, its staff or a ticket, which may have changed a moment ago elsewhere."""
+"""Refusals for good that hang on the room, its staff or a ticket, which may have changed a moment ago elsewhere.
+
+Slow mode's is one of them, for hours may have been switched off; a rate of the settings is not.
+"""
 
 UNKNOWN = Denied(Code.BAD_REQUEST, detail={"field": "event"})
 """The answer to an event that is not taken here."""
@@ -87,7 +92,10 @@ class Commands:
     async def _made_sure(
         self, answer: Answer | Awaitable[Answer], member: Member, event: str, payload: object
     ) -> Answer:
-        """Nobody is refused for good by a replica that may be a moment old: SQL is asked, and it is decided again."""
+        """SQL is asked, and it is decided again: nobody is refused for good by a replica that may be a moment old.
+
+        Nor are streams granted by one, to somebody who is banned.
+        """
         if not isinstance(answer, Answer):
             answer = await answer
         if not _may_be_late(answer):
@@ -95,7 +103,7 @@ class Commands:
         is_news = await self._is_news(member)
         if is_news is None:
             return Denied(Code.BUSY, retry_after_ms=RETRY_MS)
-        if is_news:
+        if is_news or isinstance(answer, Streams):
             once_more = self._on_live(member, event, payload)
             answer = once_more if isinstance(once_more, Answer) else await once_more
         return answer
@@ -172,7 +180,9 @@ class Commands:
 
 
 def _may_be_late(answer: Answer) -> bool:
-    return isinstance(answer, Denied) and answer.code in MAY_BE_LATE
+    if isinstance(answer, Denied):
+        return answer.code in MAY_BE_LATE or SLOW_MODE in answer.detail
+    return isinstance(answer, Streams) and bool(answer.grants)
 
 
 async def _known(before: Awaitable[Answer | None], missing: Denied) -> Answer:

@@ -16,6 +16,9 @@ from rooms.persons import Persons
 from rooms.rates import Rate
 from rooms.stage import StageState
 
+SLOW_MODE = "slow_ms"
+"""What a RATE_LIMITED names that is the room's slow mode and no rate of the settings: how slow it is."""
+
 
 def rates_of(settings: Settings) -> Mapping[str, Rate]:
     """The rate of each class that belongs to a person; what has none is as free as packets are."""

@@ -220,6 +220,54 @@ async def test_another_gateway_refuses_nobody_for_what_is_over(tmp_path: Path, r
         await fan.wait("danmaku")
 
 
+async def test_another_gateway_knows_that_slow_mode_is_off(tmp_path: Path, relay: Relay) -> None:
+    # RATE_LIMITED named the ten minutes of a slow mode that was over already
+    async with far_from(tmp_path) as (show, enter):
+        await show.ticket("mei")
+        fan = await enter("mei")
+        await done(show.host, "room:switches", {"slow_ms": 600_000})
+        await fan.wait("room", lambda told: told["switches"]["slow_ms"] == 600_000)
+        await done(fan, "danmaku", SAY)
+        refused = await denied(fan, "danmaku", SAY)
+        assert (refused["code"], refused["slow_ms"]) == ("RATE_LIMITED", 600_000)
+        relay.hold()
+        await done(show.host, "room:switches", {"slow_ms": 0})
+        await done(fan, "danmaku", SAY)
+        relay.let_go()
+
+
+@pytest.mark.parametrize(
+    ("event", "payload"),
+    [
+        ("gift", {"gift": "rose", "count": 1, "key": "gift-key-number-1"}),
+        ("cohost:request", {"message": "hi"}),
+    ],
+)
+async def test_who_is_banned_gets_nothing_at_another_gateway(
+    tmp_path: Path, relay: Relay, event: str, payload: dict[str, Any]
+) -> None:
+    # a ban still on its way: a gift was committed, and a request for the stage was taken
+    async with far_from(tmp_path) as (show, enter):
+        await show.ticket("mei", "vip")
+        fan = await enter("mei")
+        relay.hold()
+        await done(show.host, "ban", {"user": "mei"})
+        assert (await denied(fan, event, payload))["code"] == "BANNED"
+        relay.let_go()
+
+
+async def test_who_is_banned_gets_no_streams_at_another_gateway(tmp_path: Path, relay: Relay) -> None:
+    async with far_from(tmp_path) as (show, enter):
+        await show.ticket("mei", "vip")
+        fan = await enter("mei")
+        assert (await done(fan, "streams:refresh", {}))["grants"]
+        relay.hold()
+        await done(show.host, "ban", {"user": "mei"})
+        await fan.sio.emit("streams:refresh", {}, namespace="/live")
+        assert (await fan.wait("bye"))["code"] == "BANNED"
+        relay.let_go()
+
+
 async def _much(show: Evening, fan: Client) -> None:
     """Something of everything."""
     await done(show.host, "mute", {"user": "mei"})
