@@ -16,8 +16,15 @@ _UNSPACED = pattern(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Bopomofo}\p{T
 _ALNUM = frozenset(string.ascii_letters + string.digits)
 _FLAG_LETTERS = 2
 
-_NO_GAP, _MARK_GAP, _SPACE_GAP = 0, 1, 2
-
+_APOSTROPHES = frozenset("'\u2018\u2019\u2032`")
+_NUMERIC = frozenset(".,:/-\u2010\u2011\u2012\u2013\u2044")
+"""What stands within dates, scores and times."""
+_DECIMAL = frozenset(".,:")
+"""What joins digits to one number."""
+_OBFUSCATING = frozenset("*_^\u00b7\u2022")
+"""Marks that end no clause and stand between no two words."""
+_ENUMERATED = 3
+"""So many letters, each apart from the next by the same, are no accident."""
 
 _Candidate = tuple[int, int, int]
 """Which word, and the letters it would take: the first, and the one behind the last."""
@@ -27,9 +34,18 @@ class BlockedWords:
     """Answers whether a cleaned text holds one of the words.
 
     Case, width, squares and circles, accents, points, traditional or simplified characters do not matter; an accent in
-    a word of the list does (`lồn` is not `lớn`). Punctuation, symbols and invisible characters between the letters of a
-    word are ignored; spaces are when every letter stands apart (`b a d`), or in scripts that use none. A word of a
-    spaced script is found as a whole word only (`ass` is not in `class`).
+    a word of the list does (`lồn` is not `lớn`). A word of a spaced script is found as a whole word only (`ass` is not
+    in `class`).
+
+    What stands between the letters of a word hides it unless people write so without a thought:
+
+    * Spaced scripts: punctuation and symbols hide a word (`b.ad`), spaces and apostrophes only where every letter
+      stands apart (`b a d`, `b'a'd`): `he'll` is not `hell`.
+    * Scripts without spaces, where words and clauses end anywhere: `*`, `_`, `^` and dots in the middle of the
+      line hide a word; anything else does where every letter stands apart by one and the same, and either they are
+      three or nothing touches the first and the last one (`操 你`; not `体操，你好`, not `方法 轮流`).
+    * Numbers: what dates, scores and times are written with does not hide one (`6.4`, `6:4`, `6-4` are not `64`), and
+      nothing hides two digits. `.`, `,` and `:` belong to a number: `18` is not in `18.50`.
 
     Letters that look like others count where a word mixes scripts (`bаd` with a Cyrillic а), and where all of it looks
     so and the text has no other letter of that script: `сор` is `cop`, but not in `вынеси сор`. A 0 or 1 counts as a
@@ -76,8 +92,8 @@ class _Spelled:
 
     def __init__(self, normal: str) -> None:
         self.letters: list[Letter] = []
-        self.gaps = [_NO_GAP]
-        """What stands before each letter, and last what stands after all of them."""
+        self.gaps = [""]
+        """The characters before each letter, and last those after all of them."""
         self.marks: list[frozenset[str]] = []
         """The accents on each letter."""
         for character in normal:
@@ -86,10 +102,10 @@ class _Spelled:
                 marks = folding.marks_of(character)
                 for letter in letters:
                     self.letters.append(letter)
-                    self.gaps.append(_NO_GAP)
+                    self.gaps.append("")
                     self.marks.append(marks)
             elif folding.parts(character):
-                self.gaps[-1] = max(self.gaps[-1], _SPACE_GAP if character.isspace() else _MARK_GAP)
+                self.gaps[-1] += character
             elif self.marks:
                 self.marks[-1] |= {character}
 
@@ -136,10 +152,39 @@ def _stands(text: _Spelled, start: int, word: _Spelled) -> bool:
         return False
     if end - start + 1 == _FLAG_LETTERS and all(map(_is_flag_letter, text.letters[start : end + 1])):
         return False  # a flag is a picture
-    if _UNSPACED.match(text.letters[start].meant):
-        return True
+    return _holds_together(text, start, end, word)
+
+
+def _holds_together(text: _Spelled, start: int, end: int, word: _Spelled) -> bool:
+    """Whether what stands between the letters from start to end is nothing, or a disguise."""
     inner = [text.gaps[start + 1 + index] for index in range(end - start) if not word.gaps[index + 1]]
-    return _SPACE_GAP not in inner or _NO_GAP not in inner
+    if not any(inner):
+        return True
+    if any(_UNSPACED.match(letter.meant) for letter in text.letters[start : end + 1]):
+        if all(not gap or _OBFUSCATING.issuperset(gap) for gap in inner):
+            return True
+        is_touched = _touches(text, start) or _touches(text, end + 1)
+        return len(set(inner)) == 1 and (len(inner) >= _ENUMERATED - 1 or not is_touched)
+    is_apart = "" not in inner
+    if all(letter.meant.isdigit() for letter in text.letters[start : end + 1]):
+        is_plain = any(_NUMERIC.issuperset(gap) for gap in inner if gap)
+        goes_on = _next_to_digit(text, start) or _next_to_digit(text, end + 1)
+        return is_apart and len(inner) >= _ENUMERATED - 1 and not is_plain and not goes_on
+    if any(gap in _APOSTROPHES for gap in inner):
+        return is_apart and len(inner) >= _ENUMERATED - 1
+    return is_apart or not any(character.isspace() for gap in inner for character in gap)
+
+
+def _touches(text: _Spelled, index: int) -> bool:
+    """Whether nothing is between the letters before and at an index of a script without spaces."""
+    if not 0 < index < len(text.letters) or text.gaps[index]:
+        return False
+    return all(_UNSPACED.match(text.letters[beside].meant) for beside in (index - 1, index))
+
+
+def _next_to_digit(text: _Spelled, index: int) -> bool:
+    """Whether the letters before and at an index are digits, whatever is between them."""
+    return 0 < index < len(text.letters) and all(text.letters[beside].meant.isdigit() for beside in (index - 1, index))
 
 
 def _looks_like(written: Letter, sought: Letter) -> bool:
@@ -180,12 +225,14 @@ def _passes(text: _Spelled, start: int, end: int, disguised: list[int]) -> bool:
 
 def _joined(text: _Spelled, index: int) -> bool:
     """Whether the letters before and at an index belong to one word of a spaced script."""
-    if not 0 < index < len(text.letters) or text.gaps[index] == _SPACE_GAP:
+    if not 0 < index < len(text.letters):
         return False
-    before, after = text.letters[index - 1].meant, text.letters[index].meant
+    gap, before, after = text.gaps[index], text.letters[index - 1].meant, text.letters[index].meant
+    if gap:
+        return gap in _DECIMAL and before.isdigit() and after.isdigit()
     if _UNSPACED.match(before) or _UNSPACED.match(after):
         return False
-    return text.gaps[index] == _NO_GAP and before.isdigit() == after.isdigit()
+    return before.isdigit() == after.isdigit()
 
 
 def _is_flag_letter(letter: Letter) -> bool:

@@ -28,6 +28,8 @@ _SPACING_MARKS: Final = {
     if (form := unicodedata.normalize("NFKC", chr(code)))[0] == " " and len(form) > 1
 }
 """Accents that stand alone: NFKC makes a space of them, and a space ends a word."""
+_SPACING_MARKS.update(dict.fromkeys((0xB4, 0x1FBD, 0x1FBF, 0x1FFD, 0x1FFE), "'"))
+"""Some are typed as apostrophes."""
 _COMPOSED = pattern(r"[\p{Hiragana}\p{Katakana}\p{Hangul}йЙ]")
 """Letters of their own, whose marks are no ornament: が is not か."""
 _REPEATED_MARK = re.compile(

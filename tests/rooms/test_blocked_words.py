@@ -25,7 +25,7 @@ WORDS = BlockedWords(["badword", "ass", "法轮", "kill yourself", "ПЛОХО",
         "ass",
         "kiss my ass.",
         "法轮",
-        "练法 轮吗",
+        "练, 法 轮",
         "法。轮",
         "kill yourself",
         "KILL-YOURSELF",
@@ -144,6 +144,37 @@ def test_what_only_looks_a_little_like_a_word_is_left_alone(text: str) -> None:
 def test_each_script_by_its_own_marks(word: str, found: list[str], innocent: list[str]) -> None:
     words = BlockedWords([word])
     assert [text for text in found if not words.found_in(clean(text))] == []
+    assert [text for text in innocent if words.found_in(clean(text))] == []
+
+
+@pytest.mark.parametrize(
+    ("word", "disguised", "innocent"),
+    [
+        ("hell", ["h'e'l'l", "h-ell", "h e l l", "hell's", "h.e.l.l"], ["he'll", "he\u2019ll come", "he`ll", "he´ll"]),
+        ("ill", ["i.l.l"], ["I'll sing", "I\u2019ll"]),
+        ("shed", ["s h e d"], ["she'd", "She\u2019d go"]),
+        ("id", ["i.d"], ["I'd love it"]),
+        ("fuck", ["f.u.c.k", "f u c k", "f*uck", "fu-ck", "f'u'c'k"], ["fu ck"]),
+        (
+            "操你",
+            ["操*你", "操 你", "操你", "我操*你", "操，你", "操.你!", "啊 操 你"],
+            ["体操，你好", "体操 你好", "体操。你", "体操~你好"],
+        ),
+        ("微信", ["微信", "微_信", "加我微·信号"], ["稍微，信我", "稍微、信", "稍微！信我", "稍微...信我"]),
+        ("法轮", ["法 轮", "法*轮吗"], ["方法 轮流", "方法；轮流", "方法/轮流", "方法😀轮流"]),
+        ("法轮功", ["法 轮 功", "练法，轮，功吗", "法*轮功"], ["方法轮，功夫", "方法 轮功"]),
+        ("바보", ["바 보", "바보다", "바*보"], ["나는 바, 보다", "바다 보다", "나는 바 보다"]),
+        ("64", ["64", "on 64!", "六四64"], ["6.4", "6:4", "6-4", "6/4", "6,4", "6 4", "it took 3.64 s", "1,642"]),
+        ("89", ["89", "(89)"], ["8.9", "7 8 9 10", "8+9"]),
+        ("18", ["18+", "18!", "18."], ["18.50", "at 18:30", "1:18"]),
+        ("8964", ["8 9 6 4", "8*9*6*4"], ["8.9.6.4", "89-64", "10 9 8 9 6 4 3", "8 964"]),
+    ],
+)
+def test_what_people_write_between_letters_without_a_thought_is_no_disguise(
+    word: str, disguised: list[str], innocent: list[str]
+) -> None:
+    words = BlockedWords([word])
+    assert [text for text in disguised if not words.found_in(clean(text))] == []
     assert [text for text in innocent if words.found_in(clean(text))] == []
 
 
