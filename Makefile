@@ -6,7 +6,7 @@ export PYTHON
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test fuzz abuse oversell faults outages check bench soak format contract build lock clean
+.PHONY: help setup demo quick test night fuzz abuse oversell faults outages check bench soak format contract build lock clean
 
 BIN := .venv/bin
 
@@ -46,6 +46,10 @@ else
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(addprefix --ignore=,$(ALONE))
 	$(BIN)/pytest $(ALONE)
 endif
+
+night: ## crowds, faults, outages, oversell, fuzz, abuse, soak: at most six hours, one report (ARGS="faults abuse")
+	@$(call set_up,dev web)
+	$(BIN)/python -m tests.night $(ARGS)
 
 fuzz: ## a million hostile samples on every surface, about a quarter of an hour
 	@$(call set_up,dev)

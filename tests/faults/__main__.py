@@ -90,6 +90,7 @@ def main() -> int:
     parser.add_argument("--freeze-seconds", type=float, default=10.0)
     parser.add_argument("--tries", type=int, default=3, help="how often a fault is played until all cells hold")
     parser.add_argument("--priority", action="store_true", help="what is measured goes before other programs")
+    parser.add_argument("--keep", action="store_true", help="leave docs/measured/faults.md as it is")
     options = parser.parse_args()
     whos, hows, whats = options.who or list(Who), options.how or list(How), options.what or list(What)
     played: list[Played] = []
@@ -109,7 +110,7 @@ def main() -> int:
                     house = stack.enter_context(quarter())
                     continue
                 print(_line(played[-1], whats), f"({time.monotonic() - began:.0f} s)", flush=True)
-                if not (options.who or options.how or options.what):
+                if not (options.who or options.how or options.what or options.keep):
                     _write(played, options.freeze_seconds, is_first=options.priority)
                 if played[-1].has_held:
                     break
