@@ -71,13 +71,17 @@ outages: ## Redis out in every way, refunds and orders by the thousand, 25 minut
 	@$(call set_up,dev)
 	$(BIN)/python -m tests.outages $(ARGS)
 
-check: ## format, lint, types, import rules, generated files
+# What the repository promises of itself: names, sizes, links, commands in pages, locks, secrets. Seconds; make test has them, too.
+REPOSITORY := $(addprefix tests/test_,architecture.py docs.py repository.py snippets.py)
+
+check: ## format, lint, types, import rules, generated files, links and locks
 	@$(call set_up,dev web)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m gateway.reference --check
+	$(BIN)/pytest --quiet --no-header -p no:cacheprovider $(REPOSITORY)
 	npm --prefix web-demo run --silent check
 
 bench: ## the gateway and its peers under one load (ARGS="--quick --only storm --ours")
