@@ -25,6 +25,7 @@ from auth.tokens import mint
 from gateway.contract.codec import Codec
 from gateway.demo.playground import furnish
 from gateway.door.admission import Admission
+from gateway.engine.lines import NO_LINE
 from gateway.house.house import House, open_house
 from gateway.live.member import Member
 from gateway.setup.settings import Mode, Settings
@@ -42,6 +43,7 @@ class Wire:
 
     __slots__ = ("sent_bytes",)
     flowing = True
+    line = NO_LINE
 
     def __init__(self) -> None:
         self.sent_bytes = 0
