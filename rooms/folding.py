@@ -126,6 +126,7 @@ def _latin(character: str) -> str:
         return character
     letters = letters_of(character)
     latin = "".join(letter.looks or letter.meant for letter in letters)
+    latin = latin.upper() if character.isupper() else latin
     return latin if latin.isascii() and letters else "" if letters == () and not parts(character) else character
 
 
