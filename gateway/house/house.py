@@ -4,9 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 
-import msgspec
 import structlog
 
 from auth.grants import StreamGrants
@@ -15,22 +13,15 @@ from auth.keys import KeyRing
 from auth.keys_http import JwksSource
 from auth.revocations import Revocations
 from auth.tokens import TokenVerifier
-from gateway.api import bulkheads
 from gateway.contract.codec import Codec
-from gateway.contract.cursor import Stamps
-from gateway.door.address_limits import AddressLimits, Limit
+from gateway.door.address_limits import AddressLimits
 from gateway.door.admission import Admission, DoorLimits
 from gateway.door.devices import Seats
 from gateway.door.holdings import Records
-from gateway.door.queue import Waiting
 from gateway.door.truth import Truth
-from gateway.engine.backlog import BacklogLimits
-from gateway.engine.budget import Allowance, Traffic
-from gateway.engine.limits import EngineLimits
-from gateway.engine.session import Heartbeat
 from gateway.features.means import Means
-from gateway.features.orders.callbacks import RETURN_PATH
 from gateway.features.registry import rows
+from gateway.house import assembly
 from gateway.house.jobs import JobWorker
 from gateway.house.relay import OutboxRelay
 from gateway.house.wiring import Wiring
@@ -44,22 +35,19 @@ from gateway.live.revocations import RevocationWatch
 from gateway.live.room import LiveRoom
 from gateway.live.rooms import LiveRooms
 from gateway.live.stage_watch import StageSweep
+from gateway.live.surroundings import Surroundings
 from gateway.live.upkeep import Health, Upkeep
 from gateway.live.whereabouts import Whereabouts
+from gateway.replica.guests import GuestList
+from gateway.replica.replica import Replica
 from gateway.setup import clock as ambient
-from gateway.setup import descriptors, preflight
+from gateway.setup import preflight
 from gateway.setup.metrics import Metrics
 from gateway.setup.settings import Duty, Settings
-from gateway.sockets.connection import SocketLimits
 from gateway.sockets.server import SocketServer
-from presale.holding import HoldLimits
-from presale.payments import PaymentProvider
-from presale.payments_sandbox import SandboxPayments
-from presale.use_cases.bounded_provider import BoundedProvider
-from presale.use_cases.box_office import AskLimits, BoxOffice
-from presale.webhook_signature import parse_secrets
-from rooms import moderation_sql, rooms_sql
-from rooms.blocked_words import NO_WORDS, BlockedWords
+from presale.use_cases.box_office import BoxOffice
+from pubsub.broker import Position
+from rooms.blocked_words import BlockedWords
 from store import migrations
 from store.database_sql import Database
 
@@ -67,13 +55,6 @@ log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = {Duty.ALL: 1.0, Duty.WORKER: 1.0, Duty.GATEWAY: 5.0, Duty.PRESALE: 5.0}
 """How often each looks for publications that others have left; its own go out at once."""
-
-PACKETS_HEADROOM, BURST_HEADROOM, REQUESTS_HEADROOM = 5, 10, 4
-"""How many times the events of a socket a transport carries at least: two namespaces, pings, polls, a late network."""
-PACKET_BYTES = 1024
-"""What an event takes at most, as a rule."""
-BODIES_IN_BURST = 4
-"""Largest packets that may come at once."""
 
 
 @dataclass
@@ -113,8 +94,8 @@ class House:
             new_id=self.new_id,
             clock=self.clock,
         )
-        self.waiting = _waiting(self.settings, self.clock, self.metrics)
-        self.live_rooms = LiveRooms(self.db, self.broker, self.clock, partial(LiveRoom, self))
+        self.waiting = assembly.waiting(self.settings, self.clock, self.metrics)
+        self.live_rooms = LiveRooms(self.db, self.broker, self.clock, self._make_room)
         self.resync = Resync(
             self.db,
             self.live_rooms,
@@ -162,8 +143,12 @@ class House:
             wire_lag_seconds=lambda: self.wiring.lag_seconds,
             waiting=self.waiting.__len__,
         )
+        self.surroundings = self._surroundings()
         self.admission = _admission(self)
-        self.socket_servers.extend(_socket_server(self, codec) for codec in Codec)
+        self.socket_servers.extend(
+            assembly.socket_server(codec, self.admission, self.settings, self.clock, self.metrics, self.address_limits)
+            for codec in Codec
+        )
 
     def socket_server(self, codec: Codec) -> SocketServer:
         """The server of one encoding."""
@@ -183,6 +168,28 @@ class House:
         async with asyncio.TaskGroup() as group:
             for work in works:
                 group.create_task(work())
+
+    def _make_room(self, replica: Replica, guests: GuestList, position: Position) -> LiveRoom:
+        return LiveRoom(self.surroundings, replica, guests, position)
+
+    def _surroundings(self) -> Surroundings[LiveRoom]:
+        return Surroundings(
+            limits=assembly.room_limits(self.settings),
+            clock=self.clock,
+            new_id=self.new_id,
+            metrics=self.metrics,
+            grants=self.grants,
+            blocked_words=self.blocked_words,
+            deadlines=self.deadlines,
+            clockwork=self.clockwork,
+            devices=self.seats,
+            queue=self.waiting,
+            errands=self.upkeep,
+            isolation=self.apart,
+            whereabouts=self.whereabouts,
+            answer=self.commands,
+            degraded_since_ms=lambda: self.resync.told_since_ms,
+        )
 
     def _means(self) -> Means:
         return Means(
@@ -212,9 +219,9 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         db = await closing.enter_async_context(preflight.database(settings.effective_database_url))
         wiring = Wiring(settings, clock)
         closing.push_async_callback(wiring.close)
-        box_office = _box_office(settings, db, closing)
+        box_office = assembly.box_office(settings, db, closing)
         revoked = Revocations()
-        jwks, keys, verifier = await _verifier(settings, revoked)
+        jwks, keys, verifier = await assembly.verifier(settings, revoked)
         house = House(
             settings=settings,
             clock=clock,
@@ -225,7 +232,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             keys=keys,
             verifier=verifier,
             grants=HlsGrants(settings.grant_secrets, settings.grant_seconds, settings.media_url),
-            blocked_words=_blocked_words(settings),
+            blocked_words=assembly.blocked_words(settings),
             box_office=box_office,
             relay=OutboxRelay(db, wiring.broker, sweep_seconds=SWEEP_SECONDS[settings.role]),
             worker=JobWorker(db, box_office.handlers),
@@ -248,98 +255,6 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         yield house
 
 
-def _box_office(settings: Settings, db: Database, closing: AsyncExitStack) -> BoxOffice:
-    """The box office, its providers, and what the rooms tell it: who may buy."""
-    providers: dict[str, PaymentProvider] = {}
-    if settings.sandbox_url:
-        secrets = parse_secrets(settings.sandbox_secrets)
-        sandbox = SandboxPayments(settings.sandbox_url, secrets, clock=ambient.now_ms, new_id=ambient.new_id)
-        closing.push_async_callback(sandbox.aclose)
-        providers[sandbox.name] = BoundedProvider(
-            sandbox,
-            seconds=settings.provider_seconds,
-            calls_at_once=settings.provider_calls_at_once,
-            aside=bulkheads.aside,
-        )
-    box_office = BoxOffice(
-        db,
-        providers,
-        rooms_sql.phase_of,
-        is_banned=moderation_sql.is_banned,
-        holds=HoldLimits(
-            order_ttl_ms=settings.order_ttl_seconds * 1000,
-            cool_down_ms=settings.order_cool_down_seconds * 1000,
-            unpaid_seats=settings.unpaid_seats_per_user,
-        ),
-        asks=AskLimits(
-            provider_seconds=settings.provider_seconds,
-            every_ms=round(settings.order_ask_seconds * 1000),
-            patience_seconds=settings.order_ask_wait_seconds,
-            at_once=settings.order_asks_at_once,
-        ),
-        return_url=f"{settings.own_url}{RETURN_PATH}",
-        aside=bulkheads.aside,
-    )
-    closing.push_async_callback(box_office.aclose)
-    return box_office
-
-
-async def _verifier(
-    settings: Settings, revoked: Revocations
-) -> tuple[JwksSource | None, Callable[[], KeyRing], TokenVerifier]:
-    issuer, audience = settings.jwt_issuer, settings.jwt_audience
-    if settings.jwt_jwks_url:
-        source = JwksSource(settings.jwt_jwks_url, settings.jwt_secrets)
-        await source.refresh()
-        verifier = TokenVerifier(source.ring, issuer, audience, unknown_kid=source.ask, revoked=revoked.refuses)
-        return source, source.ring, verifier
-    document = msgspec.json.decode(settings.jwt_jwks_file.read_bytes()) if settings.jwt_jwks_file else None
-    ring = KeyRing(settings.jwt_secrets, document)
-    return None, lambda: ring, TokenVerifier(ring, issuer, audience, revoked=revoked.refuses)
-
-
-def _blocked_words(settings: Settings) -> BlockedWords:
-    if settings.blocked_words_file is None:
-        return NO_WORDS
-    words = preflight.blocked_words(settings.blocked_words_file)
-    log.info("blocked_words.in_force", words=len(words))
-    return words
-
-
-def _traffic(settings: Settings) -> Traffic:
-    """What a peer may send; whoever lets sockets send more events lets transports carry more."""
-    pace, burst = settings.packets_per_second, settings.packets_burst
-    return Traffic(
-        bytes=Allowance(
-            max(settings.transport_bytes_per_second, PACKET_BYTES * pace),
-            max(settings.transport_bytes_burst, BODIES_IN_BURST * settings.packet_bytes, PACKET_BYTES * burst),
-        ),
-        packets=Allowance(
-            max(settings.transport_packets_per_second, PACKETS_HEADROOM * pace),
-            max(settings.transport_packets_burst, BURST_HEADROOM * burst),
-        ),
-        strangers_packets=Allowance(pace, burst),
-        requests=Allowance(
-            max(settings.transport_requests_per_second, REQUESTS_HEADROOM * pace),
-            max(settings.transport_requests_burst, REQUESTS_HEADROOM * burst),
-        ),
-    )
-
-
-def _waiting(settings: Settings, clock: Callable[[], int], metrics: Metrics) -> Waiting:
-    """The queue at the door, as the settings bound it."""
-    return Waiting(
-        Stamps(settings.grant_secrets, clock),
-        clock,
-        metrics,
-        per_second=settings.admissions_per_second,
-        burst=settings.admissions_burst,
-        places=settings.waiting_places,
-        grace_ms=round(settings.waiting_grace_seconds * 1000),
-        position_ms=round(settings.position_seconds * 1000),
-    )
-
-
 def _admission(house: House) -> Admission:
     settings = house.settings
     return Admission(
@@ -360,40 +275,4 @@ def _admission(house: House) -> Admission:
         waiting=house.waiting,
         box_office=house.box_office,
         address_limits=house.address_limits,
-    )
-
-
-def _socket_server(house: House, codec: Codec) -> SocketServer:
-    settings = house.settings
-    return SocketServer(
-        codec,
-        house.admission,
-        clock=house.clock,
-        origins=settings.origins,
-        engine=EngineLimits(
-            heartbeat=Heartbeat(settings.ping_interval_seconds, settings.ping_timeout_seconds),
-            backlog=BacklogLimits(settings.outbox_bytes, settings.outbox_packets, settings.outbox_seconds),
-            message_bytes=settings.packet_bytes,
-            traffic=_traffic(settings),
-            unsent_bytes=settings.unsent_bytes,
-            upgrade_seconds=settings.upgrade_seconds,
-            farewell_seconds=settings.farewell_seconds,
-            header_seconds=settings.header_seconds,
-            body_seconds=settings.body_seconds,
-            header_bytes=settings.header_bytes,
-            unaccepted=descriptors.for_strangers(),
-            unaccepted_per_address=0 if settings.is_playground else settings.unaccepted_sockets_per_address,
-        ),
-        limits=SocketLimits(
-            inbox=settings.inbox_events,
-            packets_per_second=settings.packets_per_second,
-            packets_burst=settings.packets_burst,
-            refused_events=Allowance(settings.refused_events_per_second, settings.refused_events_burst),
-            protocol_errors=settings.protocol_errors,
-            protocol_error_seconds=settings.protocol_error_seconds,
-            refusals=settings.refusals_per_transport,
-            connect_seconds=settings.connect_seconds,
-        ),
-        gave_way=partial(house.address_limits.bound, Limit.UNACCEPTED),
-        said_bye=lambda code: house.metrics.byes.labels(code).inc(),
     )

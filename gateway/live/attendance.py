@@ -1,6 +1,6 @@
 """Who is in a room on this gateway, and how all of them, some, or one user's sockets are told something."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import msgspec
 
@@ -13,17 +13,23 @@ from gateway.sockets.codec import Prepared
 from pubsub.broker import Position
 from pubsub.presence import Counts
 
-if TYPE_CHECKING:
-    from gateway.house.house import House
-
 
 class Attendance:
     """The sockets of a room, and where the room stands. Everything here is synchronous: order comes free."""
 
-    def __init__(self, house: "House", position: Position) -> None:
-        self.house = house
+    def __init__(
+        self,
+        position: Position,
+        fanout_seconds: float,
+        *,
+        delivered: Callable[[str, int], None],
+        left_queue: Callable[[Member], None],
+    ) -> None:
         self.position = position
-        self._audiences = Audiences(house.settings.fanout_ms / 1000)
+        self.delivered = delivered
+        """Counts events queued to sockets."""
+        self._left_queue = left_queue
+        self._audiences = Audiences(fanout_seconds)
         self._members: set[Member] = set()
         self._arriving: set[Member] = set()
         """Those who are told one by one, because their welcome is not sent or told them of places still to come."""
@@ -53,7 +59,7 @@ class Attendance:
         if member not in self._members:
             return
         if member.is_waiting:
-            self.house.waiting.left(member)
+            self._left_queue(member)
         self._members.discard(member)
         self._staffed -= member.is_console
         self.recount(member)
@@ -119,7 +125,7 @@ class Attendance:
         members = self.of_user(user)
         for member in members:
             member.send(prepared)
-        self.house.metrics.delivered(event, len(members))
+        self.delivered(event, len(members))
 
     def tell(
         self,
@@ -137,4 +143,4 @@ class Attendance:
             ):
                 member.send(prepared, offset)
                 count += 1
-        self.house.metrics.delivered(prepared.event, count)
+        self.delivered(prepared.event, count)

@@ -122,7 +122,7 @@ class Member:
         self.tier, self.tier_version = tier, version
         self.refresh_permissions()
         if self.is_waiting:
-            self.room.house.waiting.retier(self)
+            self.room.around.queue.retier(self)
         return True
 
     def take_role(self, role: Role, version: int) -> bool:
@@ -147,19 +147,19 @@ class Member:
         """See to it that no viewer takes the name of a host who is here."""
         kept = self.room.replica.names.hosts.get(self.user)
         if (kept is not None or self.role is Role.HOST) and kept != self.identity.name:
-            self.room.house.upkeep.host_came(self.room.id, self.user, self.identity.name)
+            self.room.around.errands.host_came(self.room.id, self.user, self.identity.name)
 
     def watch_token(self) -> None:
         """Warn before the end of the token in `identity`, and end the socket with it; again for a new one."""
         if self._token_deadline is not None:
             self._token_deadline.cancel()
-        house = self.room.house
-        warn_ms = self.identity.expires_ms - house.settings.token_warning_seconds * 1000
-        self._token_deadline = house.deadlines.at(warn_ms, self._token_expiring)
+        around = self.room.around
+        warn_ms = self.identity.expires_ms - around.limits.token_warning_ms
+        self._token_deadline = around.deadlines.at(warn_ms, self._token_expiring)
 
     def _token_expiring(self) -> None:
         ends_ms = self.identity.expires_ms
-        self._token_deadline = self.room.house.deadlines.at(ends_ms, self._token_expired)
+        self._token_deadline = self.room.around.deadlines.at(ends_ms, self._token_expired)
         self.tell("token:expiring", shapes.TokenExpiring(ends_ms))
 
     def _token_expired(self) -> None:
@@ -167,10 +167,10 @@ class Member:
 
     def grants(self) -> list[Grant]:
         """Fresh grants of every stream it may watch, in a stable order."""
-        house = self.room.house
-        now = house.clock()
+        around = self.room.around
+        now = around.clock()
         return [
-            house.grants.play(self.user, self.room.id, stream, now)
+            around.grants.play(self.user, self.room.id, stream, now)
             for permission, stream in STREAMS.items()
             if permission in self.permissions
         ]
@@ -187,7 +187,7 @@ class Member:
     def tell(self, event: str, payload: msgspec.Struct) -> None:
         """Send something meant for this socket alone."""
         self.send(Prepared(event, payload))
-        self.room.house.metrics.delivered(event, 1)
+        self.room.delivered(event, 1)
 
     def bye(self, code: Code, retry_after_ms: int | None = None) -> None:
         """End the socket; one that is still waiting to be opened ends right after its welcome.
@@ -233,17 +233,17 @@ class Member:
         told: list[tuple[str, msgspec.Struct]] = [("welcome", welcome)]
         if self.is_console:
             told += room.console_state()
-        if room.house.resync.told_since_ms is not None:
-            told.append(("degraded", shapes.Degraded(room.house.resync.told_since_ms)))
+        if (since_ms := room.around.degraded_since_ms()) is not None:
+            told.append(("degraded", shapes.Degraded(since_ms)))
         for event, payload in told:
             connection.send(Prepared(event, payload))
-            room.house.metrics.delivered(event, 1)
+            room.delivered(event, 1)
 
     def received(self, event: str, payload: object) -> Answer | Awaitable[Answer]:
         """Hand an event to its handler."""
         if self._expelled is not None:
             return Denied(Code.BUSY, retry_after_ms=SLOW_RETRY_MS)
-        answer = self.room.house.commands(self, event, payload)
+        answer = self.room.around.answer(self, event, payload)
         return answer if isinstance(answer, Answer) else self._act(answer)
 
     async def _act(self, answer: Awaitable[Answer]) -> Answer:
@@ -264,7 +264,7 @@ class Member:
         if self._token_deadline is not None:
             self._token_deadline.cancel()
         self._held = None
-        self.room.house.seats.leave(self)
-        self.room.house.waiting.went(self)
+        self.room.around.devices.leave(self)
+        self.room.around.queue.went(self)
         self.room.leave(self)
         self.connection = None

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import singledispatchmethod
-from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
@@ -17,7 +16,8 @@ from gateway.contract.codec import Codec
 from gateway.contract.cursor import to_cursor
 from gateway.live.attendance import Attendance
 from gateway.live.member import Member
-from gateway.live.rates import heard, rates_of
+from gateway.live.rates import heard
+from gateway.live.surroundings import Surroundings
 from gateway.replica import welcome
 from gateway.replica.guests import GuestList
 from gateway.replica.history import Recent
@@ -35,9 +35,6 @@ from rooms.persons import Persons
 from rooms.room import RoomRecord
 from rooms.stage import StageState
 
-if TYPE_CHECKING:
-    from gateway.house.house import House
-
 log = structlog.get_logger(__name__)
 
 PRESENCE_MS_PER_SOCKET = 1
@@ -47,8 +44,12 @@ PRESENCE_MS_PER_SOCKET = 1
 class LiveRoom(Attendance):
     """Applies publications in order and tells the sockets. Everything here is synchronous: order comes free."""
 
-    def __init__(self, house: "House", replica: Replica, guests: GuestList, position: Position) -> None:
-        super().__init__(house, position)
+    def __init__(
+        self, around: "Surroundings[LiveRoom]", replica: Replica, guests: GuestList, position: Position
+    ) -> None:
+        limits, count = around.limits, around.metrics.delivered
+        super().__init__(position, limits.fanout_seconds, delivered=count, left_queue=around.queue.left)
+        self.around = around
         self.id = replica.id
         """The room's id, its channel at the broker too."""
         self.replica = replica
@@ -57,18 +58,17 @@ class LiveRoom(Attendance):
         """Whether what happens was committed by this process a moment ago, and may not be acked yet."""
         self._place: int | None = None
         """The offset of what is being delivered; None: it has no place, for the wire is away."""
-        self.recent = Recent(position, house.settings.history_seconds * 1000, house.settings.history_bytes)
+        self.recent = Recent(position, limits.history_ms, limits.history_bytes)
         self.unstored_danmaku: list[rooms.DanmakuSaid] = []
         self.uncounted_likes = 0
-        self.budget = Budget(house.settings.danmaku_per_room_per_second)
-        self.persons = Persons(rates_of(house.settings))
+        self.budget = Budget(limits.danmaku_per_second)
+        self.persons = Persons(limits.rates)
         self.told_online = -1
         self._presence_due_ms = 0
-        self._position_ms = round(house.settings.position_seconds * 1000)
-        self._position_due_ms = dict.fromkeys((True, False), house.clock() + self._position_ms)
+        self._position_due_ms = dict.fromkeys((True, False), around.clock() + limits.position_ms)
         """When those inside, and those outside, have heard of no place for long."""
         self.welcome_parts = welcome.Parts()
-        self.names = Names(lambda: replica.names, house.blocked_words)
+        self.names = Names(lambda: replica.names, around.blocked_words)
         self._rights_of = replica.room
         self._rights: dict[tuple[Role, Tier], Permissions] = {}
 
@@ -90,25 +90,25 @@ class LiveRoom(Attendance):
 
     def welcome(self, member: Member, codec: Codec) -> tuple[int, shapes.Welcome]:
         """The first event of a socket, and the offset up to which it tells the history; for this codec only."""
-        house = self.house
-        house.seats.settle(self, member.user)
+        around = self.around
+        around.devices.settle(self, member.user)
         return welcome.build(
             self.replica,
             member,
             member.luggage,
-            house.clock(),
-            house.waiting.stamp(member),
+            around.clock(),
+            around.queue.stamp(member),
             codec=codec,
             parts=self.welcome_parts,
             here=self.position,
             online=self.told_online,
             cohost=welcome.cohost_in(self, member.user, self.replica.stage),
-            admission=house.waiting.standing(member) if member.is_waiting else msgspec.UNSET,
+            admission=around.queue.standing(member) if member.is_waiting else msgspec.UNSET,
         )
 
     def publishing_grant(self, user: UserId) -> Grant:
         """A fresh right to come on stage here."""
-        return self.house.grants.publish(user, self.id, self.house.clock())
+        return self.around.grants.publish(user, self.id, self.around.clock())
 
     def console_state(self) -> list[tuple[str, msgspec.Struct]]:
         """What a console is told right after its welcome."""
@@ -122,11 +122,11 @@ class LiveRoom(Attendance):
         self._place = None if delivery.degraded else delivery.position.offset
         try:
             event = decode(delivery.publication.body)
-            self.house.metrics.published(type(event).__name__)
-            self.recent.add(delivery, event, now_ms := self.house.clock())
+            self.around.metrics.published(type(event).__name__)
+            self.recent.add(delivery, event, now_ms := self.around.clock())
             heard(self.persons, event, min(delivery.publication.at_ms, now_ms))
             if delivery.degraded and isinstance(event, rooms.DanmakuSaid):
-                self.house.apart.said(self.id)
+                self.around.isolation.said(self.id)
             self.happen(event, delivery.publication.at_ms)
         except Exception:  # one unreadable publication must not deafen the room
             log.exception("room.publication_failed", room=self.id, publication=delivery.publication.id)
@@ -174,14 +174,14 @@ class LiveRoom(Attendance):
     def _(self, event: rooms.RoomState, before: RoomRecord) -> None:
         self._everybody("room", self.replica.room_shape())
         for countdown in changed_countdowns(before, self.replica.room):
-            self._everybody("countdown", countdown_shape(countdown, self.house.clock()))
+            self._everybody("countdown", countdown_shape(countdown, self.around.clock()))
         self._rights_follow("phase" if isinstance(event, rooms.PhaseChanged) else "switches")
         if before.switches.sales_left is not self.replica.room.switches.sales_left:
             self._soon("sales", self._tell_sales)
 
     @_happened.register
     def _(self, event: rooms.CountdownChanged, _before: RoomRecord) -> None:
-        self._everybody("countdown", countdown_shape(event, self.house.clock()))
+        self._everybody("countdown", countdown_shape(event, self.around.clock()))
 
     @_happened.register
     def _(self, _event: rooms.StageChanged, _before: RoomRecord) -> None:
@@ -215,7 +215,7 @@ class LiveRoom(Attendance):
     def _(self, event: rooms.CohostChanged, _before: RoomRecord) -> None:
         for member in self.of_user(event.user):
             if member.is_waiting and event.state is StageState.ON_STAGE:
-                self.house.waiting.call_in(member)
+                self.around.queue.call_in(member)
             member.tell("cohost", welcome.cohost_changed(self, event))
 
     @_happened.register
@@ -243,28 +243,28 @@ class LiveRoom(Attendance):
             if not member.take_role(event.role, event.version):
                 continue
             if member.is_waiting and event.role.is_staff:
-                self.house.waiting.call_in(member)
+                self.around.queue.call_in(member)
             if member.is_console and not event.role.is_staff:
                 member.bye(Code.KICKED)
             elif member.refresh_permissions():
                 self._tell_rights(member, before, "role")
-        self.house.seats.settle(self, event.user)
+        self.around.devices.settle(self, event.user)
 
     @_happened.register
     def _(self, event: rooms.SeatsTaken, _before: RoomRecord) -> None:
-        self.house.seats.lost(self.id, event.holders)
+        self.around.devices.lost(self.id, event.holders)
 
     @_happened.register
     def _(self, event: rooms.Sought, _before: RoomRecord) -> None:
-        self.house.whereabouts.sought(self, event)
+        self.around.whereabouts.sought(self, event)
 
     @_happened.register
     def _(self, event: rooms.Present, _before: RoomRecord) -> None:
-        self.house.whereabouts.present(event)
+        self.around.whereabouts.present(event)
 
     @_happened.register
     def _(self, event: rooms.SaidApart, _before: RoomRecord) -> None:
-        self.house.apart.heard(self, event)
+        self.around.isolation.heard(self, event)
 
     @_happened.register
     def _(self, event: presale.EntitlementChanged, _before: RoomRecord) -> None:
@@ -273,14 +273,14 @@ class LiveRoom(Attendance):
             if member.take_tier(event.tier, event.version):
                 self._tell_rights(member, before, event.reason.value)
         if not keeps_stage(self.replica.room, Role.VIEWER, event.tier):
-            self.house.upkeep.rights_ended(self.id, event.user)
-        self.house.seats.settle(self, event.user)
+            self.around.errands.rights_ended(self.id, event.user)
+        self.around.devices.settle(self, event.user)
 
     @_happened.register
     def _(self, event: presale.OrderChanged, _before: RoomRecord) -> None:
         order = welcome.order_shape(event)
         self.tell_user(event.user, "order", order)
-        self.tell_user(event.user, "countdown", welcome.order_countdown(order, self.house.clock()))
+        self.tell_user(event.user, "countdown", welcome.order_countdown(order, self.around.clock()))
 
     @_happened.register
     def _(self, event: presale.WalletChanged, _before: RoomRecord) -> None:
@@ -288,13 +288,13 @@ class LiveRoom(Attendance):
 
     @_happened.register
     def _(self, event: presale.RefundFailed | presale.MoneyReturning, _before: RoomRecord) -> None:
-        self.tell_user(event.user, "inbox", welcome.money_notice(event, self.house.clock()))
+        self.tell_user(event.user, "inbox", welcome.money_notice(event, self.around.clock()))
 
     @_happened.register
     def _(self, event: presale.SalesChanged, _before: RoomRecord) -> None:
         self._soon("sales", self._tell_sales)
         if {count.id for count in event.products} != {product.id for product in self.replica.products}:
-            self.house.upkeep.products_changed(self.id)
+            self.around.errands.products_changed(self.id)
 
     @_happened.register
     def _(self, _event: presale.RevenueChanged, _before: RoomRecord) -> None:
@@ -312,7 +312,7 @@ class LiveRoom(Attendance):
         member.tell("admission", shapes.Admission(0, 0))
         self._tell_rights(member, before, "admitted")
         self.tell_own_position(member)
-        self.house.seats.settle(self, member.user)
+        self.around.devices.settle(self, member.user)
 
     # ---- telling -------------------------------------------------------------------------------------
 
@@ -343,7 +343,7 @@ class LiveRoom(Attendance):
         Nobody is told whose welcome has told them of a later place.
         """
         if member.told_until <= self.position.offset:
-            member.tell("position", shapes.RoomPosition(to_cursor(self.position, self.house.waiting.stamp(member))))
+            member.tell("position", shapes.RoomPosition(to_cursor(self.position, self.around.queue.stamp(member))))
 
     def tell_position(self, by_ms: int) -> None:
         """Let those know where the room stands who by then will not have heard of it for long.
@@ -352,13 +352,13 @@ class LiveRoom(Attendance):
         """
         for inside, due_ms in self._position_due_ms.items():
             if by_ms >= due_ms:
-                self._position_due_ms[inside] = by_ms + self._position_ms
+                self._position_due_ms[inside] = by_ms + self.around.limits.position_ms
                 prepared = Prepared("position", shapes.RoomPosition(self.cursor()))
                 self.tell(prepared, reads=inside, offset=self.position.offset)
 
     def tell_presence(self, online: int) -> None:
         """Tell everybody how many are here, if that changed; a full room not at every change."""
-        now_ms = self.house.clock()
+        now_ms = self.around.clock()
         if online != self.told_online and now_ms >= self._presence_due_ms:
             self.told_online = online
             self._presence_due_ms = now_ms + self.size * PRESENCE_MS_PER_SOCKET
@@ -374,10 +374,10 @@ class LiveRoom(Attendance):
             self.tell(Prepared(event, payload), surface=Surface.CONSOLE)
 
     def _soon(self, event: str, tell: Callable[[], None]) -> None:
-        self.house.clockwork.conflate(self.id, event, tell)
+        self.around.clockwork.conflate(self.id, event, tell)
 
     def _history(self, event: str, payload: shapes.Danmaku | shapes.Gift | shapes.Retract) -> None:
-        self._position_due_ms[True] = self.house.clock() + self._position_ms
+        self._position_due_ms[True] = self.around.clock() + self.around.limits.position_ms
         self.tell(Prepared(event, payload), reads=True, offset=self._place)
 
     def _everybody(self, event: str, payload: msgspec.Struct) -> None:
@@ -396,5 +396,4 @@ class LiveRoom(Attendance):
         self.tell_consoles("revenue", self.replica.revenue_shape())
 
     def _inbox(self, user: UserId, kind: shapes.InboxKind, until_ms: int | None = None) -> None:
-        house = self.house
-        self.tell_user(user, "inbox", shapes.Inbox(house.new_id(), kind, house.clock(), until_ms))
+        self.tell_user(user, "inbox", shapes.Inbox(self.around.new_id(), kind, self.around.clock(), until_ms))

@@ -56,7 +56,7 @@ async def house(tmp_path: Path) -> AsyncIterator[tuple[LiveRooms, SlowBroker, Ro
         async with opened.db.read() as connection:
             shows = await shows_sql.list_shows(connection)
         broker = SlowBroker()
-        yield LiveRooms(opened.db, broker, opened.clock, partial(LiveRoom, opened)), broker, shows[0].room
+        yield LiveRooms(opened.db, broker, opened.clock, partial(LiveRoom, opened.surroundings)), broker, shows[0].room
 
 
 async def test_a_room_is_opened_all_the_same_when_who_asked_first_has_gone(

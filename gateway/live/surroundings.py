@@ -1,0 +1,128 @@
+"""What a room and its sockets leave to the gateway around them; each of these calls goes out and waits for nobody.
+
+The protocols are what live rooms know of whoever keeps devices, the queue and the errands: those stand above them.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from auth.grants import StreamGrants
+from auth.identity import RoomId, UserId
+from gateway.contract import shapes
+from gateway.live.clockwork import Clockwork
+from gateway.live.deadlines import Deadlines
+from gateway.live.member import Member
+from gateway.setup.metrics import Metrics
+from gateway.sockets.connection import Answer
+from rooms.blocked_words import BlockedWords
+from rooms.events import Present, SaidApart, Sought
+from rooms.rates import Rate
+
+Room = TypeVar("Room")
+Room_contra = TypeVar("Room_contra", contravariant=True)
+
+
+class Devices(Protocol[Room_contra]):
+    """Who keeps the devices of each ticket."""
+
+    def settle(self, room: Room_contra, user: UserId) -> None:
+        """The devices of a user, or what their rights are worth, have changed."""
+
+    def lost(self, room: RoomId, holders: Iterable[str]) -> None:
+        """Newer devices took the places of these."""
+
+    def leave(self, member: Member) -> None:
+        """A socket is gone."""
+
+
+class Queue(Protocol):
+    """Who keeps the queue at the door."""
+
+    def call_in(self, member: Member) -> None:
+        """Somebody need not wait any more."""
+
+    def retier(self, member: Member) -> None:
+        """The ticket of somebody who waits is worth something else now."""
+
+    def left(self, member: Member) -> None:
+        """Somebody who waited is gone."""
+
+    def went(self, member: Member) -> None:
+        """A socket is gone; its user may have been inside."""
+
+    def stamp(self, member: Member) -> str:
+        """What a cursor carries that is told to this member alone."""
+
+    def standing(self, member: Member) -> shapes.Admission:
+        """What a socket that waits is told of it now."""
+
+
+class Errands(Protocol):
+    """Who writes or reads something shortly."""
+
+    def rights_ended(self, room: RoomId, user: UserId) -> None:
+        """Somebody lost the right to be on stage."""
+
+    def host_came(self, room: RoomId, user: UserId, name: str) -> None:
+        """A host is here under another name than the room keeps for them."""
+
+    def products_changed(self, room: RoomId) -> None:
+        """What is sold has changed."""
+
+
+class Isolation(Protocol[Room_contra]):
+    """Who owns up to what was heard at one gateway alone."""
+
+    def said(self, room: RoomId) -> None:
+        """A danmaku of this room reached the sockets of this gateway alone."""
+
+    def heard(self, room: Room_contra, event: SaidApart) -> None:
+        """Another gateway had danmaku that this one has not."""
+
+
+class Whereabouts(Protocol[Room_contra]):
+    """Who asks other gateways for somebody, and answers them."""
+
+    def sought(self, room: Room_contra, event: Sought) -> None:
+        """Another gateway asks."""
+
+    def present(self, event: Present) -> None:
+        """Another gateway answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLimits:
+    """What the settings say of every room."""
+
+    history_ms: int
+    history_bytes: int
+    danmaku_per_second: float
+    rates: Mapping[str, Rate]
+    position_ms: int
+    """After what time a quiet room tells where it stands."""
+    fanout_seconds: float
+    token_warning_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings(Generic[Room]):
+    """All that rooms of the kind `Room` know of their gateway; the same for each of them."""
+
+    limits: RoomLimits
+    clock: Callable[[], int]
+    new_id: Callable[[], str]
+    metrics: Metrics
+    grants: StreamGrants
+    blocked_words: BlockedWords
+    deadlines: Deadlines
+    clockwork: Clockwork
+    devices: Devices[Room]
+    queue: Queue
+    errands: Errands
+    isolation: Isolation[Room]
+    whereabouts: Whereabouts[Room]
+    answer: Callable[[Member, str, object], Answer | Awaitable[Answer]]
+    """The ack of an event that a socket sent."""
+    degraded_since_ms: Callable[[], int | None]
+    """Since when the wire is away, as sockets are told; None: it is not."""
