@@ -85,6 +85,21 @@ async def test_a_refusal_for_want_of_a_ticket_opens_the_purchase_sheet_and_a_pay
         assert screen.strays == []
 
 
+@pytest.mark.parametrize("named_by", ["link", "demo"])
+async def test_a_show_that_the_list_does_not_know_yet_is_found_and_no_other_opened(
+    house: Liveroom, screen: Watched, named_by: str
+) -> None:
+    # the list is up to a second old: a link to a show put on just now once opened another one
+    async with evening(house, "presale") as other, evening(house, "presale") as show:
+        page = await screen.page()
+        known = [(await house.http.get(f"/api/v1/shows/{other.show}")).json()] if named_by == "link" else []
+        await page.route("**/api/v1/shows", lambda route: route.fulfill(json={"shows": known}))
+        await page.route("**/demo/show", lambda route: route.fulfill(json={"show": show.show, "room": show.room}))
+        link = {"show": show.show} if named_by == "link" else {}
+        await enters(page, fan_page(house.url, user="early", **link))
+        await expect(page.get_by_test_id("show")).to_have_value(show.show)
+
+
 async def test_who_comes_back_finds_every_danmaku_once_and_in_order(house: Liveroom, browser: Browser) -> None:
     async with (
         evening(house, "live") as show,

@@ -1,7 +1,7 @@
 /** Which show this page is about, and the way to another. */
 import type { JSX } from "preact";
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { demoShow, listShows, type Show } from "../api";
+import { demoShow, listShows, loadShow, type Show } from "../api";
 import { defaultShow, rememberedShow, rememberShow } from "../choice";
 import { codeText, useLanguage } from "../i18n";
 import type { Result } from "../live";
@@ -20,18 +20,31 @@ export interface Choice {
   reload: () => void;
 }
 
-/** The shows somebody may know of (without a session: the public), and the one to begin with. */
+/**
+ * The shows somebody may know of (without a session: the public), and the one to begin with. The list may be a second
+ * old, so a show that is named and not in it is asked for by itself: nobody is to stand before another one.
+ */
 export async function findShow(session: Session | null, wanted: string | null): Promise<Result<{ shows: Show[]; found: Show | undefined }>> {
-  const list = () => (session ? session.ask(listShows) : listShows(null));
-  const listed = await list();
-  if (!listed.ok) return listed;
-  const found = defaultShow(listed.data, wanted, rememberedShow());
-  if (found) return { ok: true, data: { shows: listed.data, found } };
-  // The demo puts on a fresh show where none is on sale, so the list is read again.
+  const ask = <T,>(call: (token: string | null) => Promise<Result<T>>) => (session ? session.ask(call) : call(null));
+  const listed = await ask(listShows);
+  const known = listed.ok && wanted !== null ? await withShow(listed.data, wanted, ask) : listed;
+  if (!known.ok) return known;
+  const found = defaultShow(known.data, wanted, rememberedShow());
+  if (found) return { ok: true, data: { shows: known.data, found } };
+  // The demo puts on a fresh show where none is on sale.
   const demo = await demoShow();
-  const again = demo.ok ? await list() : listed;
+  const again = demo.ok ? await withShow(known.data, demo.data.show, ask) : known;
   if (!again.ok) return again;
   return { ok: true, data: { shows: again.data, found: again.data.find((show) => demo.ok && show.show === demo.data.show) ?? again.data[0] } };
+}
+
+type Ask = <T>(call: (token: string | null) => Promise<Result<T>>) => Promise<Result<T>>;
+
+async function withShow(shows: Show[], named: string, ask: Ask): Promise<Result<Show[]>> {
+  if (shows.some((show) => show.show === named)) return { ok: true, data: shows };
+  const loaded = await ask((token) => loadShow(token, named));
+  if (loaded.ok) return { ok: true, data: [...shows, loaded.data] };
+  return loaded.error.code === "NOT_FOUND" ? { ok: true, data: shows } : loaded;
 }
 
 /** `remember`: come back to this show where no other is named. */
