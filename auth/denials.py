@@ -10,7 +10,8 @@ class Code(StrEnum):
 
     # on connect, and wherever else they fit
     BAD_REQUEST = "BAD_REQUEST"
-    """Malformed, of the wrong type, too large or unknown; `field` names the place."""
+    """Malformed, of the wrong type, too large or unknown; `field` names the place, `max_items` or `unpaid_seats` a
+    limit that was passed, `product` a line of a cart that raises no tier beyond another one."""
     TOKEN_INVALID = "TOKEN_INVALID"
     """No token, one that no active key signed for this issuer and audience, or one that was taken back."""
     TOKEN_EXPIRED = "TOKEN_EXPIRED"

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from msgspec import Struct
 
 from auth.denials import Code, Denied
-from presale.orders import Order, OrderId, OrderLine, OrderState
+from presale.orders import MAX_LINES, Order, OrderId, OrderLine, OrderState
 from presale.shows import ProductId
 
 MIN_WAIT_MS = 1_000
@@ -21,7 +21,7 @@ class HoldLimits(Struct, frozen=True, kw_only=True):
     """How long an order holds its seats for the money."""
     cool_down_ms: int = 2 * 60_000
     """How long after an order that ended unpaid its buyer waits before holding the same product again."""
-    unpaid_seats: int = 4
+    unpaid_seats: int = MAX_LINES
     """Seats that one user may hold unpaid at a time, over all shows."""
 
 
@@ -56,6 +56,22 @@ def held(
     return None
 
 
+def doubled(lines: Sequence[OrderLine], repeatable: Collection[ProductId]) -> Denied | None:
+    """BAD_REQUEST with the `product` of a line that raises no tier beyond another one of the same cart.
+
+    What is made to be bought again stands beside any line.
+    """
+    best: OrderLine | None = None
+    for line in lines:
+        if line.product in repeatable:
+            continue
+        if best is not None:
+            pointless = min(best, line, key=lambda each: each.tier)
+            return Denied(Code.BAD_REQUEST, detail={"field": "items", "product": pointless.product})
+        best = line
+    return None
+
+
 def wait_after_unpaid(lines: Sequence[OrderLine], own: Iterable[Order], limits: HoldLimits, now_ms: int) -> int:
     """How many milliseconds remain before the products of `lines` may be held again; 0: none.
 
@@ -66,13 +82,16 @@ def wait_after_unpaid(lines: Sequence[OrderLine], own: Iterable[Order], limits: 
 
 
 def limit_unpaid(lines: Sequence[OrderLine], unpaid: Sequence[Order], limits: HoldLimits, now_ms: int) -> Denied | None:
-    """RATE_LIMITED where `lines` would go over the seats that one user may hold unpaid; `unpaid` is of all shows."""
+    """RATE_LIMITED where `lines` would go over the seats that one user may hold unpaid; `unpaid` is of all shows.
+
+    BAD_REQUEST where they alone are too many. Both name the limit.
+    """
     asked = sum(line.quantity for line in lines)
     held_seats = sum(line.quantity for order in unpaid for line in order.lines)
     if held_seats + asked <= limits.unpaid_seats:
         return None
     if not unpaid:
-        return Denied(Code.BAD_REQUEST, detail={"field": "items"})
+        return Denied(Code.BAD_REQUEST, detail={"field": "items", "unpaid_seats": limits.unpaid_seats})
     wait_ms = max(MIN_WAIT_MS, min(order.expires_ms for order in unpaid) - now_ms)
     return Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms, detail={"unpaid_seats": limits.unpaid_seats})
 

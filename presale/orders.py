@@ -14,8 +14,8 @@ from presale.shows import Product, ProductId
 
 OrderId = NewType("OrderId", str)
 
-MAX_LINES = 8
-"""Lines of one order."""
+MAX_LINES = 4
+"""Lines of one order: as many as one user may hold unpaid, unless an operator sets that lower."""
 
 
 class OrderState(StrEnum):
@@ -178,7 +178,9 @@ def price(items: Sequence[OrderItem], products: Mapping[ProductId, Product]) -> 
     BAD_REQUEST for no or too many lines, a product twice or a quantity other than one (products that can be
     given away will allow more); NOT_FOUND for a product the show does not sell.
     """
-    if not 1 <= len(items) <= MAX_LINES or len({item.product for item in items}) != len(items):
+    if len(items) > MAX_LINES:
+        return Denied(Code.BAD_REQUEST, detail={"field": "items", "max_items": MAX_LINES})
+    if not items or len({item.product for item in items}) != len(items):
         return Denied(Code.BAD_REQUEST, detail={"field": "items"})
     if any(item.quantity != 1 for item in items):
         return Denied(Code.BAD_REQUEST, detail={"field": "quantity"})

@@ -11,7 +11,7 @@ from auth.composed import composed_key
 from auth.denials import Code, Denied
 from auth.identity import ShowId, Tier, UserId
 from presale import announcements_sql, shows_sql, stock_sql
-from presale.holding import Held, HoldLimits, held, limit_unpaid, wait_after_unpaid
+from presale.holding import Held, HoldLimits, doubled, held, limit_unpaid, wait_after_unpaid
 from presale.orders import (
     STANDING,
     Order,
@@ -142,6 +142,9 @@ async def place(
     having = held(lines, own, repeatable, again=again, may_return=may_return)
     if having is not None:
         return having
+    pointless = doubled(lines, repeatable)
+    if pointless is not None:
+        return pointless
     wait_ms = wait_after_unpaid(lines, own, limits, uow.now_ms)
     if wait_ms:
         return Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms)

@@ -114,7 +114,10 @@ def _on_malformed(_request: Request, malformed: Exception) -> JSONResponse:
     place = flaws[0]["loc"] if flaws else ()
     # ("body", "items", 0, "product") is told as items.0.product; malformed JSON as body
     named = [str(part) for part in place[1:]] if flaws and flaws[0]["type"] != "json_invalid" else []
-    return refusal(Denied(Code.BAD_REQUEST, detail={"field": ".".join(named) or "body"}))
+    detail: dict[str, object] = {"field": ".".join(named) or "body"}
+    if flaws and flaws[0]["type"] == "too_long":
+        detail["max_items"] = flaws[0]["ctx"]["max_length"]
+    return refusal(Denied(Code.BAD_REQUEST, detail=detail))
 
 
 def _on_http_exception(_request: Request, raised: Exception) -> JSONResponse:

@@ -11,6 +11,7 @@ from auth import text
 from auth.identity import Role, Tier
 from auth.situation import Access, Phase
 from presale.currencies import is_currency
+from presale.orders import MAX_LINES
 
 MAX_MINOR = 10**12
 MAX_CAPACITY = 10_000_000
@@ -113,7 +114,7 @@ class NewQuote(_Shape):
     """A cart to price."""
 
     show: Id
-    items: Annotated[list[OrderItemBody], Field(min_length=1, max_length=8)]
+    items: Annotated[list[OrderItemBody], Field(min_length=1, max_length=MAX_LINES)]
 
 
 class NewOrder(NewQuote):

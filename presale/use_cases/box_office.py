@@ -80,9 +80,9 @@ class BoxOffice:
         self._db = db
         self._providers = providers
         self._phase_of = phase_of
-        sale = Sale(phase_of, is_banned)
-        self._settlement = Settlement(db, self._providers, sale)
-        self._checkout = Checkout(db, self._providers, sale, self._settlement, holds, return_url)
+        self._sale = Sale(phase_of, is_banned)
+        self._settlement = Settlement(db, self._providers, self._sale)
+        self._checkout = Checkout(db, self._providers, self._sale, self._settlement, holds, return_url)
         self._asking = Asking(
             self._ask_provider,
             db.now_ms,
@@ -152,13 +152,17 @@ class BoxOffice:
     ) -> Order | Denied:
         """Hold the seats, then open the cashier.
 
-        The same key and body answer the order as it stands now and finish what a crash or an unreachable provider
-        left undone, whatever has ended since: sales, or the provider. PROVIDER_UNAVAILABLE leaves the order pending,
-        unless the provider has refused it for good. ALREADY_HELD, with the first order and a way to pay it, where it
-        holds a product of this one or no less of a tier; `again` buys once more what is made for it. RATE_LIMITED while
-        the buyer holds too much unpaid, or has just let the same product expire. SALES_CLOSED and BANNED as they say.
+        The same key and body answer the order as it stands now, its provider asked, and finish what a crash or an
+        unreachable provider left undone, whatever has ended since: sales, or the provider. Where it must not be paid
+        any more it comes without a `pay_url`. PROVIDER_UNAVAILABLE leaves the order pending, unless the provider has
+        refused it for good. ALREADY_HELD, with the first order and a way to pay it, where it holds a product of this
+        one or no less of a tier, or while the refund of such an order is open; `again` buys once more what is made for
+        it. RATE_LIMITED while the buyer holds too much unpaid, or has just let the same product expire. SALES_CLOSED
+        and BANNED as they say.
         """
-        return await self._checkout.place(user, key, show, items, provider, again=again, refreshing=self._refreshing)
+        return await self._checkout.place(
+            user, key, show, items, provider, again=again, asking=self._asking, refreshing=self._refreshing
+        )
 
     async def cancel_order(self, user: UserId, order_id: OrderId, *, role: Role) -> Order | Denied:
         """Give an unpaid order up, for its buyer or an operator; answers it as it stands, `paid` if that came first.
@@ -182,19 +186,31 @@ class BoxOffice:
             order = await orders_sql.load(connection, order_id)
         if order is None or not _may_see(user, role, order):
             return Denied(Code.NOT_FOUND)
-        if not await self._pending_settled([order]):
+        if order.state is not OrderState.PENDING:
             return order
+        await self._pending_settled([order])
         async with self._db.read() as connection:
-            return await orders_sql.load(connection, order_id) or order
+            return await self._sale.payable(connection, await orders_sql.load(connection, order_id) or order)
 
     async def orders(self, user: UserId, show: ShowId) -> list[Order]:
         """The user's own orders of a show, oldest first; asked for as in `order`."""
         async with self._db.read() as connection:
             own = await orders_sql.list_own(connection, show, user)
-        if not await self._pending_settled(own):
+        if all(order.state is not OrderState.PENDING for order in own):
             return own
+        await self._pending_settled(own)
         async with self._db.read() as connection:
-            return await orders_sql.list_own(connection, show, user)
+            own = await orders_sql.list_own(connection, show, user)
+            return [await self._sale.payable(connection, order) for order in own]
+
+    async def money_settled(self, user: UserId, show: ShowId) -> None:
+        """Have the providers asked about what the user left unpaid in a show, before what hangs on it is read.
+
+        As often and as patiently as `AskLimits` say.
+        """
+        async with self._db.read() as connection:
+            unpaid = await orders_sql.list_open(connection, show, user)
+        await self._pending_settled(unpaid)
 
     async def inbox(self, user: UserId) -> list[Notice]:
         """What the user is told about their money, newest first."""
@@ -241,6 +257,10 @@ class BoxOffice:
         the answer asks again. ORDER_STATE if there is no money to return,
         REFUND_POLICY if only an operator may, NOT_FOUND for strangers.
         """
+        async with self._db.read() as connection:
+            unpaid = await orders_sql.load(connection, order_id)
+        if unpaid is not None and _may_see(actor, role, unpaid):
+            await self._pending_settled([unpaid])  # its callback may be lost
 
         async def request(uow: UnitOfWork) -> Refund | Denied:
             order = await orders_sql.load(uow.connection, order_id)
@@ -308,10 +328,11 @@ class BoxOffice:
     async def _ask_provider(self, order_id: OrderId) -> None:
         await self.settle(order_id)
 
-    async def _pending_settled(self, orders: Sequence[Order]) -> bool:
-        """Ask about those that wait for money; False where nothing was asked."""
+    async def _pending_settled(self, orders: Sequence[Order]) -> None:
+        """Ask about those that wait for money."""
         pending = [order.id for order in orders if order.state is OrderState.PENDING]
-        return bool(pending) and await self._asking.ask(*pending) is not Asked.NOT
+        if pending:
+            await self._asking.ask(*pending)
 
 
 def _may_see(user: UserId, role: Role, order: Order) -> bool:

@@ -49,6 +49,7 @@ class Checkout:
         provider: str,
         *,
         again: bool,
+        asking: Asking,
         refreshing: Asking,
     ) -> Order | Denied:
         """See `BoxOffice.place_order`."""
@@ -84,9 +85,13 @@ class Checkout:
             placed = await self._settlement.transact(place)  # what was in the way has just ended
         if isinstance(placed, Held):
             return self._say_held(placed.order, placed.product)
-        if isinstance(placed, Denied) or placed.state is not OrderState.PENDING or placed.pay_url is not None:
+        if isinstance(placed, Denied) or placed.state is not OrderState.PENDING:
             return placed
-        return await self.open_cashier(placed)
+        if placed.pay_url is None:
+            return await self.open_cashier(placed)
+        await asking.ask(placed.id)  # an order of before: its callback may be lost
+        async with self._db.read() as connection:
+            return await self._sale.payable(connection, await orders_sql.load(connection, placed.id) or placed)
 
     async def cancel(self, order_id: OrderId) -> Order | Denied:
         """Close an order at its provider, then free its seats. Answers it as it stands then: paid, if that came first.

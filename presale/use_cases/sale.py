@@ -3,11 +3,14 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from msgspec import structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
 from auth.identity import RoomId, ShowId, UserId
 from auth.situation import Phase
+from presale import shows_sql
+from presale.orders import Order, OrderState
 from presale.shows import SALES_OPEN, Show
 
 PhaseOf = Callable[[AsyncConnection, ShowId], Awaitable[Phase | None]]
@@ -28,3 +31,15 @@ class Sale:
         if await self.phase_of(connection, show.id) not in SALES_OPEN:
             return Denied(Code.SALES_CLOSED)
         return Denied(Code.BANNED) if await self.is_banned(connection, show.room, user) else None
+
+    async def payable(self, connection: AsyncConnection, order: Order) -> Order:
+        """The order as its buyer may see it: without a way to pay where it must not be paid any more.
+
+        Its provider is yet to close it then, and may tell of money that came before.
+        """
+        if order.pay_url is None or order.state is not OrderState.PENDING:
+            return order
+        show = await shows_sql.load_show(connection, order.show)
+        if show is not None and await self.refuse(connection, show, order.user) is None:
+            return order
+        return structs.replace(order, pay_url=None)

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from auth.denials import Code, Denied
 from auth.identity import Role, RoomId, ShowId, Tier, UserId
+from auth.situation import Phase
 from presale import shows_sql
 from presale.events import MoneyReturning
 from presale.orders import Order, OrderItem, OrderState
@@ -32,6 +33,8 @@ from tests.presale.house import (
     product,
     show,
 )
+
+EARLY = ProductId("early")
 
 
 @pytest.fixture
@@ -270,6 +273,63 @@ async def test_an_order_cancelled_while_its_cashier_is_opened_cannot_be_paid(hou
     order = await house.placed()
     assert (order.state, order.pay_url) == (OrderState.CLOSED, None)
     assert house.provider.payments[order.payment].is_closed
+
+
+async def test_a_cart_charges_once_for_a_tier(house: House) -> None:
+    async with house.db.write() as uow:
+        await shows_sql.add_product(uow, product(EARLY, Tier.MAIN, 9_000, 10, 0))
+    await house.offer_again()
+    for cart, pointless in (((MAIN, EARLY), EARLY), ((MAIN, VIP), MAIN)):
+        refused = Denied(Code.BAD_REQUEST, detail={"field": "items", "product": pointless})
+        assert await house.place(FAN, *cart) == refused
+    assert (await house.seats(), await house.seats(VIP)) == ((0, 0), (0, 0))
+    assert isinstance(await house.place(FAN, AGAIN, MAIN), Order)
+
+
+# ---- a callback that was lost ------------------------------------------------------------------------
+
+
+async def lost(house: House) -> Order:
+    order = await house.placed()
+    house.provider.pay(order.payment)
+    return order
+
+
+async def test_the_same_key_finds_money_whose_callback_was_lost(house: House) -> None:
+    # 201 pending, with an address where it was paid already
+    order = await lost(house)
+    again = await house.place()
+    assert isinstance(again, Order)
+    assert (again.id, again.state) == (order.id, OrderState.PAID)
+
+
+async def test_who_returns_a_ticket_is_not_refused_for_a_lost_callback(house: House) -> None:
+    order = await lost(house)
+    await house.return_ticket(order, FAN, Role.VIEWER)
+    assert (await house.reload(order)).state is OrderState.REFUNDING
+
+
+async def test_money_is_looked_for_before_a_right_is_read(house: House) -> None:
+    await lost(house)
+    await house.box.money_settled(FAN, SHOW)
+    assert await house.tier() is Tier.MAIN
+
+
+# ---- a ban or the end of the sale right after an order ------------------------------------------------
+
+
+@pytest.mark.parametrize("is_ban", [True, False])
+async def test_an_order_that_must_not_be_paid_any_more_says_nowhere_where(house: House, is_ban: bool) -> None:
+    # the same key answered where to pay, and the cashier took no money
+    order = await house.placed()
+    if is_ban:
+        house.banned.add(FAN)
+    else:
+        house.phase = Phase.ENDED
+    (listed,) = await house.box.orders(FAN, SHOW)
+    for seen in (await house.place(), await house.box.order(FAN, order.id, role=Role.VIEWER), listed):
+        assert isinstance(seen, Order)
+        assert (seen.id, seen.state, seen.pay_url) == (order.id, OrderState.PENDING, None)
 
 
 # ---- a ticket on its way back ----------------------------------------------------------------------

@@ -1,8 +1,11 @@
 """Minor units of the world's currencies, and how amounts are read."""
 
+import re
+from importlib.resources import files
+
 import pytest
 
-from presale.currencies import DIGITS, digits_of, figure, is_currency, spoken
+from presale.currencies import DIGITS, FUNDS, digits_of, figure, is_currency, spoken
 from presale.sandbox.cashier_page import format_amount
 
 
@@ -12,12 +15,23 @@ from presale.sandbox.cashier_page import format_amount
         *((code, 0) for code in ("JPY", "KRW", "VND", "CLP", "XAF", "XOF", "XPF", "UGX", "ISK")),
         *((code, 2) for code in ("CNY", "USD", "EUR", "HUF", "IDR", "TWD", "XCD", "XCG", "MGA", "MRU")),
         *((code, 3) for code in ("KWD", "BHD", "IQD", "JOD", "LYD", "OMR", "TND")),
-        *((code, 4) for code in ("CLF", "UYW")),
     ],
 )
 def test_a_currency_has_the_places_of_the_standard(code: str, digits: int) -> None:
     assert is_currency(code)
     assert digits_of(code) == digits
+
+
+@pytest.mark.parametrize("code", ["CLF", "UYW"])
+def test_an_amount_in_a_unit_of_account_is_still_read_with_its_places(code: str) -> None:
+    assert digits_of(code) == 4
+
+
+def test_nobody_pays_in_a_unit_of_account() -> None:
+    table = (files("iso4217") / "table.xml").read_text("utf-8")
+    funds = set(re.findall(r'IsFund="true">[^<]*</CcyNm>\s*<Ccy>([A-Z]{3})<', table))
+    assert funds | {"UYW"} == FUNDS
+    assert not any(is_currency(code) for code in FUNDS)
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,14 @@ import pytest
 
 from auth.denials import Code, Denied
 from auth.identity import ShowId, Tier, UserId
-from presale.holding import Held, HoldLimits, held, limit_unpaid, wait_after_unpaid
+from presale.holding import Held, HoldLimits, doubled, held, limit_unpaid, wait_after_unpaid
 from presale.orders import Order, OrderId, OrderLine, OrderState
 from presale.shows import ProductId
 
 TTL_MS, COOL_DOWN_MS = 900_000, 120_000
 LIMITS = HoldLimits(order_ttl_ms=TTL_MS, cool_down_ms=COOL_DOWN_MS, unpaid_seats=4)
-MAIN, EARLY, VIP = (ProductId(name) for name in ("main", "early", "vip"))
-TIERS = {MAIN: Tier.MAIN, EARLY: Tier.MAIN, VIP: Tier.VIP}
+MAIN, EARLY, VIP, VIP2 = (ProductId(name) for name in ("main", "early", "vip", "vip2"))
+TIERS = {MAIN: Tier.MAIN, EARLY: Tier.MAIN, VIP: Tier.VIP, VIP2: Tier.VIP}
 
 
 def lines(*products: ProductId, quantity: int = 1) -> tuple[OrderLine, ...]:
@@ -118,4 +118,31 @@ def test_unpaid_seats_are_capped_until_the_first_of_them_expires() -> None:
 
 
 def test_an_order_that_is_over_the_cap_alone_cannot_be_helped_by_waiting() -> None:
-    assert limit_unpaid(lines(MAIN, quantity=5), [], LIMITS, 0) == Denied(Code.BAD_REQUEST, detail={"field": "items"})
+    refused = Denied(Code.BAD_REQUEST, detail={"field": "items", "unpaid_seats": 4})
+    assert limit_unpaid(lines(MAIN, quantity=5), [], LIMITS, 0) == refused
+
+
+# ---- one cart ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cart", "pointless"),
+    [
+        ((MAIN,), None),
+        ((MAIN, EARLY), MAIN),
+        ((VIP, MAIN), MAIN),
+        ((MAIN, VIP), MAIN),
+        ((VIP, VIP2), VIP),
+    ],
+)
+def test_a_line_that_raises_no_tier_beyond_another_is_refused(
+    cart: tuple[ProductId, ...], pointless: ProductId | None
+) -> None:
+    # a cart of two tickets of one tier was charged twice for it
+    expected = None if pointless is None else Denied(Code.BAD_REQUEST, detail={"field": "items", "product": pointless})
+    assert doubled(lines(*cart), ()) == expected
+
+
+def test_what_is_made_to_be_bought_again_stands_beside_any_line() -> None:
+    assert doubled(lines(EARLY, MAIN), {EARLY}) is None
+    assert doubled(lines(VIP, EARLY), {EARLY, VIP}) is None

@@ -14,7 +14,7 @@ from presale import stock_sql
 from presale.orders import Order, OrderItem, OrderLine
 from presale.use_cases.box_office import BoxOffice
 from store.database_sql import Database
-from tests.presale.house import MAIN, SHOW, VIP, House, open_house
+from tests.presale.house import AGAIN, MAIN, SHOW, VIP, House, open_house
 from tests.presale.unchecked import drop_checks
 from tests.store.fakes import counting_ids
 
@@ -84,10 +84,11 @@ async def test_without_the_guard_the_check_still_stands_behind_it(
 async def test_an_order_takes_all_its_seats_or_none(house: House) -> None:
     for number in range(SEATS):
         await house.placed(UserId(f"fan-{number}"), VIP, key=f"key-{number:04}")
-    before = await house.seats(MAIN)
-    refusal = await house.place(UserId("late"), MAIN, VIP)
+    await house.offer_again()
+    before = await house.seats(AGAIN)
+    refusal = await house.place(UserId("late"), AGAIN, VIP)
     assert refusal == Denied(Code.SOLD_OUT, detail={"product": VIP})
-    assert await house.seats(MAIN) == before
+    assert await house.seats(AGAIN) == before
 
 
 async def test_seats_move_between_free_held_and_sold(house: House) -> None:

@@ -50,9 +50,11 @@ def show_routes(deps: ApiDependencies) -> APIRouter:
 
     @router.get("/v1/entitlements/{show}", **needs("viewer"))
     async def own_entitlement(show: str, who: Annotated[Identity, Depends(caller)]) -> EntitlementBody:
-        """What the caller's ticket for a show is worth."""
+        """What the caller's ticket for a show is worth; providers are asked about what is unpaid."""
         async with deps.db.read() as connection:
             existing = await existing_show(connection, show)
+        await deps.box_office.money_settled(who.user, existing.id)
+        async with deps.db.read() as connection:
             entitlement = await entitlements_sql.load(connection, existing.id, who.user)
         return EntitlementBody(show=existing.id, tier=entitlement.tier, version=entitlement.version)
 

@@ -166,3 +166,17 @@ class TestCallbacks:
         assert (await desk.http.post("/pay/fake/notify", content=b"x" * 65_537, headers=GENUINE)).status_code == 413
         assert (await desk.http.post("/pay/bank/notify", content=b"{}", headers=GENUINE)).status_code == 404
         assert (await desk.http.get("/pay/fake/notify")).status_code == 405
+
+
+async def test_a_lost_callback_is_looked_for_where_a_right_is_read_and_where_a_ticket_is_returned(desk: Desk) -> None:
+    # both took the order for unpaid until somebody read it
+    for user, key in (("ann", "key-1"), ("bea", "key-2")):
+        order = (await desk.order(user, key=key)).json()["order"]
+        payments = desk.house.provider.payments
+        desk.house.provider.pay(next(name for name, payment in payments.items() if payment.request.order == order))
+        if user == "ann":
+            worth = await desk.ask("GET", "/api/v1/entitlements/show", user)
+            assert (worth.status_code, worth.json()["tier"]) == (200, "main")
+        else:
+            answer = await desk.ask("POST", f"/api/v1/orders/{order}/refunds", user, REASON)
+            assert answer.status_code == 202

@@ -62,7 +62,6 @@ async def test_a_bad_token_is_refused_even_where_none_is_needed(desk: Desk) -> N
         (without("items"), "items"),
         (without("provider"), "provider"),
         ({**ORDER, "items": []}, "items"),
-        ({**ORDER, "items": [{"product": "main"}] * 9}, "items"),
         ({**ORDER, "items": [{"product": 7}]}, "items.0.product"),
         ({**ORDER, "items": [{"product": "main", "quantity": True}]}, "items.0.quantity"),
         ({**ORDER, "items": [{"product": "main", "quantity": "1"}]}, "items.0.quantity"),
@@ -81,6 +80,13 @@ async def test_a_malformed_order_names_the_field_and_changes_nothing(desk: Desk,
     assert answer.status_code == 400
     assert error(answer) == {"code": "BAD_REQUEST", "retryable": False, "field": field}
     assert await desk.house.seats() == (0, 0)
+
+
+async def test_a_cart_with_too_many_lines_is_told_how_many_it_may_have(desk: Desk) -> None:
+    items = [{"product": f"p{number}"} for number in range(5)]
+    for path, body in (("/api/v1/orders", {**ORDER, "items": items}), ("/api/v1/quotes", {**ORDER, "items": items})):
+        answer = await desk.ask("POST", path, "fan", body, KEY)
+        assert error(answer) == {"code": "BAD_REQUEST", "retryable": False, "field": "items", "max_items": 4}
 
 
 @pytest.mark.parametrize(
