@@ -41,6 +41,29 @@ def test_other_names_are_everybodys(name: str) -> None:
     assert NAMES.shown(FAN, name, is_staff=False) == name
 
 
+@pytest.mark.parametrize(
+    ("kept", "taken", "free"),
+    [
+        ("LI", ["LI", "li", "L.I", "ＬＩ"], ["11", "1I", "II", "Il", "L1", "ll"]),
+        ("LOL", ["lol", "L0L"], ["101", "1O1", "ioi"]),
+        ("Alice", ["AIice", "A1ice", "ALICE", "Аlice"], ["Aiice", "Alicia"]),
+        ("Aurora", ["Aur0ra", "AUR0RA"], ["Aurara"]),
+        ("U2", ["u2"], ["U 21"]),
+        ("Hilly", ["HiIIy", "Hi11y"], ["Hlily", "Hilli"]),
+        ("100", ["１００"], ["1oo", "loo", "IOO"]),
+    ],
+)
+def test_a_digit_is_a_letter_among_letters_only(kept: str, taken: list[str], free: list[str]) -> None:
+    for record in (NamesRecord((kept,)), NamesRecord(hosts={HANA: kept})):
+        names = Names(lambda record=record: record, NO_WORDS)  # type: ignore[misc]
+        assert [name for name in taken if names.shown(FAN, name, is_staff=False) == name] == []
+        assert [name for name in free if names.shown(FAN, name, is_staff=False) != name] == []
+
+
+def test_names_that_read_alike_are_kept_beside_each_other() -> None:
+    assert official(["LI", "11", "li"]) == ("li", "11")
+
+
 def test_a_host_keeps_the_own_name_without_the_role_too() -> None:
     assert NAMES.shown(HANA, "Hana Sato", is_staff=False) == "Hana Sato"
 
