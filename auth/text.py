@@ -21,7 +21,7 @@ EMOJI: Final = pattern(
     r"[0-9#*]\uFE0F?\u20E3"  # keycaps
     r"|\p{Regional_Indicator}{2}"  # flags of countries
     r"|\U0001F3F4[\U000E0030-\U000E0039\U000E0061-\U000E007A]{1,12}\U000E007F"  # flags of regions
-    r"|(?:\p{Emoji_Presentation}\uFE0F?|\p{Extended_Pictographic}(?:\uFE0F|(?=\p{Emoji_Modifier})"
+    r"|(?:\p{Emoji_Presentation}[\uFE0E\uFE0F]?|\p{Extended_Pictographic}(?:\uFE0F|(?=\p{Emoji_Modifier})"
     rf"|(?=\u200D{_PART})))\p{{Emoji_Modifier}}?(?:\u200D{_PART})*"
 )
 _PICTOGRAPH = pattern(r"\p{Extended_Pictographic}")
@@ -36,8 +36,16 @@ _JOINER = (
     r"|(?<=\u0D4D)\u200D"  # half letters of Malayalam as they were written before Unicode 5.1
 )
 """One between two letters."""
+_SELECTOR = (
+    r"(?<=[\p{Extended_Pictographic}0-9#*])[\uFE0E\uFE0F]"
+    r"|(?<=[\p{Han}\p{Myanmar}\p{Phags_Pa}\p{Sm}0\u2018\u2019\u201C\u201D\u3001\u3002\uFF01\uFF0C\uFF0E\uFF1A\uFF1B\uFF1F])"
+    r"[\uFE00-\uFE0D]"
+    r"|(?<=\p{Han})[\U000E0100-\U000E01EF]"  # names of people and places are told apart by them
+    r"|(?<=[\u1820-\u1878\u1880-\u18AA])[\u180B-\u180F]"
+)
+"""A variation selector behind a character that takes one; the next selector of a run has none before it."""
 _UNSEEN = pattern(
-    rf"(?!{_JOINER})"
+    rf"(?!{_JOINER}|{_SELECTOR})"
     r"[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Default_Ignorable_Code_Point}]"
 )
 _UNSEEN_IN_ID = pattern(rf"(?!{_JOINER})[\p{{Cc}}\p{{Cf}}\p{{Cs}}\p{{Zl}}\p{{Zp}}]")
@@ -58,7 +66,7 @@ def clean(text: str) -> str:
 
     NFC; without control, bidi, zero-width and other unseen characters, at most three marks on a letter, spaces single
     and none at the ends. Emoji sequences, with their joiners and variation selectors, stay as they were, and so do the
-    joiners within words of scripts that spell with them.
+    joiners within words of scripts that spell with them and one variation selector on a character that takes one.
     """
     if text.isascii() and text.isprintable():  # most of what is said in many a room; nothing unseen, one form
         return " ".join(text.split())

@@ -21,6 +21,7 @@ NASTY = st.text(
         "\u200b\u200c\u200d\u200e\u202e\u2066\u2069\ufeff\ufe0e\ufe0f\u20e3\t\n\x00\x85\u2028\u3000\u2800"
         "\u05e9\u05bc\u05b8\u0627\u0651\u064e\u0915\u093c\u094d\u0e01\u0e49\u1fa2\u0600"
         "👨👩❤♂🔥👍🏽🇩🇪🏴㊗‼™©\U000e0067\U000e0062\U000e007f\U000e0101\ue000\ud800。.漢だ\u3099"
+        "\ufe00\u180b\u180eᠯ∩\u0338=\U000e0100\uf900"
     ),
     max_size=40,
 )
@@ -117,6 +118,11 @@ def test_disguises_and_unseen_characters_go(text: str, cleaned: str) -> None:
         "Tiếng Việt ở đây",
         "می\u200cخواهم",  # Persian spells it with a ZWNJ
         "ක්\u200dෂ ශ්\u200dරී",
+        "葛\U000e0100城市、辻\U000e0101さん",  # ideographic variants
+        "神\ufe00 ，\ufe01",
+        "❤\ufe0e ☎\ufe0e 😀\ufe0e ©\ufe0f",
+        "0\ufe00 ∩\ufe00",
+        "ᠮᠣᠩᠭᠣᠯ\u180b ᠰᠠᠢ\u180eᠨ",
     ],
 )
 def test_what_people_write_is_shown_as_they_wrote_it(text: str) -> None:
@@ -135,6 +141,10 @@ def test_what_people_write_is_shown_as_they_wrote_it(text: str) -> None:
         ("क" + "\u093c" * 9 + "ि", "क़ि"),
         ("a" + "\u0301\u0302\u0303\u0304\u0305\u0306", "á\u0302\u0303"),
         ("👍" + "\u0336" * 9, "👍\u0336"),
+        ("葛" + "\U000e0100" * 9 + "\ufe00", "葛\U000e0100"),
+        ("a\ufe0e\U000e0100b\u180b", "ab"),
+        ("❤" + "\ufe0e" * 9, "❤\ufe0e"),
+        ("ᠯ\u180b\u180c\u180b", "ᠯ\u180b"),
     ],
 )
 def test_stacks_of_marks_are_cut(text: str, cleaned: str) -> None:
