@@ -144,6 +144,8 @@ def _stands(text: _Spelled, start: int, word: _Spelled) -> bool:
         written = text.letters[start + offset]
         if not word.marks[offset] <= text.marks[start + offset]:
             return False
+        if offset and word.gaps[offset] in _APOSTROPHES and not text.gaps[start + offset]:
+            return False  # hell is not he'll
         if written.meant != sought.meant:
             if not _looks_like(written, sought):
                 return False

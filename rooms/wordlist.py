@@ -4,6 +4,7 @@ import re
 from typing import Final, NamedTuple
 
 from auth import text
+from auth.patterns import pattern
 from rooms import folding
 
 MAX_WORD_GRAPHEMES: Final = 100
@@ -13,7 +14,23 @@ MAX_CATEGORY_CHARS: Final = 64
 _END_OF_LINE = re.compile(r"\r\n|\r|\n")
 _WEIGHT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
 _COMMENTS = ("#", "//")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_BOMS = {
+    b"\xff\xfe\0\0": "UTF-32",
+    b"\0\0\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+_NULS_OF_TEXT: Final = 4
+"""One byte in so many is NUL in UTF-16 and UTF-32, whatever the language writes beside ASCII."""
+_FULL_WIDTH: Final = str.maketrans("，｜", ",|")
+_BEGINS = pattern(r"[\p{L}\p{N}]")
+_NOT_SEARCHED = pattern(
+    r"[^\p{L}\p{M}\p{N}\u200C\u200D '\u2019\u02BC.\-\u2010\u2011"
+    r"\u00B7\u30FB\u05F3\u05F4\u0E2F]"
+)
+"""What stands in no word; apostrophes, hyphens and dots do."""
+_ENDS = pattern(r"[.\-\u2010\u2011\u00B7\u30FB]$")
+_PARTED_NUMBER = pattern(r"\p{N}[^\p{L}\p{M}\p{N}]+\p{N}")
 
 
 class Flaw(NamedTuple):
@@ -38,13 +55,16 @@ class WordList(NamedTuple):
 def parse(data: bytes) -> WordList:
     """The words of a file in UTF-8, one a line: `word`, `word,weight`, `word|category` or `word,weight|category`.
 
-    Lines may end in LF, CR LF or CR; a byte-order mark, empty lines and lines that begin with `#` or `//` do not count.
-    Weight and category are read and not used: every word in the file is blocked.
+    A line whose symbols would be left out in the search is refused: `c++` would block every `c`. Comma and bar may be
+    of full width. Lines may end in LF, CR LF or CR; a byte-order mark, empty lines and lines that begin with `#` or
+    `//` do not count. Weight and category are read and not used: every word in the file is blocked.
     """
     try:
-        lines = _END_OF_LINE.split(data.decode("utf-8"))
+        lines = _END_OF_LINE.split(data.decode("utf-8").translate(_FULL_WIDTH))
     except UnicodeDecodeError as error:
         return WordList((), (_encoding(data, error),))
+    if _NULS_OF_TEXT * data.count(b"\0") >= len(data) > 0:
+        return WordList((), (_other_encoding("UTF-16 or UTF-32"),))
     words: dict[str, None] = {}
     flaws = []
     for number, line in enumerate(lines, 1):
@@ -75,19 +95,42 @@ def _word(line: str) -> str | Flaw | None:
     if written.strip().startswith("*") or written.strip().endswith("*"):
         return Flaw(None, "`*` stands for nothing here: write the word itself")
     word = text.clean(written)
-    if not word.isalnum() and not folding.sought(folding.normal(word)):
-        return Flaw(None, "no letter and no digit in it, so it would never be found")
+    if not word.isalnum() and (flaw := _left_out(word, has_tab="\t" in written.strip())):
+        return flaw
     if not text.fits(word, MAX_WORD_GRAPHEMES):
         return Flaw(None, f"longer than {MAX_WORD_GRAPHEMES} graphemes, so it would never be found")
     return word
 
 
+def _left_out(word: str, *, has_tab: bool) -> Flaw | None:
+    """What a search would leave out of a word, so that another word were blocked, or none."""
+    if not folding.sought(folding.normal(word)):
+        return Flaw(None, "no letter and no digit in it, so it would never be found")
+    if has_tab:
+        return Flaw(None, "a tab: one word a line, a weight behind a comma")
+    if symbol := _NOT_SEARCHED.search(word):
+        return Flaw(None, f"`{symbol.group()}` is not searched, so another word would be blocked")
+    if not _BEGINS.match(word) or _ENDS.search(word):
+        return Flaw(None, "a mark at its end is not searched, so another word would be blocked")
+    if _PARTED_NUMBER.search(word):
+        return Flaw(None, "what parts the digits is not searched, so another number would be blocked")
+    return None
+
+
 def _encoding(data: bytes, error: UnicodeDecodeError) -> Flaw:
-    if data.startswith(_UTF16):
-        return Flaw(None, "it is in UTF-16: convert it with `iconv -f UTF-16 -t UTF-8`")
+    for mark, name in _BOMS.items():
+        if data.startswith(mark):
+            return _other_encoding(name)
+    if _NULS_OF_TEXT * data.count(b"\0") >= len(data):
+        return _other_encoding("UTF-16 or UTF-32")
     try:
         data.decode("gb18030")
     except UnicodeDecodeError:
         line = len(_END_OF_LINE.split(data[: error.start].decode("utf-8")))
-        return Flaw(line, "this is not UTF-8")
-    return Flaw(None, "it is not in UTF-8 but seems to be in GBK: convert it with `iconv -f GBK -t UTF-8`")
+        return Flaw(line, "this is not UTF-8, which the file has to be in")
+    return Flaw(None, "it has to be in UTF-8 and is not; if it is in GBK, convert it with `iconv -f GBK -t UTF-8`")
+
+
+def _other_encoding(name: str) -> Flaw:
+    source = name.partition(" ")[0]
+    return Flaw(None, f"it has to be in UTF-8 and is in {name}: convert it, as with `iconv -f {source} -t UTF-8`")

@@ -152,6 +152,7 @@ def test_each_script_by_its_own_marks(word: str, found: list[str], innocent: lis
     [
         ("hell", ["h'e'l'l", "h-ell", "h e l l", "hell's", "h.e.l.l"], ["he'll", "he\u2019ll come", "he`ll", "he´ll"]),
         ("ill", ["i.l.l"], ["I'll sing", "I\u2019ll"]),
+        ("he'll", ["he'll", "he’ll", "HE’LL"], ["hell"]),
         ("shed", ["s h e d"], ["she'd", "She\u2019d go"]),
         ("id", ["i.d"], ["I'd love it"]),
         ("fuck", ["f.u.c.k", "f u c k", "f*uck", "fu-ck", "f'u'c'k"], ["fu ck"]),
