@@ -24,6 +24,8 @@ class Traffic:
     """What a peer may send, far above what any client of the application needs."""
 
     bytes: Allowance
+    strangers_bytes: Allowance
+    """The same as long as the application has not accepted anybody on the transport."""
     packets: Allowance
     """WebSocket frames of any kind, fragments, pings and pongs too; over polling the packets of the bodies."""
     strangers_packets: Allowance
@@ -66,12 +68,13 @@ class Budget:
 
     def __init__(self, traffic: Traffic) -> None:
         self._traffic = traffic
-        self._bytes = Meter(traffic.bytes)
+        self._bytes = Meter(traffic.strangers_bytes)
         self._packets = Meter(traffic.strangers_packets)
         self._requests: Meter | None = None
 
     def widen(self) -> None:
-        """Somebody was let in on the transport: its packets are counted anew, by what such a one may send."""
+        """Somebody was let in on the transport: what it sends is counted anew, by what such a one may send."""
+        self._bytes = Meter(self._traffic.bytes)
         self._packets = Meter(self._traffic.packets)
 
     def packets_left(self, now: float) -> int:

@@ -155,9 +155,11 @@ async def _bring(engine: Engine, socket: Socket, receive: Receive) -> bytes | Re
     if body is None:
         socket.fault(Via.POLLING, is_final=True)
         return requests.TOO_LARGE
-    if socket.budget is not None and not socket.budget.take(packets.count_in(body), len(body), engine.clock()):
+    count = packets.count_in(body)
+    if socket.budget is not None and not socket.budget.take(count, len(body), engine.clock()):
         socket.fault(Via.POLLING, is_final=True)
         return requests.TOO_MANY_REQUESTS
+    socket.packets_per_poll = max(socket.packets_per_poll, count - 1)
     for packet in packets.read_payload(body):
         if not socket.is_open:
             break

@@ -13,7 +13,8 @@ from gateway.engine.ports import Carrier, Keeper, Request
 from gateway.engine.session import Act, End, Message, Reason, Session, Stage, Via
 
 PACKETS_PER_POLL = 15
-"""The official Python client refuses a body of more than 16, and a noop or a close may follow."""
+"""The official Python client refuses a body of more than 16, and a noop or a close may follow. A peer that has brought
+more than that at once is another client, and is answered as much at once: it could not fetch its acks in time."""
 DRAINED_BYTES = 16 * 1024
 """Of what waited, in one write; the last frame may go beyond."""
 
@@ -36,6 +37,7 @@ class Socket:
         "ended",
         "held_since",
         "line",
+        "packets_per_poll",
     )
 
     def __init__(self, keeper: "Keeper[Socket]", session: Session, address: str) -> None:
@@ -60,6 +62,8 @@ class Socket:
         """The application's own."""
         self.held_since: float | None = None
         """Since when the peer has not taken what it was sent; None while it keeps up."""
+        self.packets_per_poll = PACKETS_PER_POLL
+        """How many one request may carry to the peer."""
         self.line = NO_LINE
         """Where whole frames for many may be written to straight (`gateway.engine.lines`) instead of by `write`."""
 
@@ -294,7 +298,7 @@ class Socket:
         if self._session.stage is Stage.WEBSOCKET:  # what waits now has missed this request and takes the new way
             return packets
         while (
-            len(packets) < PACKETS_PER_POLL
+            len(packets) < self.packets_per_poll
             and self._backlog is not None
             and (frame := self._backlog.take()) is not None
         ):

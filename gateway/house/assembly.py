@@ -127,11 +127,11 @@ def waiting(settings: Settings, clock: Callable[[], int], metrics: Metrics) -> W
 def _traffic(settings: Settings) -> Traffic:
     """What a peer may send; whoever lets sockets send more events lets transports carry more."""
     pace, burst = settings.packets_per_second, settings.packets_burst
+    bytes_pace = max(settings.transport_bytes_per_second, PACKET_BYTES * pace)
+    bytes_burst = max(BODIES_IN_BURST * settings.packet_bytes, PACKET_BYTES * burst)
     return Traffic(
-        bytes=Allowance(
-            max(settings.transport_bytes_per_second, PACKET_BYTES * pace),
-            max(settings.transport_bytes_burst, BODIES_IN_BURST * settings.packet_bytes, PACKET_BYTES * burst),
-        ),
+        bytes=Allowance(bytes_pace, max(settings.transport_bytes_burst, bytes_burst)),
+        strangers_bytes=Allowance(bytes_pace, bytes_burst),
         packets=Allowance(
             max(settings.transport_packets_per_second, PACKETS_HEADROOM * pace),
             max(settings.transport_packets_burst, BURST_HEADROOM * burst),

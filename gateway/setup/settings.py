@@ -111,18 +111,20 @@ class Settings(BaseSettings):
         "LIVEROOM_PACKETS_PER_SECOND; afterwards never less than five times that",
     )
     transport_packets_burst: int = Field(
-        400, ge=1, description="burst of them; never less than ten times LIVEROOM_PACKETS_BURST once somebody is let in"
+        1500, ge=1, description="burst of them; never less than ten times LIVEROOM_PACKETS_BURST once somebody is let in"
     )
     transport_bytes_per_second: float = Field(
         65536, gt=0, description="the same in bytes; never less than 1 KiB for each of LIVEROOM_PACKETS_PER_SECOND"
     )
-    transport_bytes_burst: int = Field(262144, ge=1024, description="burst of them; never less than four packets")
+    transport_bytes_burst: int = Field(
+        1048576, ge=1024, description="burst of them once somebody is let in; before, and at least, four packets"
+    )
     transport_requests_per_second: float = Field(
         80, gt=0, description="HTTP requests of one polling session, and of one connection to a path of sockets"
     )
     transport_requests_burst: int = Field(200, ge=1, description="burst of them")
     inbox_events: int = Field(32, ge=1, description="events of one socket waiting to be handled")
-    outbox_packets: int = Field(512, ge=16, description="packets waiting for one socket; beyond it is cut as SLOW")
+    outbox_packets: int = Field(2048, ge=16, description="packets waiting for one socket; beyond it is cut as SLOW")
     outbox_bytes: int = Field(262144, ge=4096, description="the same in bytes")
     outbox_seconds: float = Field(5, gt=0, description="how long a socket may not read what it was sent")
     unsent_bytes: int = Field(16384, ge=1024, description="of one socket's packets, held by the kernel beyond that")
@@ -131,7 +133,9 @@ class Settings(BaseSettings):
     refused_events_per_second: float = Field(
         5, gt=0, description="events answered RATE_LIMITED of one transport; beyond it PROTOCOL"
     )
-    refused_events_burst: int = Field(150, ge=1, description="burst of them")
+    refused_events_burst: int = Field(
+        1200, ge=1, description="burst of them: what an app kept while its phone was offline comes at once"
+    )
     protocol_errors: int = Field(3, ge=1, description="packets that are none, with which a socket ends as PROTOCOL")
     protocol_error_seconds: float = Field(60, gt=0, description="within which they count, and final refusals")
     header_seconds: float = Field(10, gt=0, description="for the head of an HTTP request")

@@ -90,7 +90,7 @@ class SocketLimits:
     """Faults with which a namespace ends, or a transport where they name none."""
     protocol_error_seconds: float = 60
     """Within which they count."""
-    refused_events: Allowance = field(default_factory=lambda: Allowance(5, 150))
+    refused_events: Allowance = field(default_factory=lambda: Allowance(5, 1200))
     """Events of a namespace beyond their rate that are answered RATE_LIMITED; one more ends it."""
     refusals: int = 3
     """Final ones, of its CONNECTs, with which a transport ends."""

@@ -43,6 +43,7 @@ def test_a_meter_never_gives_more_than_burst_and_rate(pauses: list[float]) -> No
 def test_who_was_let_in_may_send_more_and_bytes_and_packets_are_both_counted() -> None:
     traffic = Traffic(
         bytes=Allowance(100, 1000),
+        strangers_bytes=Allowance(100, 30),
         packets=Allowance(5, 50),
         strangers_packets=Allowance(1, 2),
         requests=Allowance(1, 1),
@@ -51,6 +52,7 @@ def test_who_was_let_in_may_send_more_and_bytes_and_packets_are_both_counted() -
     assert stranger.packets_left(7.0) == 2
     assert stranger.take(2, 10, 7.0)
     assert not stranger.take(1, 10, 7.0)
+    assert not stranger.take(0, 15, 7.0)
     stranger.widen()
     assert stranger.packets_left(7.0) == 50
     assert stranger.take(1, 900, 7.0)

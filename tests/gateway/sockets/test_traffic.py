@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.engine.websocket import WebSocketConnection
-from tests.gateway.sockets.raw import PATHS, Closed, RawSocket, WebSocket, polling, raw_socket, websocket
+from tests.gateway.sockets.raw import ACK, PATHS, Closed, RawSocket, WebSocket, polling, raw_socket, websocket
 from tests.gateway.sockets.venue import Venue, venue
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -20,6 +20,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 BYE = {"code": "PROTOCOL", "retryable": False}
 MASK = bytes(4)
 QUERY = "EIO=4&transport=websocket"
+KEPT = 1000
+"""Events that an app has kept while its phone was offline."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -127,7 +129,7 @@ async def test_who_does_not_read_is_reset_and_not_waited_for(hall: Venue) -> Non
         connection = socket._websocket
         assert isinstance(connection, WebSocketConnection)
         connection.pause_writing()  # as uvloop does where the peer takes nothing
-        connection.data_received(frame(b"3") * 1000)
+        connection.data_received(frame(b"3") * 3000)
         assert connection._transport.is_closing()
 
 
@@ -237,6 +239,36 @@ async def test_what_a_network_held_back_for_ten_seconds_comes_at_once_and_is_tak
         await until_answered(fan)
 
 
+@pytest.mark.parametrize("codec", ["json", "msgpack"])
+async def test_what_an_app_kept_in_a_tunnel_comes_at_once_and_ends_nothing(hall: Venue, codec: str) -> None:
+    # official clients keep what is emitted without a connection and send it all behind the answer to CONNECT
+    async with raw_socket(hall.url, codec=codec) as fan:
+        await fan.enter(token=hall.token("tunnel"), room=hall.room)
+        numbers = [await fan.emit("danmaku", {"text": "還在嗎？" * 20}) for _ in range(KEPT)]
+        answers = [await fan.ack(number) for number in numbers]
+        codes = {answer["error"]["code"] for answer in answers if not answer["ok"]}
+        assert {"RATE_LIMITED"} <= codes <= {"RATE_LIMITED", "BUSY", "TICKET_REQUIRED"}
+        await until_answered(fan)
+
+
+@pytest.mark.parametrize("at_once", [16, KEPT], ids=["as the Python client", "as browsers"])
+async def test_what_an_app_kept_in_a_tunnel_may_come_by_polling(hall: Venue, at_once: int) -> None:
+    async with polling(hall.url) as carrier:
+        fan = RawSocket(carrier, "json")
+        await fan.enter(token=hall.token("tunneller"), room=hall.room)
+        packets = [f'42/live,{number}["clock",{{"t0":1}}]' for number in range(KEPT)]
+
+        async def flush() -> None:
+            for start in range(0, KEPT, at_once):
+                assert (await carrier.post("\x1e".join(packets[start : start + at_once]))).status_code == 200
+
+        _, *answers = await asyncio.gather(flush(), *[fan.ack(KEPT - 1)])
+        answers += [packet.data[0] for packet in fan.heard if packet.kind == ACK]
+        assert len(answers) == KEPT + 1
+        assert {answer["error"]["code"] for answer in answers if not answer["ok"]} == {"RATE_LIMITED"}
+        await until_answered(fan)
+
+
 async def test_who_raises_the_rate_of_events_raises_what_a_transport_carries(
     tmp_path: Path,
 ) -> None:
@@ -253,7 +285,7 @@ async def test_who_raises_the_rate_of_events_raises_what_a_transport_carries(
 async def test_the_end_of_a_flood_is_told_to_its_own_socket_alone(hall: Venue) -> None:
     async with raw_socket(hall.url) as fan, stream(hall) as (reader, writer):
         await fan.enter(token=hall.token("quiet"), room=hall.room)
-        writer.write(frame(b"3") * 1000)
+        writer.write(frame(b"3") * 3000)
         await until_told(reader, b"PROTOCOL")
         assert (await fan.ask("clock", {"t0": 1}))["ok"]
         assert not any(isinstance(packet, Closed) for packet in fan.heard)
