@@ -104,14 +104,15 @@ class PollingApp:
         if socket.transport is Via.WEBSOCKET and socket.is_open:
             return requests.BAD_REQUEST
         if socket.budget is not None and not socket.budget.take_request(engine.clock()):
+            was_open = socket.is_open
             socket.fault(Via.POLLING, is_final=True)
             if method != "GET":
-                return requests.TOO_MANY_REQUESTS
+                return _ended(socket, requests.TOO_MANY_REQUESTS) if was_open else requests.TOO_MANY_REQUESTS
         if method == "GET":
             return await _fetch(engine, socket, receive)
         if sid in self._bringing:  # their order would be anybody's guess
             socket.fault(Via.POLLING, is_final=True)
-            return requests.BAD_REQUEST
+            return _ended(socket, requests.BAD_REQUEST)
         self._bringing.add(sid)
         try:
             return await _bring(engine, socket, receive)
@@ -158,7 +159,7 @@ async def _bring(engine: Engine, socket: Socket, receive: Receive) -> bytes | Re
     count = packets.count_in(body)
     if socket.budget is not None and not socket.budget.take(count, len(body), engine.clock()):
         socket.fault(Via.POLLING, is_final=True)
-        return requests.TOO_MANY_REQUESTS
+        return _ended(socket, requests.TOO_MANY_REQUESTS)
     socket.packets_per_poll = max(socket.packets_per_poll, count - 1)
     for packet in packets.read_payload(body):
         if not socket.is_open:
@@ -167,7 +168,16 @@ async def _bring(engine: Engine, socket: Socket, receive: Receive) -> bytes | Re
             socket.fault(Via.POLLING)
         else:
             socket.receive(packet, Via.POLLING)
-    return OK if socket.ended in (None, Reason.CLIENT) else requests.BAD_REQUEST
+    return OK if socket.is_open else _ended(socket, requests.BAD_REQUEST)
+
+
+def _ended(socket: Socket, refusal: Refusal) -> bytes | Refusal:
+    """What a POST is answered that ended its session, or came behind that end.
+
+    Official clients drop the line at any status but 200, and would not hear what the application said last, which
+    waits for their poll.
+    """
+    return OK if socket.ended in (Reason.CLIENT, Reason.SERVER) else refusal
 
 
 async def _body(receive: Receive, limit: int) -> bytes | None:

@@ -111,7 +111,9 @@ class Settings(BaseSettings):
         "LIVEROOM_PACKETS_PER_SECOND; afterwards never less than five times that",
     )
     transport_packets_burst: int = Field(
-        1500, ge=1, description="burst of them; never less than ten times LIVEROOM_PACKETS_BURST once somebody is let in"
+        1500,
+        ge=1,
+        description="burst of them; never less than ten times LIVEROOM_PACKETS_BURST once somebody is let in",
     )
     transport_bytes_per_second: float = Field(
         65536, gt=0, description="the same in bytes; never less than 1 KiB for each of LIVEROOM_PACKETS_PER_SECOND"

@@ -142,3 +142,13 @@ async def test_faults_of_a_minute_ago_are_forgotten(
         for _ in range(3):
             await fan.transport.send("nonsense")
         assert await fan.event("bye") == {"code": "PROTOCOL", "retryable": False}
+
+
+@in_order
+async def test_a_post_with_the_last_refused_connect_is_answered_ok_and_the_refusals_are_fetched(hall: Venue) -> None:
+    # official clients drop the line at a POST that is answered 400, before their poll brings the words
+    async with polling(hall.url) as carrier:
+        stranger = RawSocket(carrier, "json")
+        knocks = "\x1e".join([f'40/live,{{"token":"x{number}"}}' for number in range(5)])
+        assert (await carrier.post(knocks)).status_code == 200
+        assert (await stranger.next()).kind == CONNECT_ERROR  # the last one's: each CONNECT takes the one before back
