@@ -56,8 +56,8 @@ async def test_who_brings_many_packets_at_once_is_answered_as_many_at_once() -> 
         assert isinstance(socket, Socket)
         app = PollingApp(lambda: engine)
         body = SEPARATOR.join(["4x"] * 100).encode()
-        scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
-        scope["query_string"] = f"EIO=4&transport=polling&sid={socket.sid}".encode()
+        query = f"EIO=4&transport=polling&sid={socket.sid}".encode()
+        scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": query}
         told: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
