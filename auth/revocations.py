@@ -14,6 +14,11 @@ LONGEST_MS: Final = (MAX_LIFETIME_SECONDS + 2 * MAX_LEEWAY_SECONDS + MARGIN_SECO
 """So long after a revocation no token that it means is taken any more: its own time is over. Both ends of a token's
 life may be late by the leeway for clocks."""
 
+SECOND_MS: Final = 1000
+"""`iat` of most libraries is no finer."""
+CLOCKS_APART_MS: Final = 100
+"""How far the clock of a platform may be behind ours for a token that it mints upon a revocation to be taken."""
+
 
 class Kind(StrEnum):
     """What a revocation names."""
@@ -37,6 +42,17 @@ class Revocation(Struct, frozen=True):
     version: int
     """Rises with every revocation, of whatever kind, in the order of commits."""
 
+    @property
+    def settled_ms(self) -> int:
+        """From when a token that is minted anew is none of those that are refused; of a `jti` at once.
+
+        A token of the same second may have been minted before or after the revocation, and is refused. So whoever would
+        fetch a new one is told when that second is over.
+        """
+        if self.kind is Kind.JTI:
+            return 0
+        return (self.until_ms // SECOND_MS + 1) * SECOND_MS + CLOCKS_APART_MS
+
 
 class Revocations:
     """Those that are known. Asked at every use of a token: two dictionaries, most of the time empty."""
@@ -46,6 +62,8 @@ class Revocations:
         self._users: dict[str, Revocation] = {}
         self.version = 0
         """Of the newest that was taken in."""
+        self.settled_ms = 0
+        """From when a new token is none of those that are refused, whoever's it is."""
 
     def __len__(self) -> int:
         return len(self._tokens) + len(self._users)
@@ -55,13 +73,19 @@ class Revocations:
         for one in news:
             (self._tokens if one.kind is Kind.JTI else self._users)[one.subject] = one
             self.version = max(self.version, one.version)
+            self.settled_ms = max(self.settled_ms, one.settled_ms)
 
     def refuses(self, identity: Identity) -> bool:
         """Whether the token behind an identity was taken back."""
-        if identity.token_id in self._tokens:
-            return True
+        return self.refused_by(identity) is not None
+
+    def refused_by(self, identity: Identity) -> Revocation | None:
+        """What took the token behind an identity back, if anything did."""
+        one = self._tokens.get(identity.token_id)
+        if one is not None:
+            return one
         user = self._users.get(identity.user)
-        return user is not None and identity.issued_ms <= user.until_ms
+        return user if user is not None and identity.issued_ms <= user.until_ms else None
 
     def forget(self, now_ms: int) -> None:
         """Let go of those that are of no use any more."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -60,6 +61,7 @@ def revoke(
         raise CommandError("name either a user with --user or one token with --jti.")
     kind = Kind.USER if user is not None else Kind.JTI
     made = asyncio.run(_revoke(kind, user if user is not None else jti or ""))
+    time.sleep(max(0, made.settled_ms - clock.now_ms()) / 1000)  # what is minted after our word is taken
     until = datetime.fromtimestamp(made.until_ms / 1000, UTC).isoformat(timespec="milliseconds")
     told = f"All tokens of {user} issued until {until} are" if user is not None else f"The token {jti} is"
     out.print(f"{told} refused.", markup=False)

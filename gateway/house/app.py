@@ -53,7 +53,7 @@ def create_app(house: House, handover: Handover | None = None) -> ASGIApp:
         routes += media_routes(house.db, house.grants, house.clock, with_playlists=with_playlists)
     if Duty.PRESALE in duties:
         terms = settings.stage_terms
-        deps = ApiDependencies(house.db, house.box_office, house.verifier, house.clock, terms, house.revocations.read)
+        deps = ApiDependencies(house.db, house.box_office, house.verifier, house.clock, terms, house.revocations.settle)
         places = {kind: Places(getattr(settings, f"{kind.value}_at_once")) for kind in Kind}
         api = create_api(routers_of(deps), places)
         routes.append(Mount("/api", app=_open_to(api, settings.origins)))

@@ -23,7 +23,8 @@ def token_routes(deps: ApiDependencies) -> APIRouter:
     async def revoke(body: RevocationBody, who: Annotated[Identity, Depends(caller)]) -> RevocationMade:
         """Take back one token, or all that a user was given until now: exactly one of the two is named.
 
-        This process refuses them when the answer is there, every other one within a second.
+        This process refuses them when the answer is there, every other one within a second. Of a user the answer comes
+        when the second of the revocation is over: what is minted after it is taken.
         """
         async with checked_write(deps.db, operator_everywhere(who)) as (uow, _):
             if (body.user is None) is (body.token_id is None):
