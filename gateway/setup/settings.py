@@ -135,9 +135,7 @@ class Settings(BaseSettings):
     refused_events_per_second: float = Field(
         5, gt=0, description="events answered RATE_LIMITED of one transport; beyond it PROTOCOL"
     )
-    refused_events_burst: int = Field(
-        1200, ge=1, description="burst of them: what an app kept while its phone was offline comes at once"
-    )
+    refused_events_burst: int = Field(1200, ge=1, description="burst of them, as from an app that was offline")
     protocol_errors: int = Field(3, ge=1, description="packets that are none, with which a socket ends as PROTOCOL")
     protocol_error_seconds: float = Field(60, gt=0, description="within which they count, and final refusals")
     header_seconds: float = Field(10, gt=0, description="for the head of an HTTP request")
