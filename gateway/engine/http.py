@@ -27,7 +27,6 @@ from gateway.engine.requests import BAD_REQUEST, Handshake, Refusal, read_query
 from gateway.engine.websocket import negotiate
 from gateway.engine.wheel import Alarm
 
-NOT_FOUND = Refusal(404, 3, "No sockets at this path")
 NO_REQUEST = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 TOO_MANY = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -200,7 +199,8 @@ class _EngineHttpProtocol(IdleHttpProtocol):
         if framing.is_ambiguous(self.headers, version) or method == b"CONNECT":
             raise AmbiguousRequestError
         if self.parser.should_upgrade():
-            self._takes_upgrade = framing.asks_for_websocket(self.headers, version)
+            is_ours = self._is_ours(_target(self.url)[0])  # what is asked for anywhere else is no socket
+            self._takes_upgrade = is_ours and framing.asks_for_websocket(self.headers, version)
             self._head_of_the_rest = framing.head_of_the_rest(method, self.headers, version)
         self._before = self.cycle
         super().on_headers_complete()
@@ -255,9 +255,8 @@ class _EngineHttpProtocol(IdleHttpProtocol):
             self._refuse(BAD_REQUEST)
             return
         path, query = _target(self.url)
-        engine = self.engines_by_path.get(path if path.endswith("/") else path + "/")
         handshake = Handshake(self._address(), path, read_query(query), self.headers)
-        answer = NOT_FOUND if engine is None else negotiate(engine, handshake, self.scope["method"])
+        answer = negotiate(self.engines_by_path[_slashed(path)], handshake, self.scope["method"])
         if isinstance(answer, Refusal):
             self._refuse(answer)
             return
@@ -310,7 +309,7 @@ class _EngineHttpProtocol(IdleHttpProtocol):
         return self._requests.take(1, self.timing.clock())
 
     def _is_ours(self, path: str) -> bool:
-        return (path if path.endswith("/") else path + "/") in self.engines_by_path
+        return _slashed(path) in self.engines_by_path
 
     def _address(self) -> str:
         """Of the peer; behind a trusted proxy the one that the proxy names."""
@@ -385,6 +384,10 @@ async def _answer_in_time(cycle: Any, send: Any, message: Any) -> None:
     if cycle.waiting_for_100_continue and cycle.more_body:
         cycle.keep_alive = False
     await send(message)
+
+
+def _slashed(path: str) -> str:
+    return path if path.endswith("/") else path + "/"
 
 
 def _target(url: bytes) -> tuple[str, bytes]:

@@ -278,9 +278,16 @@ async def test_a_websocket_whose_request_has_a_body_is_refused(reader: Reader, c
 
 
 @each_cut
-async def test_a_websocket_where_there_is_none_is_refused_and_nothing_more_is_read(reader: Reader, cut: str) -> None:
+async def test_a_websocket_where_there_is_none_is_ignored_as_any_upgrade(reader: Reader, cut: str) -> None:
+    # `GET /readyz` with one was 404
     told = await read(reader, upgrade(path=b"/api/v1/shows") + READYZ, cut)
-    assert (told.begun, told.statuses, told.is_closed) == (0, [404], True)
+    assert (told.begun, told.statuses, told.is_closed) == (2, [200, 200], False)
+    told = await read(reader, upgrade(b"content-length: 5\r\n", b"POST", b"/api/v1/shows") + b"hello" + READYZ, cut)
+    assert ([seen.body for seen in told.whole], told.statuses) == ([b"hello", b""], [200, 200])
+
+
+@each_cut
+async def test_a_websocket_is_asked_for_with_get_and_nothing_more_is_read(reader: Reader, cut: str) -> None:
     for method in (b"POST", b"HEAD", b"OPTIONS"):
         told = await read(reader, upgrade(method=method, path=SOCKET + b"&sid=x") + READYZ, cut)
         assert (told.begun, told.statuses, told.is_closed) == (0, [400], True)
