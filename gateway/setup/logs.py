@@ -110,20 +110,31 @@ class SoManyASecond:
 
 
 def clip(_logger: WrappedLogger, _level: str, event: EventDict) -> EventDict:
-    """Shorten what is long, and take out of an exception what the database says of the row that it refused."""
+    """Shorten what is long, and take out of an exception what the database says of the row that it refused.
+
+    Control characters are escaped: what strangers send must not steer the terminal of whoever reads the log.
+    """
     return {key: _clipped(key, value) for key, value in event.items()}
 
 
 def _clipped(key: str, value: object) -> object:
     if key == "exception":
-        return _without_rows(str(value))[-MAX_TRACEBACK_CHARS:]
+        lines = _without_rows(str(value))[-MAX_TRACEBACK_CHARS:].split("\n")
+        return "\n".join(map(_escaped, lines))
     if value is None or isinstance(value, bool | int | float):
         return value
     text = value if isinstance(value, str) else repr(value)
     text = _without_rows(text)
     if len(text) > MAX_FIELD_CHARS:
-        return f"{text[:MAX_FIELD_CHARS]}... ({len(text)} characters)"
-    return text if isinstance(value, str) or len(text) > MAX_FIELD_CHARS else value
+        return f"{_escaped(text[:MAX_FIELD_CHARS])[:MAX_FIELD_CHARS]}... ({len(text)} characters)"
+    return _escaped(text) if isinstance(value, str) else value
+
+
+def _escaped(text: str) -> str:
+    """With an escape for each character that is not printed: ESC, a line break, one that turns the writing."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _without_rows(text: str) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,12 +83,12 @@ def test_of_one_event_so_many_a_second_are_written_and_the_next_says_how_many_we
 
 
 @contextlib.contextmanager
-def written() -> Iterator[io.StringIO]:
-    """What is logged inside, as production writes it."""
+def written(log_format: str = "json") -> Iterator[io.StringIO]:
+    """What is logged inside, as production writes it, or for people."""
     stream, before = io.StringIO(), (structlog.get_config(), logging.root.handlers[:], logging.root.level)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stderr", stream)
-        logs.configure("json")
+        logs.configure(log_format)
         yield stream
     structlog.configure(**before[0])
     logging.root.handlers[:] = before[1]
@@ -110,6 +111,23 @@ def test_a_clipped_field_says_how_long_it_was() -> None:
     assert str(told["text"]).endswith("(1000 characters)")
     assert len(str(told["text"])) < MAX_FIELD_CHARS + 40
     assert (told["count"], told["flag"]) == (7, True)
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_what_a_stranger_sends_steers_no_terminal(log_format: str) -> None:
+    # ESC of a path went to the terminal of whoever read the log, which obeys it
+    bad = "/pay/\x1b[2J\x1b]0;owned\x07\r\nall is well\x9b31m\u202e\x7f/notify"
+    with written(log_format) as log:
+        structlog.get_logger("a").warning("callback.refused", path=bad, reasons=[bad])
+        logging.getLogger("b").warning("Invalid %s", bad)
+        try:
+            int(bad.replace("\n", "\v"))  # a traceback keeps its lines
+        except ValueError:
+            structlog.get_logger("a").exception("callback.failed")
+    text = re.sub("\x1b\\[[0-9]{1,2}m", "", log.getvalue())  # our own colours
+    assert "all is well" in text
+    assert [one for one in text if not one.isprintable() and one != "\n"] == []
+    assert not any(line.startswith("all is well") for line in text.splitlines())
 
 
 async def test_a_statement_that_fails_tells_none_of_its_values(home: str, tmp_path: Path) -> None:
