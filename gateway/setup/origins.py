@@ -14,6 +14,8 @@ Headers = list[tuple[bytes, bytes]]
 """Of an HTTP answer: names in lower case, and values."""
 
 ANY: Final = "*"
+FILES: Final = "file://"
+"""What the web views of apps send whose pages are files: the one origin without a host."""
 MAX_ORIGIN_CHARS: Final = 512
 """Longer than any host name with its scheme and port."""
 
@@ -35,6 +37,8 @@ def canonical(text: str) -> str:
         raise ValueError("is longer than an address")
     if text == "null":
         raise ValueError("is what every page without an address sends (files, sandboxed frames), and names none")
+    if text.lower() in (FILES, FILES + "/"):
+        return FILES
     if "*" in text:
         raise ValueError("has a wildcard: name each site")
     scheme, host, port = _parts(text)

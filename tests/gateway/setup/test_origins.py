@@ -34,6 +34,8 @@ OTHER = "https://evil.example"
         ("https://[2001:DB8:0:0::1]:443", "https://[2001:db8::1]"),
         ("http://[::1]:8000", "http://[::1]:8000"),
         ("capacitor://localhost", "capacitor://localhost"),
+        ("file://", "file://"),
+        ("FILE:///", "file://"),
     ],
 )
 def test_a_site_is_known_however_it_is_written(written: str, sent: str) -> None:
@@ -53,6 +55,7 @@ def test_a_site_is_known_however_it_is_written(written: str, sent: str) -> None:
         ("https://me@site.example", "user name"),
         ("https://site.example:99999", "port"),
         ("https://", "no host"),
+        ("capacitor://", "no host"),
         ("file:///home", "path"),
         ("https://si te.example", "none"),
         ("https://[::1", "none"),
@@ -85,6 +88,9 @@ def test_what_no_browser_can_send_is_named(written: str, why: str) -> None:
         (f"https://{HOST}/", Origins(), True),
         (f"https://{HOST}/path", Origins(), False),
         ("null", Origins(), False),
+        ("file://", Origins(), False),
+        ("file://", Origins.of([OWN]), False),
+        (OWN, Origins.of(["file://"]), True),
         ("", Origins(), False),
         ("https://[", Origins(), False),
         ("*", Origins.of([OWN]), False),
