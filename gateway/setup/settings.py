@@ -263,7 +263,10 @@ class Settings(BaseSettings):
     @classmethod
     def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
-            return [part.strip() for part in value.strip("[]").replace('"', "").split(",") if part.strip()]
+            value = value.strip().strip("[]").replace('"', "").split(",")
+        if isinstance(value, list | tuple):
+            stripped = (part.strip() if isinstance(part, str) else part for part in value)
+            return [part for part in stripped if part]
         return value
 
     @model_validator(mode="before")
@@ -322,7 +325,7 @@ class Settings(BaseSettings):
     def _flaws_in_production(self) -> Iterator[str]:
         secrets = {f"LIVEROOM_{name.upper()}": getattr(self, name) for name in SECRETS}
         yield from weak_settings.secret_flaws(secrets, DEMO_SECRETS)
-        yield from (flaw for proxy in self.trusted_proxies if (flaw := weak_settings.proxy_flaw(proxy)))
+        yield from weak_settings.proxy_flaws(self.trusted_proxies)
         if ANY in self.allowed_origins:
             yield "LIVEROOM_ALLOWED_ORIGINS=* is for demo mode: name the origins of your pages"
         if not self.jwt_secrets and not self.jwt_jwks_url and not self.jwt_jwks_file:

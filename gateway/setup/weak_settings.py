@@ -1,61 +1,102 @@
 """Values that a setting must not have in production, each told in a sentence that names the setting. Pure."""
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
 from gateway.setup.origins import canonical
+from gateway.setup.secret_strength import is_guessable, plain
 
 LEAST_SECRET_BYTES: Final = 32
-LEAST_DISTINCT_CHARS: Final = 10
-"""Of a secret: 32 random hexadecimal digits have 14 on average, and fewer than ten about once in a million."""
-WIDEST_PROXIES: Final = {4: 8, 6: 16}
-"""Shortest prefix of a network of proxies, by IP version: a wider one trusts strangers."""
+MOST_PROXIES: Final = {4: 2**24, 6: 2**112}
+"""Addresses that strangers can have, of all networks of proxies together, by IP version; more trust strangers."""
+OF_ONE_HOUSE: Final = (
+    *map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16")),
+    *map(ipaddress.ip_network, ("fc00::/7", "fe80::/10", "::1/128")),
+)
+"""Private addresses, of one's own machine and of one's own link: nobody comes from there over the internet."""
+MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
+"""Where IPv6 has the addresses of IPv4."""
+MOST_NAMED: Final = 4
+"""Networks in one sentence."""
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 def secret_flaws(secrets: Mapping[str, Sequence[str]], of_the_demo: Iterable[str]) -> list[str]:
     """Secrets that everybody knows, that can be guessed, or that serve two purposes; by name of the setting."""
-    known, flaws = frozenset(of_the_demo), []
+    known, flaws = list(of_the_demo), []
     for name, values in secrets.items():
-        if not known.isdisjoint(values):
+        if _share(known, values):
             flaws.append(f"{name} has a secret of the demo: set your own, at least 32 random bytes")
-        if any(_is_guessable(value) for value in values):
+        if any(is_guessable(value) for value in values):
             flaws.append(f"{name} has a secret that can be guessed: set at least 32 random bytes")
     names = list(secrets)
     for number, name in enumerate(names):
         flaws += [
             f"{name} and {other} share a secret: whoever may know one could forge the other"
             for other in names[number + 1 :]
-            if not set(secrets[name]).isdisjoint(secrets[other])
+            if _share(secrets[name], secrets[other])
         ]
     return flaws
 
 
-def _is_guessable(secret: str) -> bool:
-    return len(set(secret)) < LEAST_DISTINCT_CHARS or any(
-        secret == (secret[:period] * len(secret))[: len(secret)] for period in range(1, len(secret) // 2 + 1)
-    )
+def _share(some: Iterable[str], others: Iterable[str]) -> bool:
+    """Whether one of some is one of the others, or stands in it, however it is spelled."""
+    pairs = [(plain(one), plain(other)) for one in some for other in others]
+    return any(one in other or other in one for one, other in pairs if one and other)
 
 
-def proxy_flaw(proxy: str) -> str | None:
-    """Why an entry of LIVEROOM_TRUSTED_PROXIES cannot be meant; None for an address or a network of one house."""
-    try:
-        network = ipaddress.ip_network(proxy)
-    except ValueError:
-        if proxy == "*":
-            return "LIVEROOM_TRUSTED_PROXIES=* believes everybody's X-Forwarded-For: name the addresses of your proxies"
-        return f"LIVEROOM_TRUSTED_PROXIES: {proxy} is no address and no network, such as 10.0.0.7 or 10.0.0.0/24"
-    if network.prefixlen < WIDEST_PROXIES[network.version]:
-        return f"LIVEROOM_TRUSTED_PROXIES: {proxy} trusts strangers: name the addresses of your proxies"
-    return None
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def proxy_flaws(proxies: Iterable[str]) -> Iterator[str]:
+    """Why LIVEROOM_TRUSTED_PROXIES cannot be meant; nothing for addresses and networks of one house."""
+    public: dict[Network, str] = {}
+    for proxy in proxies:
+        try:
+            network = _unmapped(ipaddress.ip_network(proxy))
+        except ValueError:
+            if proxy == "*":
+                yield "LIVEROOM_TRUSTED_PROXIES=* believes everybody: name the addresses of your proxies"
+            else:
+                yield f"LIVEROOM_TRUSTED_PROXIES: {proxy} is no address and no network, such as 10.0.0.7 or 10.0.0.0/24"
+        else:
+            if _strangers_in(network):
+                public[network] = proxy
+    for version, most in MOST_PROXIES.items():
+        of_version = [network for network in public if network.version == version]
+        apart: Iterable[Network] = ipaddress.collapse_addresses(of_version)  # type: ignore[type-var]  # one version
+        if sum(map(_strangers_in, apart)) > most:
+            widest = sorted(of_version, key=lambda network: network.prefixlen)
+            named = ", ".join(public[network] for network in widest[:MOST_NAMED])
+            yield f"LIVEROOM_TRUSTED_PROXIES: {named} trusts strangers: name the addresses of your proxies"
+
+
+def _unmapped(network: Network) -> Network:
+    """What it holds of IPv4 where that is all that it holds."""
+    if not isinstance(network, ipaddress.IPv6Network) or not network.subnet_of(MAPPED):
+        return network
+    first = int(network.network_address) - int(MAPPED.network_address)
+    return ipaddress.IPv4Network((first, network.prefixlen - MAPPED.prefixlen))
+
+
+def _strangers_in(network: Network) -> int:
+    """How many of its addresses are of no house alone."""
+    inside = [house for house in OF_ONE_HOUSE if house.version == network.version and house.overlaps(network)]
+    return network.num_addresses - sum(min(house.num_addresses, network.num_addresses) for house in inside)
 
 
 def keys_url_flaw(url: str) -> str | None:
     """Why keys must not be fetched from there: whoever can change them on the way mints tokens."""
-    parsed = urlsplit(url)
-    if parsed.scheme == "https" or (parsed.scheme == "http" and parsed.hostname in LOOPBACK):
+    try:
+        parsed = urlsplit(url)
+        scheme, host, _ = parsed.scheme, parsed.hostname, parsed.port
+    except ValueError:
+        scheme, host = "", None
+    if not host or any(one.isspace() for one in url):
+        return f"LIVEROOM_JWT_JWKS_URL: {url} names no host"
+    if scheme == "https" or (scheme == "http" and host in LOOPBACK):
         return None
     return "LIVEROOM_JWT_JWKS_URL has to be https: whoever changes the keys on their way can mint tokens"
 

@@ -1,14 +1,20 @@
 """Settings that would let strangers in are refused before anything is served, each by its name."""
 
+import base64
+import hashlib
 import secrets
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.setup import preflight
 from gateway.setup.doctor import Finding, Level, judge
 from gateway.setup.preflight import CommandError
-from gateway.setup.settings import Mode, Settings
+from gateway.setup.secret_strength import is_guessable
+from gateway.setup.settings import DEMO_WIRE_SECRET, Mode, Settings
+from gateway.setup.weak_settings import proxy_flaws
 
 SOUND: dict[str, Any] = {
     "jwt_secrets": [secrets.token_urlsafe(48)],
@@ -44,6 +50,20 @@ def test_sound_settings_are_served() -> None:
         ({"wire_secrets": ["0123456789abcdef" * 2]}, ["LIVEROOM_WIRE_SECRETS"]),
         ({"jwt_secrets": [SOUND["grant_secrets"][0]]}, ["LIVEROOM_JWT_SECRETS and LIVEROOM_GRANT_SECRETS"]),
         ({"jwt_secrets": ["a" * 32], "grant_secrets": ["a" * 32]}, ["LIVEROOM_JWT_SECRETS", "LIVEROOM_GRANT_SECRETS"]),
+        (
+            {"trusted_proxies": ",".join(f"{number}.0.0.0/8" for number in range(1, 224))},
+            ["TRUSTED_PROXIES", "1.0.0.0/8"],
+        ),
+        ({"trusted_proxies": "8.0.0.0/8,9.0.0.0/16"}, ["LIVEROOM_TRUSTED_PROXIES: 8.0.0.0/8"]),
+        ({"trusted_proxies": "::ffff:0:0/96"}, ["LIVEROOM_TRUSTED_PROXIES", "::ffff:0:0/96"]),
+        ({"trusted_proxies": "2000::/4,3000::/4"}, ["LIVEROOM_TRUSTED_PROXIES"]),
+        ({"jwt_secrets": ["your-256-bit-secret-goes-here-00"]}, ["LIVEROOM_JWT_SECRETS"]),
+        ({"wire_secrets": [f" {DEMO_WIRE_SECRET.upper()}\t"]}, ["LIVEROOM_WIRE_SECRETS has a secret of the demo"]),
+        ({"jwt_secrets": [f" {SOUND['grant_secrets'][0]} "]}, ["LIVEROOM_JWT_SECRETS and LIVEROOM_GRANT_SECRETS"]),
+        ({"jwt_secrets": f"{SOUND['grant_secrets'][0].upper()},"}, ["LIVEROOM_JWT_SECRETS and LIVEROOM_GRANT_SECRETS"]),
+        ({"jwt_jwks_url": "https://"}, ["LIVEROOM_JWT_JWKS_URL", "no host"]),
+        ({"jwt_jwks_url": "https:///keys.json"}, ["LIVEROOM_JWT_JWKS_URL", "no host"]),
+        ({"jwt_jwks_url": "https://[::1/keys"}, ["LIVEROOM_JWT_JWKS_URL", "no host"]),
         ({"jwt_jwks_url": "http://platform.example/keys"}, ["LIVEROOM_JWT_JWKS_URL"]),
         ({"sandbox_url": "http://127.0.0.1:8001"}, ["LIVEROOM_SANDBOX_URL"]),
         ({"allowed_origins": "*"}, ["LIVEROOM_ALLOWED_ORIGINS=*"]),
@@ -73,6 +93,64 @@ def test_a_weak_setting_is_refused_in_production_by_its_name(values: dict[str, o
 def test_what_cannot_work_is_refused_at_the_start(mode: Mode, setting: str, value: str, says: str) -> None:
     with pytest.raises(CommandError, match=f"LIVEROOM_{setting.upper()}: .*({says})"):
         preflight.load_settings(mode, **{**SOUND, setting: value})
+
+
+@pytest.mark.parametrize(
+    "proxies",
+    [
+        ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16"],
+        ["fc00::/7", "fe80::/10", "::1", "fd00::/8"],
+        ["::ffff:10.0.0.0/104", "::ffff:203.0.113.7"],
+        ["8.0.0.0/8", "10.0.0.0/9", "2001:db8::/32"],
+    ],
+)
+def test_networks_of_one_house_are_trusted_however_wide(proxies: list[str]) -> None:
+    assert list(proxy_flaws(proxies)) == []
+
+
+def test_a_secret_is_used_without_the_white_space_around_it() -> None:
+    bare = SOUND["jwt_secrets"][0]
+    assert production(jwt_secrets=[f" {bare}\n"]).jwt_secrets == [bare]
+    assert production(jwt_secrets=f" {bare} ,").jwt_secrets == [bare]
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "abcdefghijklmnopqrstuvwxyz012345",
+        "zyxwvutsrqponmlkjihgfedcba987654",
+        "acegikmoqsuwybdfhjlnprtvxz135790",
+        "qwertyuiopasdfghjklzxcvbnm123456",
+        "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,",
+        "a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6",
+        "aAbBcCdDeEfFgGhHiIjJkKlLmMnNoOpP",
+        "q7Zp2mKxq7Zp2mKyq7Zp2mKzq7Zp2mKw",
+        "0123456789abcdef0123456789abcdeg",
+        "your-256-bit-secret-your-256-bit-secret",
+        "a-string-secret-at-least-256-bits-long",
+        "please-change-this-secret-in-production",
+        "my-super-secret-key-for-the-live-room-gateway",
+        "LiveRoomGatewaySecretKey2026Production",
+        "p4ssw0rd-p4ssw0rd-p4ssw0rd-p4ssw0rd!",
+        "thequickbrownfoxjumpsoverthelazydog",
+        "admin123admin456admin789admin012",
+    ],
+)
+def test_what_people_write_can_be_guessed(secret: str) -> None:
+    assert is_guessable(secret)
+
+
+@given(st.binary(min_size=16, max_size=16), st.binary(min_size=24, max_size=64))
+def test_random_secrets_are_never_refused(few: bytes, many: bytes) -> None:
+    # hypothesis likes zeros and repetitions: only what is spread evenly over all bytes stands for random ones
+    few, many = (hashlib.shake_256(seed).digest(len(seed)) for seed in (few, many))
+    for secret in (few.hex(), many.hex(), base64.urlsafe_b64encode(many).decode().rstrip("=")):
+        assert not is_guessable(secret), secret
+
+
+@pytest.mark.parametrize("secret", ["correct horse battery staple orbit lamp", "4d5f1c0e-8a3b-4f9d-9a57-2f0c1b7e6d3a"])
+def test_phrases_and_uuids_are_no_placeholders(secret: str) -> None:
+    assert not is_guessable(secret)
 
 
 def test_keys_of_this_machine_may_come_without_encryption() -> None:
