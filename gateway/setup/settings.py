@@ -118,9 +118,7 @@ class Settings(BaseSettings):
     transport_bytes_per_second: float = Field(
         65536, gt=0, description="the same in bytes; never less than 1 KiB for each of LIVEROOM_PACKETS_PER_SECOND"
     )
-    transport_bytes_burst: int = Field(
-        1048576, ge=1024, description="burst of them once somebody is let in; before, and at least, four packets"
-    )
+    transport_bytes_burst: int = Field(1048576, ge=1024, description="burst of them; four packets until somebody is in")
     transport_requests_per_second: float = Field(
         80, gt=0, description="HTTP requests of one polling session, and of one connection to a path of sockets"
     )
