@@ -16,8 +16,8 @@ from gateway.setup.settings import DEMO_JWT_SECRET, Mode, Settings
 from tests.ports import free_port
 from tests.redis_server import RedisServer
 
-SECRET = "one-secret-of-this-test-for-tokens"
-GRANT_SECRET = "another-secret-of-this-test-for-grants"
+SECRET = "q0PzvT7cXn2RmW9hJ4yLb6KsE8fGdU1a"
+GRANT_SECRET = "V3nCk8wQe5ZrTj1XyPu7MbHs9LdFa2Go"
 
 
 def production(**values: object) -> Settings:
