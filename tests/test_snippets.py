@@ -52,6 +52,7 @@ ANSWERED_FOR: Mapping[str, str] = {
     "liveroom serve --workers N": "the same",
     "make setup": "every machine that runs this test has been set up by it",
     "make quick": "a selection of make test",
+    "make coverage": "a selection of make test, measured",
     "make check": ".ci/run runs it before the tests",
     "make format": "rewrites the sources; make check runs the same tool and only looks",
     "make contract": "tests/gateway/reference/test_generated.py runs what it runs, and only looks",
