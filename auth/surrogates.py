@@ -11,17 +11,17 @@ LONE: Final = 6
 """Characters of an escape that stands alone; two that belong together have twice as many, any other escape two."""
 
 _ESCAPE: Final = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u(?:[dD][89a-fA-F][0-9a-fA-F]{2}|0000)|.)",
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)",
     re.DOTALL,
 )
 
 
 def repaired(text: str) -> str:
-    """The same JSON with U+FFFD for each half character and each NUL, which PostgreSQL keeps in no text either.
+    """The same JSON with U+FFFD for each half character; the very same object where there is none.
 
-    The very same object where there is none.
+    NUL is a character: texts lose it as every control character, and what names somebody is refused for it.
     """
-    if "\\ud" not in text and "\\uD" not in text and "\\u0000" not in text:
+    if "\\ud" not in text and "\\uD" not in text:
         return text
     changed, count = _ESCAPE.subn(_whole, text)
     return changed if count and changed != text else text

@@ -35,7 +35,7 @@ class BoundedBodies:
         if b"\0" in unquote_to_bytes(scope["query_string"]) or "\0" in scope["path"]:
             await refusal(Denied(Code.BAD_REQUEST, detail={"field": "path"}))(scope, receive, send)
             return
-        # a page cuts strings within a character; NUL fails in the SQL of PostgreSQL
+        # a page cuts strings within a character
         whole = surrogates.repaired_bytes(body)
         unread: Message | None = {"type": "http.request", "body": whole, "more_body": False}
 

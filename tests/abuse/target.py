@@ -14,8 +14,8 @@ from tests.ports import free_port
 HALL = Path(__file__).with_name("hall.py")
 TREE = Path(os.environ.get("ABUSE_TREE", HALL.parents[2]))
 """Whose sources run: another tree shows what an attack did to another version."""
-SECRET = "a-secret-of-this-test-run-32-bytes-long"
-GRANT_SECRET = "another-secret-of-this-run-32-bytes-long"
+SECRET = "t4Rk9ZxQm2WvB7nYc5HsJ8dLf3GpU6eA"
+GRANT_SECRET = "B6hTq3XzW9kMv5RnY2cPs8JdLf7GuE4o"
 PAGE = os.sysconf("SC_PAGE_SIZE")
 END_SECONDS = 10
 

@@ -23,11 +23,11 @@ from rooms import roles_sql, rooms_sql
 from store import migrations
 from tests.ports import free_port
 
-PRODUCTION_SECRET = "a-secret-of-this-test-run-32-bytes-long"
+PRODUCTION_SECRET = "t4Rk9ZxQm2WvB7nYc5HsJ8dLf3GpU6eA"
 PRODUCTION: dict[str, Any] = {
     "mode": Mode.PRODUCTION,
     "jwt_secrets": [PRODUCTION_SECRET],
-    "grant_secrets": ["another-secret-of-this-test-run-for-grants"],
+    "grant_secrets": ["N8bVy2KsXq5TfR7mWz3HcJ9pLd4GuE6o"],
     "log_format": "console",
 }
 """Settings of a gateway that takes nothing for granted: limits per address hold, no demo login."""
