@@ -36,6 +36,7 @@ EXAMPLES: list[events.RoomEvent] = [
     events.LikesCounted(7),
     events.AuditRecorded("a", ANN, "mute", "ben", 1),
     events.RoleChanged(ANN, Role.HOST, 8),
+    events.NamesChanged(("aurora",), {ANN: "Ann"}, 2),
     events.LeaderboardChanged((LeaderboardItem(ANN, "Ann", 9),), 1),
     events.SeatsTaken(("holder",)),
     events.Sought("question", ANN),
