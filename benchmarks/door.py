@@ -1,4 +1,4 @@
-"""What a connect costs above the transport: from the `auth` map to the encoded `welcome`, and what a member keeps.
+"""What a connect costs above the transport: from the `auth` map to the encoded `welcome`, and what a visit keeps.
 
     python -m benchmarks.door [--fans 2000] [--phase live] [--profile] [--memory]
 
@@ -27,7 +27,7 @@ from gateway.demo.playground import furnish
 from gateway.door.admission import Admission
 from gateway.engine.lines import NO_LINE
 from gateway.house.house import House, open_house
-from gateway.live.member import Member
+from gateway.live.visit import Visit
 from gateway.setup.settings import Mode, Settings
 from gateway.sockets.connection import Connection, Opening
 from presale import ledger, shows_sql
@@ -100,9 +100,9 @@ async def _measured(house: House, openings: list[Opening], arguments: argparse.N
 async def _let_in(house: House, openings: list[Opening]) -> int:
     admission, sent = house.admission, 0
     for opening in openings:
-        member, wire = await _enter(house, admission, opening)
+        visit, wire = await _enter(house, admission, opening)
         sent += wire.sent_bytes
-        member.closed()
+        visit.closed()
     return sent
 
 
@@ -111,30 +111,30 @@ async def _weighed(house: House, openings: list[Opening]) -> None:
     gc.collect()
     tracemalloc.start()
     before = tracemalloc.take_snapshot()
-    members = [(await _enter(house, admission, opening))[0] for opening in openings]
+    visits = [(await _enter(house, admission, opening))[0] for opening in openings]
     gc.collect()
     after = tracemalloc.take_snapshot()
     grown = after.compare_to(before, "lineno")
     total = sum(one.size_diff for one in grown)
-    print(f"{total / len(members):.0f} bytes per member")
+    print(f"{total / len(visits):.0f} bytes per member")
     for one in grown[:14]:
-        print(f"  {one.size_diff / len(members):7.0f}  {one.traceback}")
+        print(f"  {one.size_diff / len(visits):7.0f}  {one.traceback}")
     tracemalloc.stop()
-    for member in members:
-        member.closed()
+    for visit in visits:
+        visit.closed()
 
 
-async def _enter(house: House, admission: Admission, opening: Opening) -> tuple[Member, Wire]:
+async def _enter(house: House, admission: Admission, opening: Opening) -> tuple[Visit, Wire]:
     answer = admission(opening)
-    member = answer if isinstance(answer, Member | Denied) else await answer
-    assert not isinstance(member, Denied), member
+    visit = answer if isinstance(answer, Visit | Denied) else await answer
+    assert not isinstance(visit, Denied), visit
     wire: Any = Wire()
     server = house.socket_server(opening.codec)
     ended = server.ended
-    member.opened(
-        Connection("sid", wire, opening.namespace, member, codec=opening.codec, limits=server.limits, ended=ended)
+    visit.opened(
+        Connection("sid", wire, opening.namespace, visit, codec=opening.codec, limits=server.limits, ended=ended)
     )
-    return member, wire
+    return visit, wire
 
 
 def _opening(house: House, room: RoomId, user: UserId, codec: Codec) -> Opening:

@@ -214,3 +214,8 @@ def without(stage: StageRecord, users: Collection[UserId]) -> StageRecord:
 
 def _waiting(stage: StageRecord, state: StageState) -> int:
     return sum(item.state is state for item in stage.queue)
+
+
+def request_name(user: UserId, version: int) -> str:
+    """By what a request is known again that was made here; `version` is the stage's."""
+    return f"{version}:{user}"

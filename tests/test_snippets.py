@@ -12,7 +12,8 @@ import pytest
 
 from auth.denials import Code
 from auth.door import Surface
-from gateway.contract.registry import CONSOLE_COMMANDS, FAREWELLS, REFUSALS, VIEWER_COMMANDS
+from gateway.contract.rows import FAREWELLS, REFUSALS
+from gateway.features.registry import CONSOLE_COMMANDS, VIEWER_COMMANDS
 from gateway.reference import vocabulary
 from gateway.reference.asyncapi import events_of
 from tests.snippets import FENCED, INTERPRETERS, NAMED, ROOT, snippets_of

@@ -21,6 +21,7 @@ from gateway.door.truth import Truth
 from gateway.live.member import Member
 from gateway.live.room import LiveRoom
 from gateway.live.rooms import LiveRooms
+from gateway.live.visit import Visit
 from gateway.replica.rights import with_offer
 from gateway.setup.metrics import Metrics
 from gateway.sockets.connection import Opening
@@ -29,7 +30,7 @@ from presale.use_cases.asking import Asked
 from presale.use_cases.box_office import BoxOffice
 from pubsub.broker import Broker, Position
 
-Decision = Member | Denied
+Decision = Visit | Denied
 BUSY_MS = 1_000
 RIGHTS = frozenset({Code.TICKET_REQUIRED, Code.BALANCE_DUE, Code.FORBIDDEN})
 """Refusals that a ticket or a role would turn."""
@@ -74,7 +75,9 @@ class Admission:
         waiting: Waiting,
         box_office: BoxOffice,
         address_limits: AddressLimits,
+        visit: Callable[[LiveRoom, Member], Visit],
     ) -> None:
+        """`visit` makes the receiver of a socket that is let in."""
         self._limits = limits
         self._clock = clock
         self._metrics = metrics
@@ -88,6 +91,7 @@ class Admission:
         self._waiting = waiting
         self._box_office = box_office
         self._address_limits = address_limits
+        self._visit = visit
         self._failures = Throttle(limits.failed_handshakes_per_minute)
         self._turns = Turns()
         self._arrivals = Throttle(limits.handshakes_per_minute)
@@ -101,7 +105,7 @@ class Admission:
         """Let in, or say why not; at once where the guest list is enough, and SQL has nothing newer."""
         began = time.perf_counter()
         answer = self._decide(opening)
-        return self._told(answer, began) if isinstance(answer, Member | Denied) else self._told_later(answer, began)
+        return self._told(answer, began) if isinstance(answer, Visit | Denied) else self._told_later(answer, began)
 
     def _decide(self, opening: Opening) -> Decision | Awaitable[Decision]:
         if self._closed is not None:
@@ -115,7 +119,7 @@ class Admission:
         self._address_limits.bound(Limit.BAD_TOKENS, opening.address)
         await asyncio.sleep(self._turns.wait_ms(self._clock()) / 1000)
         answer = self._look_at(opening)
-        return answer if isinstance(answer, Member | Denied) else await answer
+        return answer if isinstance(answer, Visit | Denied) else await answer
 
     def _look_at(self, opening: Opening) -> Decision | Awaitable[Decision]:
         identity = self._identify(opening)
@@ -135,21 +139,21 @@ class Admission:
             room.leave(member)
             raise
         if not is_welcome:
-            return self._look_closer(member, after)
-        return self._let_in_or_queue(member) if self._truth.is_told(room) else self._look_again(member)
+            return self._look_closer(room, member, after)
+        return self._let_in_or_queue(room, member) if self._truth.is_told(room) else self._look_again(room, member)
 
-    async def _look_again(self, member: Member) -> Decision:
+    async def _look_again(self, room: LiveRoom, member: Member) -> Decision:
         """Bans, roles and phase are SQL's to tell, not the list's; here it is asked once for all who come in a moment.
 
         Where SQL cannot be asked nobody is banned either: the list is enough.
         """
         try:
-            await self._truth.of(member.room)
+            await self._truth.of(room.id)
             is_welcome = self._is_known_and_welcome(member) and self._closed is None
         except BaseException:
-            member.room.leave(member)
+            room.leave(member)
             raise
-        return self._let_in_or_queue(member) if is_welcome else await self._look_closer(member, None)
+        return self._let_in_or_queue(room, member) if is_welcome else await self._look_closer(room, member, None)
 
     async def _open_room(self, opening: Opening, identity: Identity, after: Position | None) -> Decision:
         room = await self._rooms.get(opening.auth["room"])
@@ -157,18 +161,18 @@ class Admission:
             return Denied(Code.ROOM_NOT_FOUND)
         if self._revoked.refuses(identity):  # it was in no room yet when others were sent away for that
             return Denied(Code.TOKEN_INVALID)
-        return await self._look_closer(self._enter(room, opening, identity), after)
+        return await self._look_closer(room, self._enter(room, opening, identity), after)
 
-    async def _look_closer(self, member: Member, after: Position | None) -> Decision:
+    async def _look_closer(self, room: LiveRoom, member: Member, after: Position | None) -> Decision:
         try:
-            denied = await self._admit(member, after) or self._closed
+            denied = await self._admit(room, member, after) or self._closed
         except BaseException:
-            member.room.leave(member)
+            room.leave(member)
             raise
         if denied is not None:
-            member.room.leave(member)
-            return with_offer(denied, member.room.replica)
-        return self._let_in(member)
+            room.leave(member)
+            return with_offer(denied, room.replica)
+        return self._let_in(room, member)
 
     def _enter(self, room: LiveRoom, opening: Opening, identity: Identity) -> Member:
         member = Member(room, opening, identity)
@@ -176,19 +180,19 @@ class Admission:
         room.enter(member)  # before its rights are read, so that no change of them slips between
         return member
 
-    def _let_in_or_queue(self, member: Member) -> Decision:
+    def _let_in_or_queue(self, room: LiveRoom, member: Member) -> Decision:
         if member.luggage.orders:
             self._ask_beside(member)
         denied = self._waiting.meet(member)
         if denied is not None:
-            member.room.leave(member)
+            room.leave(member)
             return denied
-        return self._let_in(member)
+        return self._let_in(room, member)
 
-    def _let_in(self, member: Member) -> Member:
-        member.watch_token()
-        member.keep_name()
-        return member
+    def _let_in(self, room: LiveRoom, member: Member) -> Visit:
+        visit = self._visit(room, member)
+        visit.begin()
+        return visit
 
     def _told(self, answer: Decision, began: float) -> Decision:
         self._metrics.connect_seconds.observe(time.perf_counter() - began)
@@ -218,10 +222,9 @@ class Admission:
         wait_ms = self._arrivals.hit(identity.user, now)
         return Denied(Code.BUSY, retry_after_ms=wait_ms) if wait_ms else identity
 
-    async def _admit(self, member: Member, after: Position | None) -> Denied | None:
-        room = member.room
+    async def _admit(self, room: LiveRoom, member: Member, after: Position | None) -> Denied | None:
         replica = room.replica
-        is_sure = await self._truth.of(room)  # its own ticket is read where it would be refused
+        is_sure = await self._truth.of(room.id)  # its own ticket is read where it would be refused
         if member.user in replica.bans:
             return Denied(Code.BANNED) if is_sure else NOT_SURE
         is_from_list = await self._records.know(member)
@@ -244,7 +247,7 @@ class Admission:
         if denied is None:
             denied = self._waiting.meet(member)
         if denied is None and after is not None and not member.is_waiting:  # else its history begins when it is let in
-            await self._recover(member, after)
+            await self._recover(room, member, after)
             denied = self._at_the_door(member)  # the phase may have moved while we asked
         return denied
 
@@ -266,9 +269,8 @@ class Admission:
         for order in _unpaid(member):
             self._box_office.ask_soon(order)
 
-    async def _recover(self, member: Member, after: Position) -> None:
+    async def _recover(self, room: LiveRoom, member: Member, after: Position) -> None:
         """Add what the member missed to its luggage, if the room still knows all of it."""
-        room = member.room
         recovered = await recover(room.id, room.recent, after, room.position, self._broker, self._clock())
         outcome = "failed" if not recovered.long_complete else "complete" if recovered.short_complete else "truncated"
         self._metrics.recoveries.labels(outcome).inc()

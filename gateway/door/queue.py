@@ -16,6 +16,7 @@ from auth.identity import RoomId, UserId
 from auth.permissions import Permission
 from gateway.contract import shapes
 from gateway.contract.cursor import Stamps
+from gateway.contract.events import ADMISSION
 from gateway.live.clockwork import Chore
 from gateway.live.member import Member
 from gateway.setup.metrics import Metrics
@@ -204,7 +205,7 @@ class Waiting:
         party.told, party.told_ms = told, now_ms
         prepared = frames.get(told)
         if prepared is None:
-            prepared = frames[told] = Prepared("admission", told)
+            prepared = frames[told] = Prepared(ADMISSION, told)
         for member in party.members:
             member.send(prepared)
         self._metrics.delivered("admission", len(party.members))

@@ -47,7 +47,7 @@ class Truth:
         standing = rooms_sql.standing_at_once(self._db, room.id)
         return standing is not None and not room.replica.is_behind(standing)
 
-    async def of(self, room: LiveRoom, user: UserId | None = None) -> bool:
+    async def of(self, room: RoomId, user: UserId | None = None) -> bool:
         """On return the room knows what SQL had at the call: phase, switches, stage, roles and sanctions.
 
         And the rights that `user` has bought. False where SQL cannot be asked.
@@ -57,7 +57,7 @@ class Truth:
             if self._asking is None:
                 self._asking = asyncio.create_task(self._ask())
         question = self._next
-        users = question.rooms.setdefault(room.id, set())
+        users = question.rooms.setdefault(room, set())
         if user is not None:
             users.add(user)
         return await asyncio.shield(question.answered)
@@ -65,7 +65,7 @@ class Truth:
     async def is_news(self, member: Member) -> bool | None:
         """Whether SQL had anything that may change a refusal; None where it cannot be asked."""
         before = _known_of(member)
-        if not await self.of(member.room, member.user):
+        if not await self.of(member.room.id, member.user):
             return None
         return _known_of(member) != before
 

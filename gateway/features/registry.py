@@ -1,25 +1,33 @@
-"""Every command with the function that answers it: what the features add up to."""
+"""All commands: what the features add up to."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
-from gateway.contract.registry import CONSOLE_COMMANDS, VIEWER_COMMANDS
-from gateway.features import console, viewer
-from gateway.features.means import Means
+from gateway.contract.rows import Command
+from gateway.features.chat import commands as chat
+from gateway.features.course import commands as course
+from gateway.features.gifts import commands as gifts
+from gateway.features.moderation import commands as moderation
+from gateway.features.names import commands as names
+from gateway.features.session import commands as session
 from gateway.features.stage import commands as stage
-from gateway.live.commands import Row
+from gateway.features.streams import commands as streams
+from gateway.replica.act import Act
 
-HANDLERS: Mapping[str, Any] = {**viewer.HANDLERS, **console.HANDLERS, **stage.HANDLERS}
+AnyCommand = Command[Act, Any, Any]
 
-
-def rows(means: Means) -> dict[str, Row]:
-    """The commands by name, their handlers supplied with what they work with."""
-    return {
-        command.name: Row(
-            command,
-            partial(HANDLERS[command.name], means),
-            partial(viewer.KNOWN[command.name], means) if command.name in viewer.KNOWN else None,
-        )
-        for command in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS)
-    }
+COMMANDS: tuple[AnyCommand, ...] = (
+    *chat.COMMANDS,
+    *gifts.COMMANDS,
+    *stage.COMMANDS,
+    *streams.COMMANDS,
+    *session.COMMANDS,
+    *course.COMMANDS,
+    *moderation.COMMANDS,
+    *names.COMMANDS,
+)
+VIEWER_COMMANDS = tuple(command for command in COMMANDS if command.roles is None)
+CONSOLE_COMMANDS = tuple(command for command in COMMANDS if command.roles is not None)
+SHARED_COMMANDS = tuple(command.name for command in VIEWER_COMMANDS if command.is_shared)
+"""Viewer commands a console may send too."""
+BY_NAME: Mapping[str, AnyCommand] = {command.name: command for command in COMMANDS}

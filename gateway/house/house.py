@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import structlog
 
@@ -19,8 +20,7 @@ from gateway.door.admission import Admission, DoorLimits
 from gateway.door.devices import Seats
 from gateway.door.holdings import Records
 from gateway.door.truth import Truth
-from gateway.features.means import Means
-from gateway.features.registry import rows
+from gateway.features.registry import BY_NAME
 from gateway.house import assembly
 from gateway.house.jobs import JobWorker
 from gateway.house.relay import OutboxRelay
@@ -30,6 +30,7 @@ from gateway.live.clockwork import Chore, Clockwork
 from gateway.live.commands import Commands
 from gateway.live.deadlines import Deadlines
 from gateway.live.isolation import Apart
+from gateway.live.member import Member
 from gateway.live.resync import Resync
 from gateway.live.revocations import RevocationWatch
 from gateway.live.room import LiveRoom
@@ -37,7 +38,9 @@ from gateway.live.rooms import LiveRooms
 from gateway.live.stage_watch import StageSweep
 from gateway.live.surroundings import Surroundings
 from gateway.live.upkeep import Health, Upkeep
+from gateway.live.visit import Visit
 from gateway.live.whereabouts import Whereabouts
+from gateway.replica.act import Means
 from gateway.replica.guests import GuestList
 from gateway.replica.replica import Replica
 from gateway.setup import clock as ambient
@@ -111,13 +114,14 @@ class House:
             self.broker,
             clock=self.clock,
             new_id=self.new_id,
+            known=self.live_rooms.known,
             is_alone=not self.settings.redis_url,
             is_cut_off=lambda: self.resync.is_cut_off,
         )
         self.revocations = RevocationWatch(self.revoked, self.db, clock=self.clock, rooms=self.live_rooms)
         self.truth = Truth(self.db, known=self.live_rooms.known, read_now=self.resync.read_now)
         self.commands = Commands(
-            rows(self._means()),
+            BY_NAME,
             self.db,
             self.clock,
             refuses=self.waiting.refuses,
@@ -187,10 +191,10 @@ class House:
             errands=self.upkeep,
             isolation=self.apart,
             whereabouts=self.whereabouts,
-            answer=self.commands,
             degraded_since_ms=lambda: self.resync.told_since_ms,
         )
 
+    @cached_property
     def _means(self) -> Means:
         return Means(
             db=self.db,
@@ -202,6 +206,10 @@ class House:
             store=self.live_rooms.store,
             name_of=self.whereabouts.name_of,
         )
+
+    def visit(self, room: LiveRoom, member: Member) -> Visit:
+        """What a socket that is let in is received by."""
+        return Visit(room, member, self.commands, self._means)
 
     async def _keep_time(self) -> None:
         told_apart = Chore("apart", isolation.TELL_SECONDS, self.apart.tell)
@@ -275,4 +283,5 @@ def _admission(house: House) -> Admission:
         waiting=house.waiting,
         box_office=house.box_office,
         address_limits=house.address_limits,
+        visit=house.visit,
     )

@@ -13,6 +13,7 @@ import uvicorn
 
 from auth.denials import Code
 from gateway.contract.codec import Codec
+from gateway.contract.events import DRAINING
 from gateway.contract.shapes import Draining
 from gateway.demo.playground import furnish
 from gateway.door.address_limits import Limit
@@ -184,18 +185,19 @@ async def _drain(house: House, hurry: asyncio.Event) -> None:
         for each in house.socket_servers:
             each.engine.closed_with = GOING_AWAY
     seconds = house.settings.drain_seconds
-    members = [member for room in house.live_rooms for member in room.members() if member.connection is not None]
+    rooms = {member: room for room in house.live_rooms for member in room.members() if member.connection is not None}
+    members = list(rooms)
     if not members:
         return
     log.info("drain.started", sockets=len(members), seconds=seconds)
     spread_ms = max(RECONNECT_FLOOR_MS, round(seconds * 1000))
     waits = {member: random.randint(RECONNECT_FLOOR_MS, spread_ms) for member in members}  # noqa: S311 - jitter
     for member, wait_ms in waits.items():
-        member.tell("draining", Draining(wait_ms))
+        member.tell(DRAINING, Draining(wait_ms))
     slices = max(1, round(seconds / DRAIN_SLICE_SECONDS))
     for turn in range(slices):
         for member in members[turn::slices]:
-            member.room.tell_own_position(member)
+            rooms[member].tell_own_position(member)
             member.bye(Code.DRAINING, retry_after_ms=waits[member])
         if not hurry.is_set():
             await asyncio.sleep(seconds / slices)

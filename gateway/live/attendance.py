@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 
-import msgspec
-
 from auth.door import Surface
 from auth.identity import Tier, UserId
 from auth.permissions import Permission
+from gateway.contract.events import PRESENCE
+from gateway.contract.rows import Payload, ServerEvent
+from gateway.contract.shapes import Presence
 from gateway.live.member import Member
 from gateway.sockets.audience import Audiences
 from gateway.sockets.codec import Prepared
 from pubsub.broker import Position
 from pubsub.presence import Counts
+
+PRESENCE_MS_PER_SOCKET = 1
+"""Presence is sent at most once per (sockets x 1 ms): at most a thousand writes a second."""
 
 
 class Attendance:
@@ -36,6 +40,9 @@ class Attendance:
         self._by_user: dict[UserId, list[Member]] = {}
         self._online = dict.fromkeys(Tier, 0)
         self._staffed = 0
+        self.told_online = -1
+        """How many viewers are here, as everybody was told last."""
+        self._presence_due_ms = 0
 
     @property
     def size(self) -> int:
@@ -107,6 +114,13 @@ class Attendance:
         """Opened sockets of viewers by tier, without those who wait."""
         return self._online.copy()
 
+    def tell_presence(self, online: int, now_ms: int) -> None:
+        """Tell everybody how many are here, if that changed; a full room not at every change."""
+        if online != self.told_online and now_ms >= self._presence_due_ms:
+            self.told_online = online
+            self._presence_due_ms = now_ms + self.size * PRESENCE_MS_PER_SOCKET
+            self.tell(Prepared(PRESENCE, Presence(online)))
+
     def stand(self, position: Position) -> None:
         """Everything published up to here has come."""
         if position.epoch != self.position.epoch:  # places told in the old one are before all that is to come
@@ -119,13 +133,13 @@ class Attendance:
         for member in list(self._arriving):
             self.settle(member)
 
-    def tell_user(self, user: UserId, event: str, payload: msgspec.Struct) -> None:
+    def tell_user(self, user: UserId, event: ServerEvent[Payload], payload: Payload) -> None:
         """Tell all sockets of a user."""
         prepared = Prepared(event, payload)
         members = self.of_user(user)
         for member in members:
             member.send(prepared)
-        self.delivered(event, len(members))
+        self.delivered(event.name, len(members))
 
     def tell(
         self,
@@ -143,4 +157,4 @@ class Attendance:
             ):
                 member.send(prepared, offset)
                 count += 1
-        self.delivered(prepared.event, count)
+        self.delivered(prepared.event.name, count)

@@ -1,24 +1,29 @@
 """From an event to its handler: known, well-formed, not too often, allowed; then one function per event."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
 import msgspec
 
-from auth.console import may as may_on_console
 from auth.denials import Code, Denied
-from gateway.contract.registry import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS, Command, RateClass
+from gateway.contract.rows import SLOW_MODE, Command, RateClass
 from gateway.contract.shapes import Streams
 from gateway.live.member import Member
-from gateway.live.rates import SLOW_MODE
+from gateway.replica.act import Act
 from gateway.replica.rights import missing_right, with_offer
 from rooms import roles_sql
 from store.database_sql import Database, RacedError
 
 Answer = msgspec.Struct | Denied
-Handler = Callable[[Member, Any], Answer | Awaitable[Answer]]
-"""One that needs neither SQL nor anybody's answer gives its own at once: no task is made for it."""
+AnyCommand = Command[Act, Any, Any]
+
+
+class Acting(Act, Protocol):
+    """An act whose socket is here."""
+
+    @property
+    def member(self) -> Member: ...
+
 
 MAX_RACES = 5
 """How often a command that lost a race is decided again."""
@@ -44,18 +49,6 @@ Slow mode's is one of them, for hours may have been switched off; a rate of the 
 
 UNKNOWN = Denied(Code.BAD_REQUEST, detail={"field": "event"})
 """The answer to an event that is not taken here."""
-ON_LIVE = frozenset(command.name for command in VIEWER_COMMANDS)
-ON_CONSOLE = frozenset(command.name for command in CONSOLE_COMMANDS) | frozenset(SHARED_COMMANDS)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A command, and who answers it."""
-
-    command: Command
-    handle: Handler
-    known: Callable[[Member, Any], Awaitable[Answer | None]] | None = None
-    """What a command with a key answered before: asked where the right to it has ended since."""
 
 
 class Commands:
@@ -63,7 +56,7 @@ class Commands:
 
     def __init__(
         self,
-        rows: dict[str, Row],
+        rows: Mapping[str, AnyCommand],
         db: Database,
         clock: Callable[[], int],
         *,
@@ -71,7 +64,7 @@ class Commands:
         is_news: Callable[[Member], Awaitable[bool | None]],
         count: Callable[[str, str], None],
     ) -> None:
-        self.rows = rows
+        self.rows = dict(rows)
         self._db = db
         self._clock = clock
         self._refuses = refuses
@@ -80,18 +73,16 @@ class Commands:
         """Whether SQL had anything that may change a refusal; None where it cannot be asked."""
         self._count = count
 
-    def __call__(self, member: Member, event: str, payload: object) -> Answer | Awaitable[Answer]:
+    def __call__(self, act: Acting, event: str, payload: object) -> Answer | Awaitable[Answer]:
         """The ack of one event, at once where nothing has to be waited for."""
-        if member.is_console:
-            return self._counted_later(event, self._on_console(member, event, payload))
-        answer = self._on_live(member, event, payload)
+        if act.member.is_console:
+            return self._counted_later(event, self._on_console(act, event, payload))
+        answer = self._on_live(act, event, payload)
         if isinstance(answer, Answer) and not _may_be_late(answer):
             return self._counted(event, answer)
-        return self._counted_later(event, self._made_sure(answer, member, event, payload))
+        return self._counted_later(event, self._made_sure(answer, act, event, payload))
 
-    async def _made_sure(
-        self, answer: Answer | Awaitable[Answer], member: Member, event: str, payload: object
-    ) -> Answer:
+    async def _made_sure(self, answer: Answer | Awaitable[Answer], act: Acting, event: str, payload: object) -> Answer:
         """SQL is asked, and it is decided again: nobody is refused for good by a replica that may be a moment old.
 
         Nor are streams granted by one, to somebody who is banned.
@@ -100,58 +91,42 @@ class Commands:
             answer = await answer
         if not _may_be_late(answer):
             return answer
-        is_news = await self._is_news(member)
+        is_news = await self._is_news(act.member)
         if is_news is None:
             return Denied(Code.BUSY, retry_after_ms=RETRY_MS)
         if is_news or isinstance(answer, Streams):
-            once_more = self._on_live(member, event, payload)
+            once_more = self._on_live(act, event, payload)
             answer = once_more if isinstance(once_more, Answer) else await once_more
         return answer
 
-    def _on_live(self, member: Member, event: str, payload: object) -> Answer | Awaitable[Answer]:
-        row = self.rows[event] if event in ON_LIVE else None
-        if row is None:
+    def _on_live(self, act: Acting, event: str, payload: object) -> Answer | Awaitable[Answer]:
+        command = self.rows.get(event)
+        if command is None or command.roles is not None:
             return UNKNOWN
-        request = _read(row.command, payload)
+        request = _read(command, payload)
         if isinstance(request, Denied):
             return request
-        denied = self._refuses(member, event)
-        missing = None if denied else self._rights_only(member, row.command)
-        if missing is not None and row.known is None:
+        denied = self._refuses(act.member, event)
+        missing = None if denied else _rights_only(act, command)
+        if missing is not None and command.known is None:
             return missing
-        denied = denied or _too_often(member, row.command.rate, self._clock())
-        if denied is None and missing is not None and row.known is not None:
-            return _known(row.known(member, request), missing)
-        return denied or self._decided(member, row.handle, request)
+        denied = denied or _too_often(act, command.rate, self._clock())
+        if denied is None and missing is not None and command.known is not None:
+            return _known(command.known(act, request), missing)
+        return denied or _decided(act, command, request)
 
-    async def _on_console(self, member: Member, event: str, payload: object) -> Answer:
-        row = self.rows[event] if event in ON_CONSOLE else None
-        if row is None:
+    async def _on_console(self, act: Acting, event: str, payload: object) -> Answer:
+        command = self.rows.get(event)
+        if command is None or (command.roles is None and not command.is_shared):
             return UNKNOWN
-        request = _read(row.command, payload)
+        request = _read(command, payload)
         if isinstance(request, Denied):
             return request
-        denied = await self._staff_only(member, event) or _too_often(member, row.command.rate, self._clock())
+        denied = await self._staff_only(act, command) or _too_often(act, command.rate, self._clock())
         if denied is not None:
             return denied
-        answer = self._decided(member, row.handle, request)
+        answer = _decided(act, command, request)
         return answer if isinstance(answer, Answer) else await answer
-
-    def _decided(self, member: Member, handle: Handler, request: Any) -> Answer | Awaitable[Answer]:
-        answer = handle(member, request)
-        return answer if isinstance(answer, Answer) else self._decided_later(answer, member, handle, request)
-
-    async def _decided_later(self, answer: Awaitable[Answer], member: Member, handle: Handler, request: Any) -> Answer:
-        """Decided again when a race was lost: nothing of it was written."""
-        for _ in range(MAX_RACES - 1):
-            try:
-                return await answer
-            except RacedError:
-                once_more = handle(member, request)
-                if isinstance(once_more, Answer):
-                    return once_more
-                answer = once_more
-        return await answer
 
     async def _counted_later(self, event: str, answer: Awaitable[Answer]) -> Answer:
         try:
@@ -164,19 +139,37 @@ class Commands:
         self._count(known, answer.code if isinstance(answer, Denied) else "ok")
         return answer
 
-    def _rights_only(self, member: Member, command: Command) -> Denied | None:
-        if command.permission is None or member.may(command.permission):
-            return None
-        replica = member.room.replica
-        return with_offer(missing_right(command.permission, member.tier, replica.room), replica)
-
-    async def _staff_only(self, member: Member, event: str) -> Denied | None:
+    async def _staff_only(self, act: Act, command: AnyCommand) -> Denied | None:
         """Roles and bans are read from SQL at every action of a console."""
         async with self._db.read() as connection:
-            role = await roles_sql.acting_role(connection, member.user, member.room.replica.show)
-        if not role.is_staff or (event not in SHARED_COMMANDS and not may_on_console(role, event)):
-            return Denied(Code.FORBIDDEN)
+            role = await roles_sql.acting_role(connection, act.user, act.room.replica.show)
+        may = role.is_staff if command.roles is None else role in command.roles
+        return None if may else Denied(Code.FORBIDDEN)
+
+
+def _rights_only(act: Act, command: AnyCommand) -> Denied | None:
+    if command.permission is None or act.may(command.permission):
         return None
+    replica = act.room.replica
+    return with_offer(missing_right(command.permission, act.tier, replica.room), replica)
+
+
+def _decided(act: Act, command: AnyCommand, request: Any) -> Answer | Awaitable[Answer]:
+    answer: Answer | Awaitable[Answer] = command.answer(act, request)
+    return answer if isinstance(answer, Answer) else _decided_later(answer, act, command, request)
+
+
+async def _decided_later(answer: Awaitable[Answer], act: Act, command: AnyCommand, request: Any) -> Answer:
+    """Decided again when a race was lost: nothing of it was written."""
+    for _ in range(MAX_RACES - 1):
+        try:
+            return await answer
+        except RacedError:
+            once_more: Answer | Awaitable[Answer] = command.answer(act, request)
+            if isinstance(once_more, Answer):
+                return once_more
+            answer = once_more
+    return await answer
 
 
 def _may_be_late(answer: Answer) -> bool:
@@ -191,7 +184,7 @@ async def _known(before: Awaitable[Answer | None], missing: Denied) -> Answer:
     return missing if answer is None else answer
 
 
-def _read(command: Command, payload: object) -> msgspec.Struct | Denied:
+def _read(command: AnyCommand, payload: object) -> Any:
     """What a command asks for."""
     try:
         return msgspec.convert({} if payload is None else payload, command.payload)
@@ -208,6 +201,6 @@ def _field_of(message: str) -> str:
     return "payload"
 
 
-def _too_often(member: Member, rate: RateClass, now_ms: int) -> Denied | None:
-    wait_ms = member.room.persons.take(member.user, rate, now_ms)
+def _too_often(act: Act, rate: RateClass, now_ms: int) -> Denied | None:
+    wait_ms = act.room.persons.take(act.user, rate, now_ms)
     return Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms) if wait_ms else None

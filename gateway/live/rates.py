@@ -7,17 +7,13 @@ each gateway alone: they travel as sums.
 
 from collections.abc import Mapping
 
-from auth.identity import UserId
-from gateway.contract.registry import RateClass
+from gateway.contract.rows import RateClass
 from gateway.replica.replica import Event
 from gateway.setup.settings import Settings
 from rooms.events import CohostChanged, DanmakuSaid, GiftSent
 from rooms.persons import Persons
 from rooms.rates import Rate
-from rooms.stage import StageState
-
-SLOW_MODE = "slow_ms"
-"""What a RATE_LIMITED names that is the room's slow mode and no rate of the settings: how slow it is."""
+from rooms.stage import StageState, request_name
 
 
 def rates_of(settings: Settings) -> Mapping[str, Rate]:
@@ -39,8 +35,3 @@ def heard(persons: Persons, event: Event, at_ms: int) -> None:
         persons.heard(event.user, RateClass.GIFT, event.id, at_ms)
     elif isinstance(event, CohostChanged) and event.state is StageState.REQUESTED:
         persons.heard(event.user, RateClass.COHOST, request_name(event.user, event.version), at_ms)
-
-
-def request_name(user: UserId, version: int) -> str:
-    """By what a request is known again that was made here; `version` is the stage's."""
-    return f"{version}:{user}"

@@ -12,6 +12,7 @@ from contextlib import suppress
 import structlog
 
 from auth.identity import RoomId
+from gateway.live.greeting import greet_anew
 from gateway.live.member import Member
 from gateway.live.room import LiveRoom
 from gateway.live.rooms import LiveRooms, load_replica
@@ -225,6 +226,6 @@ class Resync:
         for number, member in enumerate(room.members(), 1):
             if member.is_open:
                 await self._know(member)
-                member.welcome_anew(recovered=gap.long_complete, danmaku_truncated=not gap.short_complete)
+                greet_anew(room, member, recovered=gap.long_complete, danmaku_truncated=not gap.short_complete)
             if not number % SLICE:
                 await asyncio.sleep(0)

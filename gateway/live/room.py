@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from functools import singledispatchmethod
+from typing import Any
 
-import msgspec
 import structlog
 
 from auth.denials import Code
@@ -11,9 +11,9 @@ from auth.door import Surface, expelled_by
 from auth.grants import Grant
 from auth.identity import Role, Tier, UserId
 from auth.permissions import Permission, Permissions
-from gateway.contract import shapes
-from gateway.contract.codec import Codec
+from gateway.contract import events, shapes
 from gateway.contract.cursor import to_cursor
+from gateway.contract.rows import Payload, ServerEvent
 from gateway.live.attendance import Attendance
 from gateway.live.member import Member
 from gateway.live.rates import heard
@@ -22,7 +22,7 @@ from gateway.replica import welcome
 from gateway.replica.guests import GuestList
 from gateway.replica.history import Recent
 from gateway.replica.replica import BY_PUBLICATION, Event, Replica, audit_shape, countdown_shape, decode
-from gateway.replica.rights import keeps_stage, rights_in
+from gateway.replica.rights import STREAMS, keeps_stage, rights_in
 from gateway.sockets.codec import Prepared
 from presale import events as presale
 from pubsub.broker import Delivery, Position
@@ -36,9 +36,6 @@ from rooms.room import RoomRecord
 from rooms.stage import StageState
 
 log = structlog.get_logger(__name__)
-
-PRESENCE_MS_PER_SOCKET = 1
-"""A room is told how many are here this long for each socket after the last time: a thousand writes a second."""
 
 
 class LiveRoom(Attendance):
@@ -63,8 +60,6 @@ class LiveRoom(Attendance):
         self.uncounted_likes = 0
         self.budget = Budget(limits.danmaku_per_second)
         self.persons = Persons(limits.rates)
-        self.told_online = -1
-        self._presence_due_ms = 0
         self._position_due_ms = dict.fromkeys((True, False), around.clock() + limits.position_ms)
         """When those inside, and those outside, have heard of no place for long."""
         self.welcome_parts = welcome.Parts()
@@ -88,31 +83,43 @@ class LiveRoom(Attendance):
         """Those on stage who have a socket here."""
         return [member.user for member in self.replica.stage.members if self.is_here(member.user)]
 
-    def welcome(self, member: Member, codec: Codec) -> tuple[int, shapes.Welcome]:
-        """The first event of a socket, and the offset up to which it tells the history; for this codec only."""
-        around = self.around
-        around.devices.settle(self, member.user)
-        return welcome.build(
-            self.replica,
-            member,
-            member.luggage,
-            around.clock(),
-            around.queue.stamp(member),
-            codec=codec,
-            parts=self.welcome_parts,
-            here=self.position,
-            online=self.told_online,
-            cohost=welcome.cohost_in(self, member.user, self.replica.stage),
-            admission=around.queue.standing(member) if member.is_waiting else msgspec.UNSET,
-        )
+    def went(self, member: Member) -> None:
+        """A socket is gone, and leaves nothing behind."""
+        self.around.devices.leave(member)
+        self.around.queue.went(member)
+        self.leave(member)
+
+    def retiered(self, member: Member) -> None:
+        """The ticket of somebody who waits is worth something else now."""
+        self.around.queue.retier(member)
+
+    def grants_of(self, member: Member) -> list[Grant]:
+        """Fresh grants of every stream somebody may watch, in a stable order."""
+        grants, now_ms = self.around.grants, self.around.clock()
+        return [
+            grants.play(member.user, self.id, stream, now_ms)
+            for permission, stream in STREAMS.items()
+            if permission in member.permissions
+        ]
 
     def publishing_grant(self, user: UserId) -> Grant:
         """A fresh right to come on stage here."""
         return self.around.grants.publish(user, self.id, self.around.clock())
 
-    def console_state(self) -> list[tuple[str, msgspec.Struct]]:
-        """What a console is told right after its welcome."""
-        return welcome.console_state(self.replica)
+    # ---- what commands leave for the next batch ------------------------------------------------------
+
+    def said(self, event: rooms.DanmakuSaid) -> None:
+        """A danmaku was accepted: it is stored with the next batch."""
+        self.unstored_danmaku.append(event)
+
+    def liked(self, count: int) -> None:
+        """So many likes were accepted: they are counted with the next batch."""
+        self.uncounted_likes += count
+
+    @property
+    def likes(self) -> int:
+        """All likes of the room, those that wait for the next batch included."""
+        return self.replica.likes + self.uncounted_likes
 
     # ---- publications --------------------------------------------------------------------------------
 
@@ -159,37 +166,37 @@ class LiveRoom(Attendance):
 
     @_happened.register
     def _(self, event: rooms.DanmakuSaid, _before: RoomRecord) -> None:
-        self._history("danmaku", shapes.Danmaku([welcome.danmaku_item(event)], self.cursor()))
+        self._history(events.DANMAKU, shapes.Danmaku([welcome.danmaku_item(event)], self.cursor()))
 
     @_happened.register
     def _(self, event: rooms.GiftSent, _before: RoomRecord) -> None:
-        self._history("gift", shapes.Gift([welcome.gift_item(event)], self.cursor()))
-        self._soon("revenue", self._tell_revenue)
+        self._history(events.GIFT, shapes.Gift([welcome.gift_item(event)], self.cursor()))
+        self._soon(events.REVENUE, self._tell_revenue)
 
     @_happened.register
     def _(self, event: rooms.Retracted, _before: RoomRecord) -> None:
-        self._history("retract", shapes.Retract([shapes.RetractItem(event.id)], self.cursor()))
+        self._history(events.RETRACT, shapes.Retract([shapes.RetractItem(event.id)], self.cursor()))
 
     @_happened.register
     def _(self, event: rooms.RoomState, before: RoomRecord) -> None:
-        self._everybody("room", self.replica.room_shape())
+        self._everybody(events.ROOM, self.replica.room_shape())
         for countdown in changed_countdowns(before, self.replica.room):
-            self._everybody("countdown", countdown_shape(countdown, self.around.clock()))
+            self._everybody(events.COUNTDOWN, countdown_shape(countdown, self.around.clock()))
         self._rights_follow("phase" if isinstance(event, rooms.PhaseChanged) else "switches")
         if before.switches.sales_left is not self.replica.room.switches.sales_left:
-            self._soon("sales", self._tell_sales)
+            self._soon(events.SALES, self._tell_sales)
 
     @_happened.register
     def _(self, event: rooms.CountdownChanged, _before: RoomRecord) -> None:
-        self._everybody("countdown", countdown_shape(event, self.around.clock()))
+        self._everybody(events.COUNTDOWN, countdown_shape(event, self.around.clock()))
 
     @_happened.register
     def _(self, _event: rooms.StageChanged, _before: RoomRecord) -> None:
-        self._everybody("stage", self.replica.stage_shape())
+        self._everybody(events.STAGE, self.replica.stage_shape())
 
     @_happened.register
     def _(self, _event: rooms.QueueChanged, _before: RoomRecord) -> None:
-        self.tell_consoles("cohost:queue", self.replica.queue_shape())
+        self.tell_consoles(events.COHOST_QUEUE, self.replica.queue_shape())
 
     @_happened.register
     def _(self, _event: rooms.PinsChanged, _before: RoomRecord) -> None:
@@ -197,26 +204,26 @@ class LiveRoom(Attendance):
 
     @_happened.register
     def _(self, _event: rooms.NamesChanged, _before: RoomRecord) -> None:
-        self.tell_consoles("names", self.replica.names_shape())
+        self.tell_consoles(events.NAMES, self.replica.names_shape())
 
     @_happened.register
     def _(self, _event: rooms.LeaderboardChanged, _before: RoomRecord) -> None:
-        self._soon("leaderboard", lambda: self._everybody("leaderboard", self.replica.leaderboard_shape()))
+        self._soon(events.LEADERBOARD, lambda: self._everybody(events.LEADERBOARD, self.replica.leaderboard_shape()))
 
     @_happened.register
     def _(self, _event: rooms.LikesCounted, _before: RoomRecord) -> None:
-        self._soon("like", lambda: self._everybody("like", shapes.Like(self.replica.likes)))
+        self._soon(events.LIKE, lambda: self._everybody(events.LIKE, shapes.Like(self.replica.likes)))
 
     @_happened.register
     def _(self, event: rooms.AuditRecorded, _before: RoomRecord) -> None:
-        self.tell_consoles("audit", audit_shape([event]))
+        self.tell_consoles(events.AUDIT, audit_shape([event]))
 
     @_happened.register
     def _(self, event: rooms.CohostChanged, _before: RoomRecord) -> None:
         for member in self.of_user(event.user):
             if member.is_waiting and event.state is StageState.ON_STAGE:
                 self.around.queue.call_in(member)
-            member.tell("cohost", welcome.cohost_changed(self, event))
+            member.tell(events.COHOST, welcome.cohost_changed(self, event))
 
     @_happened.register
     def _(self, event: rooms.Muted, _before: RoomRecord) -> None:
@@ -279,26 +286,26 @@ class LiveRoom(Attendance):
     @_happened.register
     def _(self, event: presale.OrderChanged, _before: RoomRecord) -> None:
         order = welcome.order_shape(event)
-        self.tell_user(event.user, "order", order)
-        self.tell_user(event.user, "countdown", welcome.order_countdown(order, self.around.clock()))
+        self.tell_user(event.user, events.ORDER, order)
+        self.tell_user(event.user, events.COUNTDOWN, welcome.order_countdown(order, self.around.clock()))
 
     @_happened.register
     def _(self, event: presale.WalletChanged, _before: RoomRecord) -> None:
-        self.tell_user(event.user, "wallet", shapes.Wallet(event.credits, event.version))
+        self.tell_user(event.user, events.WALLET, shapes.Wallet(event.credits, event.version))
 
     @_happened.register
     def _(self, event: presale.RefundFailed | presale.MoneyReturning, _before: RoomRecord) -> None:
-        self.tell_user(event.user, "inbox", welcome.money_notice(event, self.around.clock()))
+        self.tell_user(event.user, events.INBOX, welcome.money_notice(event, self.around.clock()))
 
     @_happened.register
     def _(self, event: presale.SalesChanged, _before: RoomRecord) -> None:
-        self._soon("sales", self._tell_sales)
+        self._soon(events.SALES, self._tell_sales)
         if {count.id for count in event.products} != {product.id for product in self.replica.products}:
             self.around.errands.products_changed(self.id)
 
     @_happened.register
     def _(self, _event: presale.RevenueChanged, _before: RoomRecord) -> None:
-        self._soon("revenue", self._tell_revenue)
+        self._soon(events.REVENUE, self._tell_revenue)
 
     _handler_of = staticmethod(_happened.dispatcher.dispatch)
     """What `singledispatchmethod` looks up, without the two functions that it makes per call."""
@@ -309,7 +316,7 @@ class LiveRoom(Attendance):
         """It was waiting, and is like everybody inside from now on: history and pins begin here."""
         before, member.is_waiting = member.permissions, False
         member.refresh_permissions()
-        member.tell("admission", shapes.Admission(0, 0))
+        member.tell(events.ADMISSION, shapes.Admission(0, 0))
         self._tell_rights(member, before, "admitted")
         self.tell_own_position(member)
         self.around.devices.settle(self, member.user)
@@ -328,10 +335,10 @@ class LiveRoom(Attendance):
 
     def _tell_rights(self, member: Member, before: Permissions, reason: shapes.TierReason) -> None:
         """What it may do now; and the pins as they are on this side, where it went in or out."""
-        member.tell("tier", welcome.tier_shape(member, reason))
+        member.tell(events.TIER, welcome.tier_shape(member, self.grants_of(member), reason))
         inside = member.may(Permission.CHAT_READ)
         if inside is not (Permission.CHAT_READ in before):
-            member.tell("pins", self.replica.pins_shape(inside=inside))
+            member.tell(events.PINS, self.replica.pins_shape(inside=inside))
 
     def cursor(self) -> str:
         """Where the room stands, for any number of clients; it says of none of them that they were inside."""
@@ -343,7 +350,7 @@ class LiveRoom(Attendance):
         Nobody is told whose welcome has told them of a later place.
         """
         if member.told_until <= self.position.offset:
-            member.tell("position", shapes.RoomPosition(to_cursor(self.position, self.around.queue.stamp(member))))
+            member.tell(events.POSITION, shapes.RoomPosition(to_cursor(self.position, self.around.queue.stamp(member))))
 
     def tell_position(self, by_ms: int) -> None:
         """Let those know where the room stands who by then will not have heard of it for long.
@@ -353,47 +360,39 @@ class LiveRoom(Attendance):
         for inside, due_ms in self._position_due_ms.items():
             if by_ms >= due_ms:
                 self._position_due_ms[inside] = by_ms + self.around.limits.position_ms
-                prepared = Prepared("position", shapes.RoomPosition(self.cursor()))
+                prepared = Prepared(events.POSITION, shapes.RoomPosition(self.cursor()))
                 self.tell(prepared, reads=inside, offset=self.position.offset)
-
-    def tell_presence(self, online: int) -> None:
-        """Tell everybody how many are here, if that changed; a full room not at every change."""
-        now_ms = self.around.clock()
-        if online != self.told_online and now_ms >= self._presence_due_ms:
-            self.told_online = online
-            self._presence_due_ms = now_ms + self.size * PRESENCE_MS_PER_SOCKET
-            self._everybody("presence", shapes.Presence(online))
 
     def tell_degraded(self, since_ms: int | None) -> None:
         """Tell everybody that this gateway is cut off from the others, or not any more."""
-        self._everybody("degraded", shapes.Degraded(since_ms))
+        self._everybody(events.DEGRADED, shapes.Degraded(since_ms))
 
-    def tell_consoles(self, event: str, payload: msgspec.Struct) -> None:
+    def tell_consoles(self, event: ServerEvent[Payload], payload: Payload) -> None:
         """Tell the consoles something, if there are any."""
         if self.has_consoles:
             self.tell(Prepared(event, payload), surface=Surface.CONSOLE)
 
-    def _soon(self, event: str, tell: Callable[[], None]) -> None:
-        self.around.clockwork.conflate(self.id, event, tell)
+    def _soon(self, event: ServerEvent[Any], tell: Callable[[], None]) -> None:
+        self.around.clockwork.conflate(self.id, event.name, tell)
 
-    def _history(self, event: str, payload: shapes.Danmaku | shapes.Gift | shapes.Retract) -> None:
+    def _history(self, event: ServerEvent[Payload], payload: Payload) -> None:
         self._position_due_ms[True] = self.around.clock() + self.around.limits.position_ms
         self.tell(Prepared(event, payload), reads=True, offset=self._place)
 
-    def _everybody(self, event: str, payload: msgspec.Struct) -> None:
+    def _everybody(self, event: ServerEvent[Payload], payload: Payload) -> None:
         self.tell(Prepared(event, payload))
 
     def _tell_pins(self) -> None:
         for inside in (True, False):
-            self.tell(Prepared("pins", self.replica.pins_shape(inside=inside)), reads=inside)
+            self.tell(Prepared(events.PINS, self.replica.pins_shape(inside=inside)), reads=inside)
 
     def _tell_sales(self) -> None:
         for surface in Surface:
             for_staff = surface is Surface.CONSOLE
-            self.tell(Prepared("sales", self.replica.sales_shape(for_staff=for_staff)), surface=surface)
+            self.tell(Prepared(events.SALES, self.replica.sales_shape(for_staff=for_staff)), surface=surface)
 
     def _tell_revenue(self) -> None:
-        self.tell_consoles("revenue", self.replica.revenue_shape())
+        self.tell_consoles(events.REVENUE, self.replica.revenue_shape())
 
     def _inbox(self, user: UserId, kind: shapes.InboxKind, until_ms: int | None = None) -> None:
-        self.tell_user(user, "inbox", shapes.Inbox(self.around.new_id(), kind, self.around.clock(), until_ms))
+        self.tell_user(user, events.INBOX, shapes.Inbox(self.around.new_id(), kind, self.around.clock(), until_ms))

@@ -3,7 +3,7 @@
 The protocols are what live rooms know of whoever keeps devices, the queue and the errands: those stand above them.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -14,7 +14,6 @@ from gateway.live.clockwork import Clockwork
 from gateway.live.deadlines import Deadlines
 from gateway.live.member import Member
 from gateway.setup.metrics import Metrics
-from gateway.sockets.connection import Answer
 from rooms.blocked_words import BlockedWords
 from rooms.events import Present, SaidApart, Sought
 from rooms.rates import Rate
@@ -122,7 +121,5 @@ class Surroundings(Generic[Room]):
     errands: Errands
     isolation: Isolation[Room]
     whereabouts: Whereabouts[Room]
-    answer: Callable[[Member, str, object], Answer | Awaitable[Answer]]
-    """The ack of an event that a socket sent."""
     degraded_since_ms: Callable[[], int | None]
     """Since when the wire is away, as sockets are told; None: it is not."""

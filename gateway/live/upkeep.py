@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from auth.identity import Role, RoomId, UserId
 from gateway.contract import shapes
+from gateway.contract.events import HEALTH
 from gateway.live import stage_watch
 from gateway.live.clockwork import Chore, Clockwork
 from gateway.live.room import LiveRoom
@@ -101,7 +102,7 @@ class Upkeep:
         online = await self._presence_of_all.report(self._node, own)
         for room in rooms:
             if room.size:
-                room.tell_presence(sum(online[room.id].values()))
+                room.tell_presence(sum(online[room.id].values()), self._clock())
 
     # ---- a moment later --------------------------------------------------------------------------------
 
@@ -186,4 +187,4 @@ class Health:
             shed = room.budget.take_shed()
             for weight, count in shed.items():
                 metrics.shed.labels(weight).inc(count)
-            room.tell_consoles("health", shapes.Health(online, shed, round(lag_seconds * 1000), waiting))
+            room.tell_consoles(HEALTH, shapes.Health(online, shed, round(lag_seconds * 1000), waiting))

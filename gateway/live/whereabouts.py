@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 
 from auth.denials import Code, Denied
-from auth.identity import UserId
+from auth.identity import RoomId, UserId
 from gateway.live.room import LiveRoom
 from pubsub.broker import Broker, Publication, Retention
 from rooms.events import Present, RoomEvent, Sought, encode
@@ -29,20 +29,26 @@ class Whereabouts:
         *,
         clock: Callable[[], int],
         new_id: Callable[[], str],
+        known: Callable[[RoomId], LiveRoom | None],
         is_alone: bool,
         is_cut_off: Callable[[], bool],
     ) -> None:
-        """`is_alone`: no other gateway exists. `is_cut_off()`: others may exist, and cannot be asked now."""
+        """`known`: a room if it is open here.
+
+        `is_alone`: no other gateway exists. `is_cut_off()`: others may exist, and cannot be asked now.
+        """
         self._broker = broker
         self._clock = clock
         self._new_id = new_id
+        self._known = known
         self._is_alone = is_alone
         self._is_cut_off = is_cut_off
         self._asked: dict[str, asyncio.Future[str]] = {}
 
-    async def name_of(self, room: LiveRoom, user: UserId) -> str | Denied:
+    async def name_of(self, room_id: RoomId, user: UserId) -> str | Denied:
         """The name of a viewer who is inside; NOT_HERE where nobody has seen them, BUSY where that cannot be known."""
-        here = _viewer_in(room, user)
+        room = self._known(room_id)
+        here = _viewer_in(room, user) if room is not None else None
         if here is not None:
             return here
         if self._is_alone:
@@ -52,7 +58,7 @@ class Whereabouts:
         question = self._new_id()
         answer = self._asked[question] = asyncio.get_running_loop().create_future()
         try:
-            self._tell(room, Sought(question, user))
+            self._tell(room_id, Sought(question, user))
             async with asyncio.timeout(ANSWER_SECONDS):
                 name: str = await answer
                 return name
@@ -65,7 +71,7 @@ class Whereabouts:
         """Another gateway asks for somebody: say so if they are here."""
         here = None if event.question in self._asked else _viewer_in(room, event.user)
         if here is not None:
-            self._tell(room, Present(event.question, here))
+            self._tell(room.id, Present(event.question, here))
 
     def present(self, event: Present) -> None:
         """An answer; the first one to a question of this gateway counts."""
@@ -73,8 +79,8 @@ class Whereabouts:
         if asked is not None and not asked.done():
             asked.set_result(event.name)
 
-    def _tell(self, room: LiveRoom, event: RoomEvent) -> None:
-        self._broker.post(room.id, Publication(self._new_id(), encode(event), Retention.NONE, self._clock()))
+    def _tell(self, room: RoomId, event: RoomEvent) -> None:
+        self._broker.post(room, Publication(self._new_id(), encode(event), Retention.NONE, self._clock()))
 
 
 def _viewer_in(room: LiveRoom, user: UserId) -> str | None:

@@ -12,23 +12,15 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from auth.console import CONSOLE_EVENTS
 from auth.denials import Code
 from auth.door import Surface
 from gateway.contract import shapes
-from gateway.contract.registry import (
-    CONSOLE_COMMANDS,
-    CONTRACT_VERSION,
-    REFUSALS,
-    SERVER_EVENTS,
-    SHARED_COMMANDS,
-    VIEWER_COMMANDS,
-    Command,
-    EventClass,
-    ServerEvent,
-)
+from gateway.contract.events import SERVER_EVENTS
+from gateway.contract.rows import CONTRACT_VERSION, REFUSALS, EventClass, ServerEvent
+from gateway.features.registry import AnyCommand
 from gateway.reference import facts, vocabulary
 from gateway.reference.facts import Machine
+from gateway.reference.listing import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS
 
 Json = dict[str, Any]
 
@@ -84,12 +76,12 @@ def asyncapi() -> str:
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
-def events_of(surface: Surface) -> list[ServerEvent]:
+def events_of(surface: Surface) -> list[ServerEvent[Any]]:
     """What the gateway sends on a namespace."""
     return [event for event in SERVER_EVENTS if surface is Surface.CONSOLE or event.kind is not EventClass.CONSOLE]
 
 
-def commands_of(surface: Surface) -> list[Command]:
+def commands_of(surface: Surface) -> list[AnyCommand]:
     """What it receives there."""
     if surface is Surface.LIVE:
         return list(VIEWER_COMMANDS)
@@ -189,7 +181,7 @@ def _messages() -> dict[str, Json]:
             "payload": _schema_of(command.payload),
             "x-rate": command.rate.value,
             **({"x-permission": command.permission.value} if command.permission else {}),
-            **({"x-roles": sorted(CONSOLE_EVENTS[command.name])} if command.name in CONSOLE_EVENTS else {}),
+            **({"x-roles": sorted(command.roles)} if command.roles else {}),
         }
         messages[_answered(command)] = {
             "name": f"{command.name} (ack)",
@@ -259,15 +251,15 @@ def _summary(kind: type[Struct]) -> str:
     return vocabulary.promise(kind).split("\n")[0]
 
 
-def _sent(event: ServerEvent) -> str:
+def _sent(event: ServerEvent[Any]) -> str:
     return _key(event.name)
 
 
-def _received(command: Command) -> str:
+def _received(command: AnyCommand) -> str:
     return f"{_key(command.name)}.command"
 
 
-def _answered(command: Command) -> str:
+def _answered(command: AnyCommand) -> str:
     return f"{_key(command.name)}.ack"
 
 

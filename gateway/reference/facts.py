@@ -8,16 +8,10 @@ from typing import TypeVar
 from auth.denials import RETRYABLE, Code
 from auth.situation import Phase
 from gateway.api.refusals import STATUSES
-from gateway.contract.registry import (
-    CONSOLE_COMMANDS,
-    FAREWELLS,
-    REFUSALS,
-    VIEWER_COMMANDS,
-    Command,
-    RateClass,
-)
-from gateway.features.registry import HANDLERS
+from gateway.contract.rows import FAREWELLS, REFUSALS, RateClass
+from gateway.features.registry import AnyCommand
 from gateway.reference import vocabulary
+from gateway.reference.listing import CONSOLE_COMMANDS, VIEWER_COMMANDS
 from gateway.setup.settings import Settings
 from presale import orders
 from rooms import phases, stage
@@ -124,10 +118,10 @@ def machines() -> list[Machine]:
     ]
 
 
-def meaning(command: Command) -> str:
+def meaning(command: AnyCommand) -> str:
     """What the payload says of itself, or the handler where several commands share a payload."""
     sharing = [each for each in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS) if each.payload is command.payload]
-    return vocabulary.promise(command.payload) if len(sharing) == 1 else (HANDLERS[command.name].__doc__ or "")
+    return vocabulary.promise(command.payload) if len(sharing) == 1 else (command.answer.__doc__ or "")
 
 
 def _met(each: Code) -> tuple[str, ...]:

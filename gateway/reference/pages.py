@@ -8,21 +8,14 @@ from enum import StrEnum
 import msgspec
 from msgspec import Meta, Struct
 
-from auth.console import CONSOLE_EVENTS
 from auth.denials import Code
 from auth.identity import Role
 from gateway.contract import shapes
-from gateway.contract.registry import (
-    CONSOLE_COMMANDS,
-    CONTRACT_VERSION,
-    EVERY_COMMAND,
-    SERVER_EVENTS,
-    SHARED_COMMANDS,
-    VIEWER_COMMANDS,
-    EventClass,
-)
+from gateway.contract.events import SERVER_EVENTS
+from gateway.contract.rows import CONTRACT_VERSION, EVERY_COMMAND, EventClass
 from gateway.reference import facts, vocabulary
 from gateway.reference.facts import CodeFact
+from gateway.reference.listing import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS
 from gateway.reference.markdown import NOTICE, code, link, table
 
 LARGEST_INTEGER = 2**53
@@ -143,7 +136,7 @@ def _console_commands() -> str:
                 code(each.name),
                 link(each.payload.__name__),
                 link(each.ack.__name__),
-                ", ".join(role.value for role in Role if role in CONSOLE_EVENTS[each.name]),
+                ", ".join(role.value for role in Role if role in (each.roles or ())),
                 facts.meaning(each),
                 _codes(each.errors - EVERY_COMMAND),
             )

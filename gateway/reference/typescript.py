@@ -9,15 +9,11 @@ import msgspec
 from msgspec import Struct
 
 from auth.denials import RETRYABLE, Code
-from gateway.contract.registry import (
-    CONSOLE_COMMANDS,
-    CONTRACT_VERSION,
-    SERVER_EVENTS,
-    SHARED_COMMANDS,
-    VIEWER_COMMANDS,
-    Command,
-)
+from gateway.contract.events import SERVER_EVENTS
+from gateway.contract.rows import CONTRACT_VERSION
+from gateway.features.registry import AnyCommand
 from gateway.reference import vocabulary
+from gateway.reference.listing import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS
 from presale.currencies import DIGITS, USUAL_DIGITS
 
 
@@ -99,7 +95,7 @@ def _server_events() -> str:
     return "\n".join(["export interface ServerEvents {", *lines, "}"])
 
 
-def _commands(name: str, commands: Iterable[Command]) -> str:
+def _commands(name: str, commands: Iterable[AnyCommand]) -> str:
     lines = [f'  "{c.name}": {{ payload: {c.payload.__name__}; ack: {c.ack.__name__} }};' for c in commands]
     return "\n".join([f"export interface {name} {{", *lines, "}"])
 

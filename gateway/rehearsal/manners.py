@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from auth.denials import Code
-from gateway.contract.registry import CONSOLE_COMMANDS, FAREWELLS, REFUSALS, VIEWER_COMMANDS
+from gateway.contract.rows import FAREWELLS, REFUSALS
+from gateway.features.registry import CONSOLE_COMMANDS, VIEWER_COMMANDS
 from gateway.rehearsal.evening import Check, Evening, none_of
 from gateway.rehearsal.journal import End, Place, Refusal
 from gateway.rehearsal.plan import Do

@@ -9,6 +9,8 @@ from auth.situation import Phase
 from gateway.replica.replica import Replica
 from rooms.room import RoomRecord
 
+STREAMS = {Permission.STREAM_MAIN: "main", Permission.STREAM_VIP: "vip"}
+"""The stream that each right lets its holder watch, in the order in which grants are told."""
 BUY_AT = "/api/v1/orders"
 
 

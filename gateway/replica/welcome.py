@@ -13,7 +13,8 @@ from auth.permissions import Permissions
 from gateway.contract import shapes
 from gateway.contract.codec import Codec
 from gateway.contract.cursor import to_cursor
-from gateway.contract.registry import CONTRACT_VERSION
+from gateway.contract.events import AUDIT, COHOST_QUEUE, NAMES, REVENUE
+from gateway.contract.rows import CONTRACT_VERSION, ServerEvent
 from gateway.replica.replica import Replica
 from presale.events import MoneyReturning, OrderChanged, RefundFailed
 from presale.notices_sql import NoticeKind, notice_id
@@ -87,10 +88,6 @@ class Viewer(Protocol):
     @property
     def is_waiting(self) -> bool: ...
 
-    def grants(self) -> list[Grant]:
-        """Fresh grants of every stream that they may watch."""
-        ...
-
 
 class Publishing(Protocol):
     """Who gives the right to come on stage in a room."""
@@ -111,6 +108,7 @@ def build(
     parts: Parts,
     here: Position,
     online: int,
+    grants: list[Grant],
     cohost: shapes.Cohost,
     admission: shapes.Admission | UnsetType,
 ) -> tuple[int, shapes.Welcome]:
@@ -132,7 +130,7 @@ def build(
         server_ms=now_ms,
         room=part("room", codec, replica.room, replica.room_shape),
         you=_you(replica, viewer, luggage, cohost, now_ms),
-        streams=viewer.grants(),
+        streams=grants,
         countdowns=countdowns,
         sales=part("sales", codec, replica.sales, lambda: replica.sales_shape(for_staff=show_left), variant=show_left),
         stage=part("stage", codec, replica.stage, replica.stage_shape),
@@ -148,13 +146,13 @@ def build(
     )
 
 
-def console_state(replica: Replica) -> list[tuple[str, Struct]]:
+def console_state(replica: Replica) -> list[tuple[ServerEvent[Any], Struct]]:
     """What a console is told right after its welcome."""
     return [
-        ("audit", replica.audit_shape()),
-        ("revenue", replica.revenue_shape()),
-        ("cohost:queue", replica.queue_shape()),
-        ("names", replica.names_shape()),
+        (AUDIT, replica.audit_shape()),
+        (REVENUE, replica.revenue_shape()),
+        (COHOST_QUEUE, replica.queue_shape()),
+        (NAMES, replica.names_shape()),
     ]
 
 
@@ -187,10 +185,10 @@ def permission_names(permissions: Permissions) -> list[str]:
     return sorted(permissions)
 
 
-def tier_shape(viewer: Viewer, reason: shapes.TierReason) -> shapes.TierChange:
+def tier_shape(viewer: Viewer, grants: list[Grant], reason: shapes.TierReason) -> shapes.TierChange:
     """The `tier` event of a socket whose rights changed."""
     permissions = permission_names(viewer.permissions)
-    return shapes.TierChange(viewer.tier, max(0, viewer.tier_version), permissions, viewer.grants(), reason)
+    return shapes.TierChange(viewer.tier, max(0, viewer.tier_version), permissions, grants, reason)
 
 
 def order_shape(order: Order | OrderChanged) -> shapes.Order:

@@ -19,6 +19,7 @@ from socketio.msgpack_packet import MsgPackPacket
 
 from auth import surrogates
 from gateway.contract.codec import Codec
+from gateway.contract.rows import Payload, ServerEvent
 from gateway.engine.backlog import Loss
 from gateway.engine.frames import Frame
 
@@ -203,37 +204,28 @@ def encode(codec: Codec, kind: int, namespace: str, data: object, ack_id: int | 
     return Frame(head + body)
 
 
-LATEST_ONLY = frozenset(
-    {"room", "stage", "pins", "countdown", "sales", "leaderboard", "presence", "like", "position", "revenue", "health"}
-)
-"""Events that carry a whole value: of several that wait for a slow socket, only the latest matters."""
-SHEDDABLE = frozenset({"danmaku"})
-WITH_ITEMS = frozenset({"danmaku", "gift", "retract"})
-"""Events of a list of items and the cursor that they lead to."""
-
-
 class Prepared:
     """One event on its way to many sockets: encoded at most once per codec and namespace."""
 
     __slots__ = ("_frames", "event", "loss", "payload")
 
-    def __init__(self, event: str, payload: msgspec.Struct) -> None:
-        self.event = event
-        self.payload = payload
-        self.loss = Loss.SHEDDABLE if event in SHEDDABLE else Loss.COUNTER if event in LATEST_ONLY else Loss.CONTROL
+    def __init__(self, event: ServerEvent[Payload], payload: Payload) -> None:
+        self.event: ServerEvent[Any] = event
+        self.payload: Any = payload
+        self.loss = Loss.SHEDDABLE if event.may_be_shed else Loss.COUNTER if event.is_whole else Loss.CONTROL
         self._frames: dict[tuple[Codec, str], Frame] = {}
 
     @property
     def key(self) -> str:
         """What a later event must have in common to make this one superfluous."""
-        return f"{self.event} {getattr(self.payload, 'id', '')}"
+        return f"{self.event.name} {getattr(self.payload, 'id', '')}"
 
     def frame(self, codec: Codec, namespace: str) -> Frame:
         """The encoded packet for sockets of this codec and namespace."""
         key = (codec, namespace)
         frame = self._frames.get(key)
         if frame is None:
-            frame = encode(codec, sio.EVENT, namespace, [self.event, self.payload])
+            frame = encode(codec, sio.EVENT, namespace, [self.event.name, self.payload])
             self._frames[key] = frame
         return frame
 
@@ -257,10 +249,10 @@ def merged(log: Sequence[Prepared]) -> list[Prepared]:
     events: list[Prepared] = []
     alike: list[Prepared] = []
     for prepared in log:
-        if alike and (prepared.event != alike[0].event or len(alike) >= MERGED_ITEMS):
+        if alike and (prepared.event is not alike[0].event or len(alike) >= MERGED_ITEMS):
             events.append(_one(alike))
             alike = []
-        if prepared.event in WITH_ITEMS:
+        if prepared.event.has_items:
             alike.append(prepared)
         else:
             events.append(prepared)
@@ -272,5 +264,5 @@ def merged(log: Sequence[Prepared]) -> list[Prepared]:
 def _one(alike: list[Prepared]) -> Prepared:
     if len(alike) == 1:
         return alike[0]
-    items = [item for prepared in alike for item in prepared.payload.items]  # type: ignore[attr-defined]  # WITH_ITEMS
+    items = [item for prepared in alike for item in prepared.payload.items]
     return Prepared(alike[0].event, structs.replace(alike[-1].payload, items=items))

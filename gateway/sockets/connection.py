@@ -10,6 +10,7 @@ from socketio import packet as sio
 
 from auth.denials import RETRYABLE, Code, Denied
 from gateway.contract.codec import Codec
+from gateway.contract.events import BYE
 from gateway.contract.shapes import Bye
 from gateway.engine.budget import Allowance, Meter
 from gateway.engine.socket import Socket
@@ -218,7 +219,7 @@ class Connection:
             return
         retryable = code in RETRYABLE
         farewell = Bye(code.value, retryable, msgspec.UNSET if retry_after_ms is None else retry_after_ms)
-        self.send(Prepared("bye", farewell))
+        self.send(Prepared(BYE, farewell))
         if not retryable:
             self.socket.send(encode(self.codec, sio.DISCONNECT, self.namespace, None), owner=self.namespace)
         self.leaving = True

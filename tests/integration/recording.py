@@ -8,14 +8,16 @@ from unittest import mock
 import msgspec
 
 from auth.denials import Denied
-from gateway.contract.registry import CONSOLE_COMMANDS, EVERY_COMMAND, FAREWELLS, SERVER_EVENTS, VIEWER_COMMANDS
+from gateway.contract.events import SERVER_EVENTS
+from gateway.contract.rows import EVERY_COMMAND, FAREWELLS, ServerEvent
 from gateway.contract.shapes import Bye
+from gateway.features.registry import BY_NAME
 from gateway.sockets.codec import Prepared
 from gateway.sockets.connection import Answer, Received
 from gateway.sockets.server import SocketServer
 
 EVENTS = {event.name: event for event in SERVER_EVENTS}
-COMMANDS = {command.name: command for command in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS)}
+COMMANDS = BY_NAME
 
 
 class Recording:
@@ -53,8 +55,8 @@ def recorded() -> Iterator[Recording]:
     recording = Recording()
     prepare, at_once, awaited = Prepared.__init__, SocketServer._answer, SocketServer._awaited
 
-    def prepare_and_record(self: Prepared, event: str, payload: msgspec.Struct) -> None:
-        recording.take_event(event, payload)
+    def prepare_and_record(self: Prepared, event: ServerEvent[Any], payload: msgspec.Struct) -> None:
+        recording.take_event(event.name, payload)
         prepare(self, event, payload)
 
     def answer_and_record(self: SocketServer, connection: Any, received: Received) -> Any:

@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 
 from auth.identity import Role, ShowId, UserId
-from gateway.contract.registry import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS, Command
 from gateway.features.audit.books import audit_house
+from gateway.features.registry import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS, AnyCommand
 from gateway.live.room import LiveRoom
 from gateway.setup import clock as ambient
 from rooms import roles_sql
@@ -232,7 +232,7 @@ def can_say(codec: str, value: Any) -> bool:
     return not (isinstance(value, int) and abs(value) > 2**63) if codec == "msgpack" else not isinstance(value, bytes)
 
 
-def bad_payloads(command: Command) -> Iterator[tuple[str | None, Any]]:
+def bad_payloads(command: AnyCommand) -> Iterator[tuple[str | None, Any]]:
     """Payloads that are none of the command's, each with the field that a refusal may name."""
     valid = VALID[command.name]
     yield from (("payload", payload) for payload in NO_PAYLOAD)

@@ -1,8 +1,6 @@
 """The registry of the contract and what a gateway says are one: on the wire, in the sources, in the handlers' types."""
 
-import ast
 import typing
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +9,14 @@ import pytest
 
 from auth.denials import Code, Denied
 from gateway.contract import shapes
-from gateway.contract.registry import SERVER_EVENTS, SHARED_COMMANDS
-from gateway.features.means import Means
-from gateway.features.registry import HANDLERS
+from gateway.contract.events import SERVER_EVENTS
+from gateway.features.registry import BY_NAME, VIEWER_COMMANDS, AnyCommand
+from gateway.features.registry import COMMANDS as COMMANDS_OF_FEATURES
 from gateway.live import upkeep
-from gateway.live.commands import ON_CONSOLE, ON_LIVE
-from gateway.live.member import Member
 from tests.integration.clients import Client, connected
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import done, evening
-from tests.integration.recording import COMMANDS, EVENTS, Recording
+from tests.integration.recording import EVENTS, Recording
 from tests.integration.running import liveroom
 from tests.integration.test_door import token_of
 
@@ -85,42 +81,23 @@ async def test_every_event_of_the_registry_is_sent_as_it_says_and_no_other(
             )
 
 
-SENDERS = {"Prepared", "tell", "tell_consoles", "_everybody", "_history", "tell_user"}
+def test_each_namespace_takes_its_own_commands() -> None:
+    assert {command.name for command in VIEWER_COMMANDS if command.is_shared} == {
+        "danmaku",
+        "streams:refresh",
+        "token:refresh",
+        "clock",
+    }
+    assert len({event.name for event in SERVER_EVENTS}) == len(SERVER_EVENTS)
+    assert len(BY_NAME) == len(COMMANDS_OF_FEATURES)
 
 
-def names_sent() -> Iterator[tuple[str, str]]:
-    """Every event named in a call that sends one, with its place."""
-    for path in sorted((ROOT / "gateway").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if not isinstance(node, ast.Call):
-                continue
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            names = [one.value for one in node.args[:2] if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-            if called in SENDERS and names:
-                yield names[0], f"{path.relative_to(ROOT)}:{node.lineno}"
-
-
-def test_the_sources_send_the_events_of_the_registry_and_no_other() -> None:
-    places = dict(names_sent())
-    console_state = {"audit", "revenue", "cohost:queue"}
-    assert {name: place for name, place in places.items() if name not in EVENTS} == {}
-    assert set(places) | console_state | {"welcome"} == set(EVENTS) - NOT_SENT_YET
-
-
-@pytest.mark.parametrize("name", HANDLERS)
-def test_a_handler_takes_and_answers_what_the_registry_says(name: str) -> None:
-    hints = typing.get_type_hints(HANDLERS[name], localns={"Means": Means, "Member": Member})
-    command = COMMANDS[name]
+@pytest.mark.parametrize("command", COMMANDS_OF_FEATURES, ids=lambda command: str(command.name))
+def test_a_command_takes_and_answers_what_its_row_says(command: AnyCommand) -> None:
+    hints = typing.get_type_hints(command.answer)
     assert hints["request"] is command.payload
     answers = set(typing.get_args(hints["return"])) or {hints["return"]}
     assert answers - {Denied} == {command.ack}
-
-
-def test_each_namespace_takes_its_own_commands() -> None:
-    viewers = {name for name in HANDLERS if name in ON_LIVE}
-    assert viewers | {name for name in HANDLERS if name in ON_CONSOLE} == set(HANDLERS)
-    assert set(SHARED_COMMANDS) == ON_LIVE & ON_CONSOLE
-    assert len({event.name for event in SERVER_EVENTS}) == len(SERVER_EVENTS)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.contract.registry import CONSOLE_COMMANDS, VIEWER_COMMANDS
+from gateway.features.registry import CONSOLE_COMMANDS, VIEWER_COMMANDS
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import denied, done, evening
 from tests.integration.running import Liveroom, liveroom
@@ -85,7 +85,7 @@ async def test_what_the_stage_does_not_take_opens_no_write_transaction(
             assert (await denied(show.host, command, {"user": user}))["code"] == code
         assert writes.take() == []
         await done(fan, "cohost:cancel")
-        assert writes.take() == ["viewer._on_stage"]
+        assert writes.take() == ["commands._move"]
 
 
 async def test_what_is_refused_by_what_sql_knows_better_is_not_refused(

@@ -13,7 +13,7 @@ from msgpack import ExtType
 
 from auth.denials import RETRYABLE, Code
 from auth.tokens import mint
-from gateway.contract.registry import REFUSALS
+from gateway.contract.rows import REFUSALS
 from gateway.door.admission import Admission
 from gateway.door.holdings import Records
 from gateway.setup import clock

@@ -411,10 +411,10 @@ async def test_a_position_told_while_somebody_was_let_in_never_takes_the_cursor_
         kept = cursor(fan)
         await fan.close()
 
-        async def slowly(self: Admission, member: Member, after: Position) -> None:
-            member.room.tell_position(clock.now_ms() + DAY_MS)
+        async def slowly(self: Admission, room: LiveRoom, member: Member, after: Position) -> None:
+            room.tell_position(clock.now_ms() + DAY_MS)
             await say(speaker, "meanwhile")
-            await recover(self, member, after)
+            await recover(self, room, member, after)
 
         monkeypatch.setattr(Admission, "_recover", slowly)
         back = await show.enter("mei", cursor=kept)

@@ -13,6 +13,8 @@ from msgspec import structs
 from rich.console import Console
 
 from gateway.contract import shapes
+from gateway.contract.events import GIFT, RETRACT
+from gateway.contract.rows import ServerEvent
 from gateway.demo.playground import TICKETED
 from gateway.live.room import LiveRoom
 from gateway.rehearsal.rehearse import Wishes, rehearse
@@ -87,8 +89,8 @@ async def test_a_crowd_finds_nothing_and_leaves_the_house_as_it_was(tmp_path: Pa
 def gift_delivered_twice(patch: pytest.MonkeyPatch) -> None:
     tell = LiveRoom._history
 
-    def twice(room: LiveRoom, event: str, payload: History) -> None:
-        for _ in range(2 if event == "gift" else 1):
+    def twice(room: LiveRoom, event: ServerEvent[Any], payload: History) -> None:
+        for _ in range(2 if event is GIFT else 1):
             tell(room, event, payload)
 
     patch.setattr(LiveRoom, "_history", twice)
@@ -97,8 +99,8 @@ def gift_delivered_twice(patch: pytest.MonkeyPatch) -> None:
 def retraction_lost(patch: pytest.MonkeyPatch) -> None:
     tell = LiveRoom._history
 
-    def forgetful(room: LiveRoom, event: str, payload: History) -> None:
-        if event != "retract":
+    def forgetful(room: LiveRoom, event: ServerEvent[Any], payload: History) -> None:
+        if event is not RETRACT:
             tell(room, event, payload)
 
     patch.setattr(LiveRoom, "_history", forgetful)
@@ -116,7 +118,7 @@ def sales_off_by_one(patch: pytest.MonkeyPatch) -> None:
 
 
 def stranger_gets_danmaku(patch: pytest.MonkeyPatch) -> None:
-    def to_all(room: LiveRoom, event: str, payload: History) -> None:
+    def to_all(room: LiveRoom, event: ServerEvent[Any], payload: History) -> None:
         prepared = Prepared(event, payload)
         for member in room.members():
             member.send(prepared, room.position.offset)

@@ -1,7 +1,6 @@
-"""The stage: what its staff does, and what is refused to anybody before a transaction is opened for it."""
+"""The stage: who asks for a place, who is invited, who stands on it."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from msgspec import structs
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,96 +10,177 @@ from auth.identity import Tier, UserId
 from auth.permissions import Permission
 from auth.situation import Phase
 from gateway.contract import shapes
-from gateway.features.means import Means
-from gateway.live.member import Member
-from gateway.live.room import LiveRoom
+from gateway.contract.rows import (
+    OF_RIGHTS,
+    OF_TEXT,
+    RateClass,
+    console_command,
+    errors,
+    viewer_command,
+)
+from gateway.replica.act import Act, checked_text, still_missing
 from gateway.replica.rights import keeps_stage, missing_right
+from gateway.replica.welcome import cohost_in
 from presale import entitlements_sql
 from rooms import roles_sql, rooms_sql, stage_sql
-from rooms.stage import StageAction, StageCommand, StageState, decide
+from rooms.stage import StageAction, StageCommand, StageState, decide, request_name
 from store.database_sql import UnitOfWork
 
-DONE = shapes.Nothing()
+OF_STAGE = (Code.STAGE_STATE, Code.STAGE_FULL, Code.CONFLICT)
 
 
-async def refused(means: Means, room: LiveRoom, command: StageCommand) -> Denied | None:
-    """Why the stage does not take an action: by what this gateway knows, and by SQL, which may know more by now.
+async def request_stage(act: Act, request: shapes.CohostRequest) -> shapes.Cohost | Denied:
+    """Ask to come on stage."""
+    message = ""
+    if request.message:
+        checked = checked_text(act, request.message)
+        if isinstance(checked, Denied):
+            return checked
+        message = checked
+    return await _move(act, StageAction.REQUEST, message)
 
-    Only reads. Where the action looks possible, SQL is not asked.
-    """
-    now_ms, replica = means.clock(), room.replica
-    if not isinstance(decide(replica.stage, command, replica.room.phase, now_ms), Denied):
-        return None
-    async with means.db.read() as connection:
-        return await stage_sql.foresee(connection, room.id, command, now_ms)
+
+async def cancel_stage(act: Act, request: shapes.Nothing) -> shapes.Cohost | Denied:
+    """Take a request back, or decline an invitation."""
+    return await _move(act, StageAction.CANCEL)
 
 
-async def approve(means: Means, member: Member, request: shapes.Target) -> shapes.Nothing | Denied:
+async def accept_stage(act: Act, request: shapes.Nothing) -> shapes.Cohost | Denied:
+    """Follow an invitation."""
+    return await _move(act, StageAction.ACCEPT)
+
+
+async def leave_stage(act: Act, request: shapes.Nothing) -> shapes.Cohost | Denied:
+    """Step down."""
+    return await _move(act, StageAction.LEAVE)
+
+
+async def approve(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
     """Stage: approve a viewer."""
     user = UserId(request.user)
 
     async def still_may(uow: UnitOfWork) -> Denied | None:
-        stage = await stage_sql.load_stage(uow.connection, member.room.id)
+        stage = await stage_sql.load_stage(uow.connection, act.room.id)
         if stage.state_of(user) is not StageState.REQUESTED:
             return None
         # whose right has ended while they waited is taken off the queue in a moment
-        is_lost = isinstance(await _worth(uow.connection, member.room, user), Denied)
+        is_lost = isinstance(await _worth(uow.connection, act, user), Denied)
         return Denied(Code.FORBIDDEN) if is_lost else None
 
-    return await _act(means, member, StageCommand(StageAction.APPROVE, user), still_may)
+    return await _steer(act, StageCommand(StageAction.APPROVE, user), still_may)
 
 
-async def invite(means: Means, member: Member, request: shapes.Target) -> shapes.Nothing | Denied:
+async def invite(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
     """Stage: invite a viewer who is inside and may accept; else the code with which they could not."""
     user = UserId(request.user)
-    async with means.db.read() as connection:
-        worth = await _worth(connection, member.room, user)
-    name = await means.name_of(member.room, user)
+    async with act.means.db.read() as connection:
+        worth = await _worth(connection, act, user)
+    name = await act.means.name_of(act.room.id, user)
     if isinstance(name, Denied):
         return name
     if isinstance(worth, Denied):
         return worth
-    return await _act(means, member, StageCommand(StageAction.INVITE, user, name, worth))
+    return await _steer(act, StageCommand(StageAction.INVITE, user, name, worth))
 
 
-def _back(action: StageAction) -> Callable[[Means, Member, shapes.Target], Awaitable[shapes.Nothing | Denied]]:
-    async def act(means: Means, member: Member, request: shapes.Target) -> shapes.Nothing | Denied:
-        return await _act(means, member, StageCommand(action, UserId(request.user)))
-
-    act.__doc__ = f"Stage: {action.value} a viewer."
-    return act
+async def reject(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
+    """Stage: reject a viewer."""
+    return await _steer(act, StageCommand(StageAction.REJECT, UserId(request.user)))
 
 
-HANDLERS: dict[str, Any] = {
-    "cohost:approve": approve,
-    "cohost:reject": _back(StageAction.REJECT),
-    "cohost:invite": invite,
-    "cohost:remove": _back(StageAction.REMOVE),
-}
+async def remove(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
+    """Stage: remove a viewer."""
+    return await _steer(act, StageCommand(StageAction.REMOVE, UserId(request.user)))
 
 
-async def _act(
-    means: Means,
-    member: Member,
+COMMANDS = (
+    viewer_command(
+        "cohost:request",
+        shapes.CohostRequest,
+        shapes.Cohost,
+        errors(*OF_RIGHTS, *OF_STAGE, *OF_TEXT, Code.MUTED, Code.BANNED),
+        request_stage,
+        permission=Permission.COHOST,
+        rate=RateClass.COHOST,
+    ),
+    viewer_command("cohost:cancel", shapes.Nothing, shapes.Cohost, errors(*OF_STAGE), cancel_stage),
+    viewer_command(
+        "cohost:accept",
+        shapes.Nothing,
+        shapes.Cohost,
+        errors(*OF_RIGHTS, *OF_STAGE, Code.BANNED),
+        accept_stage,
+        permission=Permission.COHOST,
+    ),
+    viewer_command("cohost:leave", shapes.Nothing, shapes.Cohost, errors(*OF_STAGE), leave_stage),
+    console_command("cohost:approve", shapes.Target, shapes.Nothing, errors(*OF_STAGE, Code.CLOSED), approve),
+    console_command("cohost:reject", shapes.Target, shapes.Nothing, errors(*OF_STAGE), reject),
+    console_command(
+        "cohost:invite",
+        shapes.Target,
+        shapes.Nothing,
+        errors(*OF_STAGE, Code.CLOSED, Code.NOT_HERE, Code.TICKET_REQUIRED, Code.BALANCE_DUE),
+        invite,
+    ),
+    console_command("cohost:remove", shapes.Target, shapes.Nothing, errors(*OF_STAGE), remove),
+)
+
+
+async def _refused(act: Act, command: StageCommand) -> Denied | None:
+    """Why the stage does not take an action: by what this gateway knows, and by SQL, which may know more by now.
+
+    Only reads. Where the action looks possible, SQL is not asked.
+    """
+    now_ms, replica = act.means.clock(), act.room.replica
+    if not isinstance(decide(replica.stage, command, replica.room.phase, now_ms), Denied):
+        return None
+    async with act.means.db.read() as connection:
+        return await stage_sql.foresee(connection, act.room.id, command, now_ms)
+
+
+async def _move(act: Act, action: StageAction, message: str = "") -> shapes.Cohost | Denied:
+    """What viewers do about their own place."""
+    command = StageCommand(action, act.user, act.name, act.tier, message)
+    if not act.may(Permission.COHOST) and act.room.replica.stage.state_of(act.user) is StageState.IDLE:
+        return Denied(Code.STAGE_STATE, detail={"state": StageState.IDLE.value})  # a stranger's call costs no SQL
+    denied = await _refused(act, command)
+    if denied is not None:
+        return denied
+    async with act.means.db.write() as uow:
+        if action in (StageAction.REQUEST, StageAction.ACCEPT):
+            missing = await still_missing(act, uow, Permission.COHOST)
+            if missing is not None:
+                return missing
+        changed = await stage_sql.act(uow, act.room.id, command)
+        if isinstance(changed, Denied):
+            return changed
+        if action is StageAction.REQUEST:
+            act.room.persons.expect(request_name(act.user, changed.version))
+    return cohost_in(act.room, act.user, changed)
+
+
+async def _steer(
+    act: Act,
     command: StageCommand,
     unless: Callable[[UnitOfWork], Awaitable[Denied | None]] | None = None,
 ) -> shapes.Nothing | Denied:
-    denied = await refused(means, member.room, command)
+    """What the staff does about others' places."""
+    denied = await _refused(act, command)
     if denied is not None:
         return denied
-    async with means.db.write() as uow:
+    async with act.means.db.write() as uow:
         if unless is not None and (denied := await unless(uow)) is not None:
             return denied
-        changed = await stage_sql.act(uow, member.room.id, command, by=member.user)
-    return changed if isinstance(changed, Denied) else DONE
+        changed = await stage_sql.act(uow, act.room.id, command, by=act.user)
+    return changed if isinstance(changed, Denied) else shapes.Nothing()
 
 
-async def _worth(connection: AsyncConnection, room: LiveRoom, user: UserId) -> Tier | Denied:
+async def _worth(connection: AsyncConnection, act: Act, user: UserId) -> Tier | Denied:
     """Somebody's tier by SQL if it lets them on stage, else why it does not; a pause has a code of its own, later."""
-    entitlement = await entitlements_sql.load(connection, room.replica.show, user)
-    record = await rooms_sql.load_room(connection, room.id)
-    role = await roles_sql.role_of(connection, user, room.replica.show)
-    record = record or room.replica.room
+    show, room = act.room.replica.show, act.room.id
+    entitlement = await entitlements_sql.load(connection, show, user)
+    record = await rooms_sql.load_room(connection, room) or act.room.replica.room
+    role = await roles_sql.role_of(connection, user, show)
     if keeps_stage(record, role, entitlement.tier):
         return entitlement.tier
     return missing_right(Permission.COHOST, entitlement.tier, structs.replace(record, phase=Phase.LIVE))

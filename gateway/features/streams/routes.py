@@ -9,8 +9,7 @@ from starlette.routing import Route
 from auth.denials import Code, Denied
 from auth.grants import GrantClaims, StreamGrants
 from auth.identity import Role, Tier
-from gateway.live.member import STREAMS
-from gateway.replica.rights import rights_in
+from gateway.replica.rights import STREAMS, rights_in
 from presale import entitlements_sql
 from rooms import moderation_sql, roles_sql, rooms_sql, stage_sql
 from rooms.stage import StageState

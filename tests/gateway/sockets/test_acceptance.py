@@ -105,7 +105,7 @@ async def test_nothing_reaches_a_socket_that_is_refused_but_the_refusal(
         assert (await waiting).kind == CONNECT_ERROR
         end = await fan.until_end()
         assert [one.kind for one in fan.heard] == [CONNECT_ERROR], end
-        assert member not in member.room.members()
+        assert member not in hall.house.live_rooms._rooms[hall.open_room].members()
 
 
 async def test_an_admission_that_takes_longer_than_a_silent_socket_may_is_not_cut(

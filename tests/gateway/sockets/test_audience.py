@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.contract.codec import Codec
+from gateway.contract.events import DANMAKU, PRESENCE
 from gateway.contract.shapes import Danmaku, DanmakuItem, Presence
 from gateway.engine import lines
 from gateway.engine.backlog import Loss
@@ -83,12 +84,12 @@ async def room() -> Room:
 
 
 def presence(online: int) -> Prepared:
-    return Prepared("presence", Presence(online))
+    return Prepared(PRESENCE, Presence(online))
 
 
 def danmaku(*names: str) -> Prepared:
     items = [DanmakuItem(name, "u", "n", name, cast("Any", "main"), 1) for name in names]
-    return Prepared("danmaku", Danmaku(items, f"after-{names[-1]}"))
+    return Prepared(DANMAKU, Danmaku(items, f"after-{names[-1]}"))
 
 
 def said(line: Line) -> list[dict[str, Any]]:

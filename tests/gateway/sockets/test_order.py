@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from auth.identity import Role, UserId
 from auth.situation import Phase
+from gateway.contract.events import WALLET
 from gateway.contract.shapes import Wallet
 from tests.gateway.sockets.raw import RawSocket, raw_socket
 from tests.gateway.sockets.test_acceptance import Gate
@@ -67,7 +68,7 @@ async def test_numbered_events_arrive_in_order(hall: Venue, transport: str, code
         heard: list[int] = []
         for turn in range(0, EVENTS, AT_ONCE):
             for number in range(turn, turn + AT_ONCE):
-                member.tell("wallet", Wallet(credits=number, version=number))
+                member.tell(WALLET, Wallet(credits=number, version=number))
             while len(heard) < turn + AT_ONCE:
                 packet = await fan.next()
                 if packet.event == "wallet":
@@ -87,7 +88,7 @@ async def test_what_is_sent_to_one_keeps_its_place_among_what_is_sent_to_all(hal
             said.append((await host.ask("danmaku", {"text": f"number {number}"}))["data"]["id"])
             while len(told := in_order(fan)) < number:
                 await fan.next()
-            member.tell("wallet", Wallet(credits=number, version=number))
+            member.tell(WALLET, Wallet(credits=number, version=number))
         while len(in_order(fan)) < 200:
             await fan.next()
         told = in_order(fan)

@@ -5,6 +5,7 @@ import pytest
 from socketio import packet as sio
 
 from gateway.contract.codec import Codec
+from gateway.contract.events import PRESENCE
 from gateway.contract.shapes import Presence
 from gateway.engine.frames import websocket_frame
 from gateway.sockets.codec import Prepared, encode
@@ -14,7 +15,7 @@ from gateway.sockets.codec import Prepared, encode
 def test_one_msgpack_frame_serves_polls_and_web_sockets_in_either_order(poll_first: bool) -> None:
     # python-engineio caches the first form it encodes: a room with one polling msgpack fan sent base64 text to
     # the WebSockets beside it, or broke the poll with a TypeError; `liveroom rehearse` met both
-    frame = Prepared("presence", Presence(7)).frame(Codec.MSGPACK, "/live")
+    frame = Prepared(PRESENCE, Presence(7)).frame(Codec.MSGPACK, "/live")
     polled, wire = (frame.polled, frame.wire) if poll_first else tuple(reversed((frame.wire, frame.polled)))
     assert isinstance(frame.payload, bytes)
     assert polled == "b" + base64.b64encode(frame.payload).decode()

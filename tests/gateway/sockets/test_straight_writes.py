@@ -15,6 +15,7 @@ from auth.denials import Code
 from auth.identity import Role, Tier, UserId
 from auth.situation import Phase
 from gateway.contract.codec import Codec
+from gateway.contract.events import DANMAKU, WALLET
 from gateway.contract.shapes import Danmaku, DanmakuItem, Wallet
 from gateway.engine import lines
 from gateway.engine.backlog import BacklogLimits
@@ -92,7 +93,7 @@ def line_of(member: Member) -> int:
 
 
 def danmaku(number: int, size: int) -> Prepared:
-    return Prepared("danmaku", Danmaku([DanmakuItem(str(number), "u", "n", "x" * size, Tier.NONE, 1)], str(number)))
+    return Prepared(DANMAKU, Danmaku([DanmakuItem(str(number), "u", "n", "x" * size, Tier.NONE, 1)], str(number)))
 
 
 def say(room: LiveRoom, number: int, size: int = SMALL) -> None:
@@ -204,7 +205,7 @@ def test_a_fan_who_stops_reading_and_goes_on_hears_everything_once_whole_and_in_
                     await asyncio.sleep(0.003)
                 for _ in range(5):  # these wait in the backlog, some told to all and some to one
                     say(room, said, LARGE)
-                    member.tell("wallet", Wallet(credits=0, version=said + 1))
+                    member.tell(WALLET, Wallet(credits=0, version=said + 1))
                     said += 2
                 while len(told(fan)) < said:
                     await fan.next()
@@ -214,7 +215,7 @@ def test_a_fan_who_stops_reading_and_goes_on_hears_everything_once_whole_and_in_
                     said += 1
                     await asyncio.sleep(0)
                     if said % 3 == 0:
-                        member.tell("wallet", Wallet(credits=0, version=said))
+                        member.tell(WALLET, Wallet(credits=0, version=said))
                         said += 1
                 while len(told(fan)) < said:
                     await fan.next()

@@ -11,6 +11,7 @@ import pytest_asyncio
 from auth.denials import Code, Denied
 from auth.identity import Role, UserId
 from auth.situation import Phase
+from gateway.contract.events import INBOX, ROOM
 from gateway.contract.shapes import ClockAck, Inbox
 from gateway.live.member import Member
 from gateway.live.room import LiveRoom
@@ -240,10 +241,10 @@ async def happen(hall: Venue, times: int) -> None:
     """The room, how many are here and what was sold change so often, each for both namespaces."""
     room = await the_room(hall)
     for number in range(times):
-        room.tell_presence(1000 + number)
+        room.tell_presence(1000 + number, 0)
         room._presence_due_ms = 0
         room._tell_sales()
-        room._everybody("room", room.replica.room_shape())
+        room._everybody(ROOM, room.replica.room_shape())
         await until(lambda: not any(one.has_news for one in room._audiences._by_facet.values()))
 
 
@@ -288,7 +289,7 @@ async def test_who_leaves_a_namespace_and_comes_back_hears_nothing_that_waited_f
             await answers(fan, one)
         fan.heard.clear()
         await happen(hall, 2)
-        (await member_in(hall, namespace)).tell("inbox", Inbox("1", "muted", 1))
+        (await member_in(hall, namespace)).tell(INBOX, Inbox("1", "muted", 1))
         await fan.say(DISCONNECT, namespace)
         await fan.say(CONNECT, namespace, brief(hall))
         await until_welcome(fan, namespace)

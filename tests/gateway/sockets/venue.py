@@ -1,7 +1,7 @@
 """A whole gateway without a payment provider, with its inside in reach: for tests of the sockets themselves."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,6 @@ from auth.tokens import mint
 from gateway.demo.playground import furnish
 from gateway.house import server
 from gateway.house.house import House, open_house
-from gateway.live.commands import Handler
 from gateway.setup.settings import Mode, Settings
 from presale import shows_sql
 from rooms import roles_sql, rooms_sql
@@ -85,10 +84,10 @@ class Venue:
             assert getattr(changed, "phase", None) is phase, changed
 
 
-def answer_with(patch: pytest.MonkeyPatch, hall: Venue, command: str, handle: Handler) -> None:
+def answer_with(patch: pytest.MonkeyPatch, hall: Venue, command: str, answer: Callable[[Any, Any], Any]) -> None:
     """Have a command answered by something else, as long as the patch lasts."""
     rows = hall.house.commands.rows
-    patch.setitem(rows, command, replace(rows[command], handle=handle))
+    patch.setitem(rows, command, replace(rows[command], answer=answer))
 
 
 @asynccontextmanager

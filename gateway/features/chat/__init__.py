@@ -1,0 +1,1 @@
+"""Danmaku, what of them is taken back, and pins."""

@@ -1,0 +1,83 @@
+"""How the evening goes: its phases, switches and countdowns, moved by its hosts."""
+
+from auth import text
+from auth.denials import Code, Denied
+from auth.planning import beginning
+from gateway.contract import shapes
+from gateway.contract.rows import HOSTS, console_command, errors
+from gateway.features.course import end_of_sale
+from gateway.replica.act import Act
+from presale import refunds, shows_sql
+from rooms import countdowns_sql, rooms_sql
+from rooms.countdowns import MAX_LABEL_GRAPHEMES, CountdownKind
+from rooms.room import RoomRecord
+from rooms.switches import SwitchChanges
+
+
+async def change_phase(act: Act, request: shapes.ChangePhase) -> shapes.Room | Denied:
+    """Move the show on; everybody's rights follow."""
+    async with act.means.db.write() as uow:
+        return _room(act, await end_of_sale.change_phase(uow, act.room.id, request.phase, act.user))
+
+
+async def change_switches(act: Act, request: SwitchChanges) -> shapes.Room | Denied:
+    """Flip the named switches."""
+    async with act.means.db.write() as uow:
+        return _room(act, await rooms_sql.change_switches(uow, act.room.id, request, act.user))
+
+
+async def panic(act: Act, request: shapes.Nothing) -> shapes.Room | Denied:
+    """One button: slow mode, tickets only, links off."""
+    async with act.means.db.write() as uow:
+        return _room(act, await rooms_sql.panic(uow, act.room.id, act.user))
+
+
+async def set_countdown(act: Act, request: shapes.SetCountdown) -> shapes.Created | Denied:
+    """Show a countdown, or move the schedule's own, and with the start the deadline for refunds."""
+    refused = beginning("target_ms", request.target_ms, act.means.clock())
+    if refused is not None:
+        return refused
+    label = text.clean(request.label)
+    if not text.fits(label, MAX_LABEL_GRAPHEMES):
+        return Denied(Code.BAD_REQUEST, detail={"field": "label", "max_graphemes": MAX_LABEL_GRAPHEMES})
+    async with act.means.db.write() as uow:
+        made = await countdowns_sql.set_countdown(
+            uow, act.room.id, request.kind, request.target_ms, label, request.id, act.user
+        )
+        room = await rooms_sql.load_room(uow.connection, act.room.id)
+        if room is not None and not isinstance(made, Denied) and made.kind is not CountdownKind.CUSTOM:
+            show = await shows_sql.load_show(uow.connection, room.show)
+            assert show is not None, "a room belongs to a show"
+            await shows_sql.update(uow, refunds.moved(show, room.doors_ms, room.start_ms, room.phase, uow.now_ms))
+    return made if isinstance(made, Denied) else shapes.Created(made.id)
+
+
+async def clear_countdown(act: Act, request: shapes.ClearCountdown) -> shapes.Nothing | Denied:
+    """Take a countdown off the screens."""
+    async with act.means.db.write() as uow:
+        cleared = await countdowns_sql.clear_countdown(uow, act.room.id, request.id, act.user)
+    return cleared if isinstance(cleared, Denied) else shapes.Nothing()
+
+
+COMMANDS = (
+    console_command(
+        "show:phase",
+        shapes.ChangePhase,
+        shapes.Room,
+        errors(Code.PHASE_TRANSITION),
+        change_phase,
+        roles=HOSTS,
+    ),
+    console_command("room:switches", SwitchChanges, shapes.Room, errors(), change_switches, roles=HOSTS),
+    console_command("panic", shapes.Nothing, shapes.Room, errors(), panic),
+    console_command(
+        "countdown:set", shapes.SetCountdown, shapes.Created, errors(Code.NOT_FOUND), set_countdown, roles=HOSTS
+    ),
+    console_command(
+        "countdown:clear", shapes.ClearCountdown, shapes.Nothing, errors(Code.NOT_FOUND), clear_countdown, roles=HOSTS
+    ),
+)
+
+
+def _room(act: Act, answer: RoomRecord | Denied) -> shapes.Room | Denied:
+    return answer if isinstance(answer, Denied) else act.room.replica.room_shape(answer)

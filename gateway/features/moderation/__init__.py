@@ -1,0 +1,1 @@
+"""Mutes, bans and kicks."""

@@ -1,0 +1,25 @@
+"""Fresh grants of streams, asked for by whoever watches."""
+
+from auth.denials import Code, Denied
+from gateway.contract import shapes
+from gateway.contract.rows import errors, viewer_command
+from gateway.replica.act import Act
+
+
+def refresh_streams(act: Act, request: shapes.Nothing) -> shapes.Streams | Denied:
+    """Fresh grants for what the ticket is worth now."""
+    if act.user in act.room.replica.bans:
+        return Denied(Code.BANNED)
+    return shapes.Streams(act.grants())
+
+
+COMMANDS = (
+    viewer_command(
+        "streams:refresh",
+        shapes.Nothing,
+        shapes.Streams,
+        errors(Code.FORBIDDEN, Code.BANNED),
+        refresh_streams,
+        is_shared=True,
+    ),
+)
