@@ -1,5 +1,7 @@
 """The lease port: which sockets use a seat of a room, over all gateways; so many devices each, and the newest win.
 
+A seat is whatever is bounded like that: a ticket, by its devices, or a user without one, by their sockets.
+
 Guarantees of every adapter, held by `tests/contracts/leases_suite.py`:
 
 * A lease that `hold` grants stands for `LEASE_MS`, and is renewed by holding it again. Leases of a seat are granted
@@ -24,7 +26,7 @@ LEASE_MS = 45_000
 """How long a lease stands; nodes renew theirs three times as often."""
 
 SeatId = NewType("SeatId", str)
-"""Within a room; whose ticket it is."""
+"""Within a room: whose ticket, or whose sockets."""
 HolderId = NewType("HolderId", str)
 """One socket, unique among all nodes and times."""
 
@@ -36,6 +38,8 @@ class Lease:
     seat: SeatId
     device: str
     holder: HolderId
+    devices: int = 1
+    """How many devices may use the seat; of leases of one seat that differ in it, the one that is granted counts."""
     fence: int = 0
     """As it was granted; 0: not yet."""
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from auth.identity import RoomId
 from pubsub.leases import LEASE_MS, Lease, SeatId, Verdict
@@ -31,17 +31,15 @@ class _Seat:
 
 
 class MemoryLeases:
-    """Keeps the promises of `pubsub.leases.Leases` for the gateways of one process; `devices` may use a seat."""
+    """Keeps the promises of `pubsub.leases.Leases` for the gateways of one process."""
 
     def __init__(
         self,
         *,
-        devices: int = 1,
         lease_ms: int = LEASE_MS,
         monotonic_ms: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
         clock_us: Callable[[], int] = lambda: time.time_ns() // 1_000,
     ) -> None:
-        self._devices = devices
         self._lease_ms = lease_ms
         self._monotonic_ms = monotonic_ms
         self._clock_us = clock_us
@@ -106,9 +104,9 @@ class MemoryLeases:
         same = [one for one in seat.standing if one.lease.device == lease.device]
         if fence <= seat.floor or any(one.lease.fence > fence for one in same):
             return Verdict(fence, holds=False)
-        mine = _Standing(Lease(lease.seat, lease.device, lease.holder, fence), ends_ms)
+        mine = _Standing(replace(lease, fence=fence), ends_ms)
         standing = sorted((*(one for one in seat.standing if one not in same), mine), key=lambda one: one.lease.fence)
-        lost, seat.standing = standing[: -self._devices], standing[-self._devices :]
+        lost, seat.standing = standing[: -lease.devices], standing[-lease.devices :]
         seat.floor = max([seat.floor, *(one.lease.fence for one in lost)])
         ousted = tuple(one.lease.holder for one in (*same, *lost) if one is not mine)
         return Verdict(fence, mine in seat.standing, ousted)

@@ -42,12 +42,12 @@ end
 _HOLD = (
     _NOW
     + """
-local lease_ms, devices = tonumber(ARGV[2]), tonumber(ARGV[3])
+local lease_ms = tonumber(ARGV[2])
 local last = tonumber(redis.call('HGET', KEYS[1], 'f') or 0)
 local answer = {}
 
 -- adds a lease to the living, smallest fence first; answers whether it stands, the new floor, and who lost
-local function settle(living, floor, mine)
+local function settle(living, floor, mine, devices)
   local ousted, others, place = {}, {}, 1
   for _, one in ipairs(living) do
     if one[2] ~= mine[2] then others[#others + 1] = one
@@ -66,12 +66,13 @@ local function settle(living, floor, mine)
 end
 
 local seats = {}
-for at = 5, #ARGV, 4 do seats[#seats + 1] = ARGV[at] end
+for at = 4, #ARGV, 5 do seats[#seats + 1] = ARGV[at] end
 local known, kept = redis.call('HMGET', KEYS[2], unpack(seats)), {}
 local met = {}
 for i, seat in ipairs(seats) do
-  local at = 4 * i + 2
-  local device, holder, fence = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+  local at = 5 * i
+  local device, holder = ARGV[at], ARGV[at + 1]
+  local devices, fence = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local living, floor = standing(met[seat] or known[i])
   local stands, ousted = nil, {}
   for _, one in ipairs(living) do
@@ -85,7 +86,7 @@ for i, seat in ipairs(seats) do
     if fence <= floor then
       stands = 0
     else
-      living, floor, stands, ousted = settle(living, floor, {holder, device, fence, now + lease_ms})
+      living, floor, stands, ousted = settle(living, floor, {holder, device, fence, now + lease_ms}, devices)
     end
   end
   met[seat] = cmsgpack.pack({floor, unpack(living)})
@@ -98,11 +99,11 @@ end
 redis.call('HSET', KEYS[2], unpack(kept))
 redis.call('PEXPIRE', KEYS[2], lease_ms)
 redis.call('HSET', KEYS[1], 'f', string.format('%.0f', last))
-redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[4]))
+redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[3]))
 return answer
 """
 )
-"""Arguments: lead, length of a lease, devices, how long the first key is kept, then seat, device, holder and fence of
+"""Arguments: lead, length of a lease, how long the first key is kept, then seat, device, holder, devices and fence of
 each lease. Answers for each its fence, whether it stands, and who was ousted."""
 
 _RELEASE = (
@@ -155,21 +156,19 @@ return era
 class RedisLeases:
     """Keeps the promises of `pubsub.leases.Leases` among all nodes with the same Redis and prefix.
 
-    `devices` may use a seat. `lead_ms` is added to the clock of Redis (for tests).
+    `lead_ms` is added to the clock of Redis (for tests).
     """
 
     def __init__(
         self,
         wire: Wire,
         *,
-        devices: int = 1,
         lease_ms: int = LEASE_MS,
         prefix: str = "liveroom",
         clock_us: Callable[[], int] = lambda: time.time_ns() // 1_000,
         lead_ms: Callable[[], int] = lambda: 0,
     ) -> None:
         self._wire = wire
-        self._devices = devices
         self._lease_ms = lease_ms
         self._prefix = prefix
         self._clock_us = clock_us
@@ -214,10 +213,12 @@ class RedisLeases:
 
     async def _hold(self, room: RoomId, batch: Sequence[Lease]) -> list[Verdict]:
         keys = (self._key(room, "seats"), self._key(room, "leases"))
-        asked = (word for lease in batch for word in (lease.seat, lease.device, lease.holder, lease.fence))
+        asked = (
+            word for lease in batch for word in (lease.seat, lease.device, lease.holder, lease.devices, lease.fence)
+        )
         try:
             answers: list[list[Any]] = await self._wire.script(
-                _HOLD, keys, self._lead_ms(), self._lease_ms, self._devices, STANDING_MS, *asked
+                _HOLD, keys, self._lead_ms(), self._lease_ms, STANDING_MS, *asked
             )
         except BrokerAwayError:
             self._guesses += 1

@@ -1,7 +1,7 @@
-"""The seats of ticket holders: so many devices per ticket, the newest win, on this gateway at once and everywhere soon.
+"""The seats of a room: so many devices per ticket, the newest win, on this gateway at once and everywhere soon.
 
-Sockets that use no ticket (of strangers, of those who wait, of the staff) have no seats; of them a user has so many
-per room at each gateway, and the newest win there, too.
+Sockets that use no ticket (of strangers, of those who wait, of the staff) take seats too: a user has so many of them
+per room, beside those of a ticket.
 
 Within the gateway `settle` decides without waiting for anybody. Among gateways a lease per socket decides
 (`pubsub.leases`): claimed with the next batch, renewed in batches, given up on leaving. Whoever loses its seat is told
@@ -117,24 +117,26 @@ class Seats:
     def settle(self, room: Occupants, user: UserId) -> None:
         """Let the newest of a user's devices keep their seats; whenever one was opened or its rights have changed.
 
-        And the newest of their sockets that have no seat stay. Too many end for good, as without a seat: one that
+        And the newest of their sockets that use no ticket stay. Too many end for good, as without a seat: one that
         came back by itself would put out the next.
         """
         seats, places = self._devices, self._sockets
         devices: set[str] = set()
+        staying: list[Occupant] = []
         for member in reversed(room.of_user(user)):
-            if not _is_seated(member):
+            if not _is_here(member):
                 self.leave(member)
-                if _is_here(member):
-                    places -= 1
-                    if places < 0:
-                        member.bye(Code.SEAT_TAKEN)
-            elif not seats or (member.device and member.device in devices):
+            elif not member.is_seated and places:
+                places -= 1
+                staying.append(member)
+            elif not member.is_seated or not seats or (member.device and member.device in devices):
                 member.bye(Code.SEAT_TAKEN)
             else:
                 devices.add(member.device)
                 seats -= 1
-                self._claim(member)
+                staying.append(member)
+        for member in reversed(staying):  # of leases that are claimed together the later ones win
+            self._claim(member)
 
     def leave(self, member: Occupant) -> None:
         """Its seat is free. Idempotent."""
@@ -184,11 +186,18 @@ class Seats:
         seating = self._rooms.get(room)
         if seating is None:
             seating = self._rooms[room] = _Seating()
-        if member in seating.held:
+        seat = SeatId(member.user) if member.is_seated else _sockets_of(member.user)
+        lease = seating.held.get(member)
+        if lease is not None and lease.seat == seat:
             return
+        self.leave(member)  # it has got a ticket, or has lost it
         self._count += 1
         holder = HolderId(f"{self._name}.{self._count:x}")
-        seating.held[member] = Lease(SeatId(member.user), _device(member.device) or holder, holder)
+        if member.is_seated:
+            lease = Lease(seat, _device(member.device) or holder, holder, self._devices)
+        else:
+            lease = Lease(seat, holder, holder, self._sockets)
+        seating.held[member] = lease
         seating.by_holder[holder] = member
         seating.claims[member] = None
         self._ask_for(room)
@@ -211,9 +220,9 @@ class Seats:
         for room in list(self._asking):
             del self._asking[room]
             seating = self._rooms[room]
+            await self._release(room, seating)  # first, or who has left here would be ousted everywhere
             while seating.claims:
                 await self._hold(room, seating, seating.take_claims())
-            await self._release(room, seating)
         if not self._asking:  # nor where one room failed and others are left
             self._asked.clear()
 
@@ -301,6 +310,11 @@ def _is_seated(member: Occupant) -> bool:
 
 def _is_here(member: Occupant) -> bool:
     return member.connection is not None and not member.connection.leaving
+
+
+def _sockets_of(user: UserId) -> SeatId:
+    """Where a user's sockets without a ticket are counted. No user id holds a NUL, so it is nobody's ticket."""
+    return SeatId(f"\0{user}")
 
 
 def _device(name: str) -> str:

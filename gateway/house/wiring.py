@@ -21,7 +21,7 @@ class Wiring:
 
     def __init__(self, settings: Settings, clock: Callable[[], int]) -> None:
         short_ms, short_bytes = settings.history_seconds * 1000, settings.history_bytes
-        devices, lease_ms = settings.sockets_per_seat, settings.seat_lease_seconds * 1000
+        lease_ms = settings.seat_lease_seconds * 1000
         self.broker: Broker
         self.presence: Presence
         self.leases: Leases
@@ -29,7 +29,7 @@ class Wiring:
         if not settings.redis_url:
             self.broker = MemoryBroker(short_ms=short_ms, short_bytes=short_bytes)
             self.presence = MemoryPresence()
-            self.leases = MemoryLeases(devices=devices, lease_ms=lease_ms)
+            self.leases = MemoryLeases(lease_ms=lease_ms)
             return
         secrets = [secret.encode() for secret in settings.wire_secrets]
         try:
@@ -39,7 +39,7 @@ class Wiring:
         except ValueError as error:
             raise CommandError(f"LIVEROOM_REDIS_URL: {error}.") from error
         self.presence = RedisPresence(self._redis.wire)
-        self.leases = RedisLeases(self._redis.wire, devices=devices, lease_ms=lease_ms)
+        self.leases = RedisLeases(self._redis.wire, lease_ms=lease_ms)
 
     @property
     def lag_seconds(self) -> float:

@@ -61,7 +61,12 @@ BOUNDS: Sequence[Bound] = (
         ("outbox_packets", "outbox_bytes", "outbox_seconds"),
         _BYE.format(code=Code.SLOW) + ", retryable",
     ),
-    Bound("sockets", "user and room at each gateway", ("sockets_per_user",), f"`bye {Code.SEAT_TAKEN}` on the oldest"),
+    Bound(
+        "sockets that use no ticket",
+        "user and room, over all gateways",
+        ("sockets_per_user",),
+        f"`bye {Code.SEAT_TAKEN}` on the oldest",
+    ),
     Bound("devices", "ticket, over all gateways", ("sockets_per_seat",), f"`bye {Code.SEAT_TAKEN}` on the oldest"),
     Bound("accepted tokens", "user", ("handshakes_per_minute",), f"`connect_error` {_WAIT.format(code=Code.BUSY)}"),
     Bound(

@@ -44,8 +44,8 @@ The running gateway describes its HTTP routes at `/api/v1/openapi.json`. States 
 * A ticket seats so many devices at once, and the newest win: another one ends with `bye SEAT_TAKEN`. With `takeover` as
   `ask` nobody is sent away; where all seats of the ticket are in use by other devices, the CONNECT is refused with
   `SEAT_TAKEN` and how many those are (`devices`), so that the app can ask before it connects again with `yes`.
-  Of sockets that use no ticket (foyer, consoles) a user has `LIVEROOM_SOCKETS_PER_USER` per room at each gateway; of
-  more, the oldest ends with `bye SEAT_TAKEN`, too.
+  Of sockets that use no ticket (foyer, consoles) a user has `LIVEROOM_SOCKETS_PER_USER` per room, over all gateways;
+  of more, the oldest ends with `bye SEAT_TAKEN`, too.
 * The rates of commands, and slow mode, belong to a user in a room: all their sockets, at whatever gateway, draw from
   one budget, and a reconnect does not fill it. Likes are counted at each gateway.
 * `welcome` is the first event. Every end that the server decides is announced by `bye`.

@@ -201,13 +201,13 @@ class Settings(BaseSettings):
     sockets_per_user: int = Field(
         8,
         ge=1,
-        description="sockets of one user in one room at each gateway, a ticket's devices apart; the newest win",
+        description="sockets of one user in one room over all gateways, a ticket's devices apart; the newest win",
     )
     sockets_per_seat: int = Field(1, ge=1, description="devices that may use one ticket at once; the newest win")
     seat_lease_seconds: int = Field(
         45, ge=3, le=3600, description="how long a seat outlives a gateway that died; more than two renewals"
     )
-    seat_renew_seconds: float = Field(15, gt=0, description="how often each gateway renews the seats of its viewers")
+    seat_renew_seconds: float = Field(15, gt=0, description="how often each gateway renews the seats of its sockets")
     blocked_words_file: Path | None = Field(
         None,
         description="blocked words in UTF-8, each on a line: `word`, `word,weight` or `word|category`; `#` comments",

@@ -16,8 +16,8 @@ ANN = SeatId("ann")
 class Hall(Protocol):
     """One adapter under test: a store that several nodes use."""
 
-    def node(self, devices: int = 1) -> Leases:
-        """One more node, where so many devices may use a seat."""
+    def node(self) -> Leases:
+        """One more node."""
         ...
 
     async def pass_time(self, ms: int) -> None:
@@ -29,8 +29,8 @@ class Hall(Protocol):
         ...
 
 
-def lease(name: str, *, device: str | None = None, seat: SeatId = ANN) -> Lease:
-    return Lease(seat, name if device is None else device, HolderId(f"socket-{name}"))
+def lease(name: str, *, device: str | None = None, seat: SeatId = ANN, devices: int = 1) -> Lease:
+    return Lease(seat, name if device is None else device, HolderId(f"socket-{name}"), devices)
 
 
 async def claim(node: Leases, asked: Lease) -> Lease:
@@ -60,28 +60,35 @@ class LeasesSuite:
         assert await here.hold(ROOM, [phone]) == [Verdict(phone.fence, holds=False)]
 
     async def test_so_many_devices_share_a_seat_and_the_oldest_makes_way(self, hall: Hall) -> None:
-        node = hall.node(devices=2)
-        tv, phone = await claim(node, lease("tv")), await claim(node, lease("phone"))
-        (verdict,) = await node.hold(ROOM, [lease("laptop")])
+        node = hall.node()
+        tv, phone = await claim(node, lease("tv", devices=2)), await claim(node, lease("phone", devices=2))
+        (verdict,) = await node.hold(ROOM, [lease("laptop", devices=2)])
         assert verdict.ousted == (tv.holder,)
         assert await holding(node, tv, phone) == ["phone"]
 
+    async def test_seats_of_different_sizes_are_held_in_one_call(self, hall: Hall) -> None:
+        node, bob = hall.node(), SeatId("bob")
+        asked = [lease(f"ann-{number}") for number in range(3)]
+        asked += [lease(f"bob-{number}", seat=bob, devices=2) for number in range(3)]
+        await node.hold(ROOM, asked)
+        assert [await node.others(ROOM, seat, "") for seat in (ANN, bob)] == [1, 2]
+
     async def test_a_device_that_comes_again_takes_its_own_place_and_nobody_elses(self, hall: Hall) -> None:
-        node = hall.node(devices=2)
-        phone, tv = await claim(node, lease("phone")), await claim(node, lease("tv"))
-        (verdict,) = await node.hold(ROOM, [lease("again", device="phone")])
+        node = hall.node()
+        phone, tv = await claim(node, lease("phone", devices=2)), await claim(node, lease("tv", devices=2))
+        (verdict,) = await node.hold(ROOM, [lease("again", device="phone", devices=2)])
         assert verdict.ousted == (phone.holder,)
         assert await holding(node, tv, phone) == ["tv"]
 
     async def test_a_lease_ends_unless_it_is_held_again(self, hall: Hall) -> None:
-        node = hall.node(devices=3)
-        dead, alive = await claim(node, lease("dead")), await claim(node, lease("alive"))
+        node = hall.node()
+        dead, alive = await claim(node, lease("dead", devices=3)), await claim(node, lease("alive", devices=3))
         await hall.pass_time(LEASE_MS - 1_000)
         await node.hold(ROOM, [alive])
         assert await node.others(ROOM, ANN, "") == 2
         await hall.pass_time(1_001)
         assert await node.others(ROOM, ANN, "") == 1
-        assert (await node.hold(ROOM, [lease("new")]))[0].ousted == ()
+        assert (await node.hold(ROOM, [lease("new", devices=3)]))[0].ousted == ()
         assert await holding(node, alive, dead) == ["alive", "dead"]
 
     async def test_a_lease_that_stands_keeps_its_fence_whatever_its_holder_believes(self, hall: Hall) -> None:
@@ -107,20 +114,22 @@ class LeasesSuite:
     async def test_after_a_loss_of_everything_those_who_held_stand_again_in_whatever_order_they_come(
         self, hall: Hall
     ) -> None:
-        node = hall.node(devices=2)
-        granted = [await claim(node, lease(name)) for name in ("first", "second", "third")]
+        node = hall.node()
+        granted = [await claim(node, lease(name, devices=2)) for name in ("first", "second", "third")]
         for order in itertools.permutations(granted):
             await hall.flush()
             assert set(await holding(node, *order)) == {"second", "third"}
 
     async def test_fences_never_repeat_or_go_back_not_even_after_a_loss_of_everything(self, hall: Hall) -> None:
-        here, there = hall.node(devices=99), hall.node(devices=99)
-        fences = [(await claim((here, there)[number % 2], lease(f"{number}"))).fence for number in range(20)]
+        here, there = hall.node(), hall.node()
+        fences = [
+            (await claim((here, there)[number % 2], lease(f"{number}", devices=99))).fence for number in range(20)
+        ]
         await hall.flush()
-        fences.append((await claim(there, lease("after"))).fence)
-        ahead = replace(lease("ahead"), fence=fences[-1] + 10**9)
+        fences.append((await claim(there, lease("after", devices=99))).fence)
+        ahead = replace(lease("ahead", devices=99), fence=fences[-1] + 10**9)
         await here.hold(ROOM, [ahead])
-        fences += [ahead.fence, (await claim(there, lease("behind"))).fence]
+        fences += [ahead.fence, (await claim(there, lease("behind", devices=99))).fence]
         assert fences == sorted(set(fences))
 
     async def test_who_is_restored_loses_to_who_came_meanwhile(self, hall: Hall) -> None:
@@ -131,8 +140,8 @@ class LeasesSuite:
         assert await holding(node, phone, laptop) == ["laptop"]
 
     async def test_of_one_device_that_is_restored_twice_the_newer_stands(self, hall: Hall) -> None:
-        node = hall.node(devices=2)
-        older, newer = [await claim(node, lease(name, device="phone")) for name in ("older", "newer")]
+        node = hall.node()
+        older, newer = [await claim(node, lease(name, device="phone", devices=2)) for name in ("older", "newer")]
         await hall.flush()
         assert await node.hold(ROOM, [newer, older]) == [
             Verdict(newer.fence, holds=True),
@@ -140,8 +149,8 @@ class LeasesSuite:
         ]
 
     async def test_of_nodes_that_claim_at_once_exactly_as_many_hold_as_there_is_room_for(self, hall: Hall) -> None:
-        nodes = [hall.node(devices=3) for _ in range(2)]
-        asked = [[lease(f"{number}-{device}") for device in range(20)] for number in range(2)]
+        nodes = [hall.node() for _ in range(2)]
+        asked = [[lease(f"{number}-{device}", devices=3) for device in range(20)] for number in range(2)]
         verdicts = await asyncio.gather(
             *(node.hold(ROOM, [one]) for node, mine in zip(nodes, asked, strict=True) for one in mine)
         )
@@ -164,9 +173,9 @@ class LeasesSuite:
         assert await node.others(OTHER_ROOM, bob, "") == 0
 
     async def test_others_are_counted_by_device_without_ones_own(self, hall: Hall) -> None:
-        node = hall.node(devices=3)
+        node = hall.node()
         assert await node.others(ROOM, ANN, "phone") == 0
-        await node.hold(ROOM, [lease("phone"), lease("tv"), lease("tv2", device="tv")])
+        await node.hold(ROOM, [lease("phone", devices=3), lease("tv", devices=3), lease("tv2", device="tv", devices=3)])
         assert [await node.others(ROOM, ANN, device) for device in ("phone", "tv", "new", "")] == [1, 1, 2, 2]
 
     async def test_many_are_held_renewed_and_released_in_one_call(self, hall: Hall) -> None:

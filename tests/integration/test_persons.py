@@ -12,7 +12,7 @@ from tests.integration.clients import Client, connected
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import Evening, denied, done, evening
 from tests.integration.running import liveroom
-from tests.integration.test_two_gateways import scene
+from tests.integration.test_two_gateways import HEAL_SECONDS, scene
 from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.asyncio
@@ -190,3 +190,32 @@ async def test_slow_mode_outlives_the_gateway(tmp_path: Path) -> None:
             assert SLOW_MS - 60_000 < error["retry_after_ms"] <= SLOW_MS
         async with connected(anew.url, token=other, room=room) as fan:
             await done(fan, "danmaku", {"text": "mine"})
+
+
+async def test_sockets_without_a_ticket_are_bounded_over_all_gateways(tmp_path: Path, redis: RedisServer) -> None:
+    """With the bound at each gateway a script on four of them held four times as many."""
+    async with scene(tmp_path, redis, sockets_per_user=2) as here:
+        consoles = [here.show.host, await here.far_staff("host"), await here.show.enter("host", "/console")]
+        assert await consoles[0].wait("bye") == {"code": "SEAT_TAKEN", "retryable": False}
+        latest = await here.far_staff("host")
+        assert (await consoles[1].wait("bye"))["code"] == "SEAT_TAKEN"
+        for kept in (consoles[2], latest):
+            await done(kept, "room:switches", {"slow_ms": 1000})
+            assert kept.all("bye") == []
+
+
+async def test_while_redis_is_away_nobody_loses_a_socket_to_another_gateway_and_after_it_the_newest_stay(
+    tmp_path: Path, redis: RedisServer
+) -> None:
+    async with scene(tmp_path, redis, sockets_per_user=2) as here:
+        second = await here.show.enter("host", "/console")
+        redis.kill()
+        third = await here.far_staff("host")
+        await done(third, "room:switches", {"slow_ms": 1000})
+        for console in (here.show.host, second, third):
+            assert console.all("bye") == []
+        redis.start()
+        assert (await here.show.host.wait("bye", seconds=HEAL_SECONDS))["code"] == "SEAT_TAKEN"
+        for console in (second, third):
+            await done(console, "room:switches", {"slow_ms": 2000})
+            assert console.all("bye") == []

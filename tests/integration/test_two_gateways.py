@@ -42,7 +42,14 @@ class Scene:
 
     async def far_fan(self, user: str, **auth: str) -> Client:
         """Somebody at the second gateway."""
-        entered = connected(self.far.url, token=self.show.token(user), room=self.show.room, **auth)
+        return await self._enter(user, "/live", **auth)
+
+    async def far_staff(self, user: str) -> Client:
+        """A console at the second gateway."""
+        return await self._enter(user, "/console")
+
+    async def _enter(self, user: str, namespace: str, **auth: str) -> Client:
+        entered = connected(self.far.url, namespace, token=self.show.token(user), room=self.show.room, **auth)
         return await self._stack.enter_async_context(entered)
 
 

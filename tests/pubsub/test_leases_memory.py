@@ -16,8 +16,7 @@ class MemoryHall:
         self.now_ms = 0
         self.store = self._open()
 
-    def node(self, devices: int = 1) -> MemoryLeases:
-        self.store._devices = devices
+    def node(self) -> MemoryLeases:
         return self.store
 
     async def pass_time(self, ms: int) -> None:

@@ -35,8 +35,8 @@ class RedisHall:
         self._broker = broker
         self._client = client
 
-    def node(self, devices: int = 1) -> RedisLeases:
-        return RedisLeases(self._broker.wire, devices=devices, prefix=self.prefix, lead_ms=lambda: self.lead_ms)
+    def node(self) -> RedisLeases:
+        return RedisLeases(self._broker.wire, prefix=self.prefix, lead_ms=lambda: self.lead_ms)
 
     async def pass_time(self, ms: int) -> None:
         self.lead_ms += ms

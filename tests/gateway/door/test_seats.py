@@ -23,6 +23,7 @@ from rooms.events import SeatsTaken
 ROOM = RoomId("room")
 ANN = UserId("ann")
 SOCKETS = 3
+SOCKETS_OF_ANN = SeatId("\0ann")
 
 
 class Line:
@@ -89,8 +90,8 @@ class Gateway:
 class Store(MemoryLeases):
     """The store, and what it was asked."""
 
-    def __init__(self, devices: int) -> None:
-        super().__init__(devices=devices)
+    def __init__(self) -> None:
+        super().__init__()
         self.calls: list[int] = []
         self.epoch: str | None = "first"
         self.looks = 0
@@ -122,7 +123,7 @@ async def city(
     gateways: int = 2, *, devices: int = 1, renew_seconds: float = 3600.0, deaf: bool = False
 ) -> AsyncIterator[tuple[Store, list[Gateway]]]:
     """Gateways with one store, and one broker unless they are deaf; their seats are at work."""
-    store, broker, ids = Store(devices), MemoryBroker(), (f"id{number}" for number in count())
+    store, broker, ids = Store(), MemoryBroker(), (f"id{number}" for number in count())
     opened = []
     for _ in range(gateways):
         seats = Seats(
@@ -170,6 +171,18 @@ async def claimed(store: Store, seats: int) -> None:
     await until(lambda: sum(len(seat.standing) for seat in store._seats.values()) == seats)
 
 
+def used(store: Store) -> dict[str, int]:
+    """How many leases stand of each seat that is used."""
+    return {seat: len(found.standing) for (_, seat), found in store._seats.items() if found.standing}
+
+
+def stranger(gateway: Gateway) -> Fan:
+    """A socket without a ticket."""
+    fan = gateway.arrive()
+    fan.is_seated = False
+    return gateway.open(fan)
+
+
 # ---- on one gateway ----------------------------------------------------------------------------------
 
 
@@ -209,14 +222,31 @@ async def test_who_holds_no_ticket_uses_no_seat_until_they_do_and_no_more_once_i
         fan.is_seated = False
         here.open(fan)
         other = there.enter()
-        await claimed(store, 1)
+        await claimed(store, 2)
+        assert used(store) == {"ann": 1, SOCKETS_OF_ANN: 1}
         fan.is_seated = True
         here.settle(ANN)
         await until(lambda: other.byes)
+        await until(lambda: used(store) == {"ann": 1})
         fan.is_seated = False
         here.settle(ANN)
-        await until(lambda: not any(seat.standing for seat in store._seats.values()))
+        await until(lambda: used(store) == {SOCKETS_OF_ANN: 1})
         assert fan.byes == []
+
+
+async def test_of_devices_that_get_the_ticket_together_the_newest_keep_it_when_more_come() -> None:
+    """They were claimed newest first: the store took the oldest for the newest, and a third device put both out."""
+    async with city(devices=2) as (store, (here, there)):
+        opened = [stranger(here) for _ in range(2)]
+        await claimed(store, 2)
+        for fan in opened:
+            fan.is_seated = True
+        here.settle(ANN)
+        await until(lambda: used(store) == {"ann": 2})
+        third = there.enter()
+        await until(lambda: opened[0].byes)
+        await until(lambda: used(store) == {"ann": 2})
+        assert (opened[1].byes, third.byes) == ([], [])
 
 
 # ---- on several --------------------------------------------------------------------------------------
@@ -237,6 +267,36 @@ async def test_who_did_not_hear_that_it_lost_its_seat_is_told_at_its_next_renewa
         await claimed(store, 1)
         there.enter("laptop")
         await until(lambda: phone.byes)
+
+
+async def test_of_too_many_sockets_without_a_ticket_the_newest_stay_at_whichever_gateway() -> None:
+    async with city() as (store, gateways):
+        crowd = []
+        for number in range(SOCKETS + 2):
+            crowd.append(stranger(gateways[number % 2]))
+            await until(lambda: len(store.calls) > number)  # noqa: B023 - awaited right here
+        await until(lambda: all(fan.byes for fan in crowd[:2]))
+        seated = gateways[0].enter()
+        await claimed(store, SOCKETS + 1)
+        assert [fan.byes for fan in crowd] == [[Code.SEAT_TAKEN]] * 2 + [[]] * SOCKETS
+        assert seated.byes == []
+
+
+async def test_sockets_that_were_put_out_here_are_no_news_for_others() -> None:
+    """A client in a loop made every gateway hear of each of its sockets that made way for the next."""
+    async with city(1) as (store, (gateway,)):
+        heard: list[Delivery] = []
+        await gateway.seats._broker.subscribe(ROOM, heard.append)
+        for _ in range(SOCKETS):
+            stranger(gateway)
+        await claimed(store, SOCKETS)
+        oldest = gateway.of_user(ANN)[0]
+        latest = stranger(gateway)
+        gateway.leave(oldest)  # as its connection does when it has said bye
+        claim = gateway.seats._rooms[ROOM].held[latest]
+        standing = store._seats[ROOM, SOCKETS_OF_ANN]
+        await until(lambda: claim.holder in {one.lease.holder for one in standing.standing})
+        assert (oldest.byes, heard) == ([Code.SEAT_TAKEN], [])
 
 
 async def test_of_many_that_come_to_both_gateways_at_once_as_many_stay_as_there_is_room_for() -> None:
