@@ -99,8 +99,24 @@ class MoneyReturning(Struct, frozen=True, tag_field="t", tag="presale.money_retu
     at_ms: int
 
 
+class RefundsOpened(Struct, frozen=True, tag_field="t", tag="presale.refunds_opened"):
+    """Tickets that could not be returned any more can be again. For everybody who holds one."""
+
+    show: ShowId
+    at_ms: int
+    until_ms: int | None
+    """None: no time ends it."""
+
+
 PresaleEvent = (
-    EntitlementChanged | OrderChanged | SalesChanged | WalletChanged | RevenueChanged | RefundFailed | MoneyReturning
+    EntitlementChanged
+    | OrderChanged
+    | SalesChanged
+    | WalletChanged
+    | RevenueChanged
+    | RefundFailed
+    | MoneyReturning
+    | RefundsOpened
 )
 
 

@@ -73,6 +73,18 @@ def permit(show: Show, phase: Phase | None, now_ms: int) -> Denied | None:
     return Denied(Code.REFUND_POLICY)
 
 
+def opened(before: Show, after: Show, was: Phase, phase: Phase, now_ms: int) -> Show:
+    """The show as it is `after` a change of it or its phase, and whether that lets tickets be returned again."""
+    opens = permit(before, was, now_ms) is not None and permit(after, phase, now_ms) is None
+    return structs.replace(after, refunds_opened_ms=now_ms) if opens else after
+
+
+def open_until(show: Show) -> int | None:
+    """Until when tickets may be returned since that was opened; None while no time ends it: of a cancelled show."""
+    until_ms, opened_ms = show.refund_until_ms, show.refunds_opened_ms
+    return until_ms if until_ms is not None and opened_ms is not None and until_ms >= opened_ms else None
+
+
 def terms(order: Order, wallet_credits: int, credit_minor: int) -> RefundTerms:
     """Unspent credits of the order go back, spent ones are deducted at `credit_minor` each, never below zero.
 

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
 from auth.identity import UserId
+from auth.situation import Phase
 from presale import (
     announcements_sql,
     entitlements_sql,
@@ -18,9 +19,9 @@ from presale import (
     wallet_sql,
 )
 from presale.entitlements import EntitlementReason
-from presale.events import MoneyReturning, RefundFailed
+from presale.events import MoneyReturning, RefundFailed, RefundsOpened
 from presale.orders import Order, OrderEvent, OrderId, OrderState
-from presale.refunds import Refund, RefundId, RefundProgress, terms
+from presale.refunds import Refund, RefundId, RefundProgress, open_until, opened, terms
 from presale.shows import Show
 from presale.tables_sql import refunds
 from store.database_sql import RacedError, UnitOfWork
@@ -43,6 +44,21 @@ async def load_open(connection: AsyncConnection, order: OrderId) -> Refund | Non
 async def load_latest(connection: AsyncConnection, order: OrderId) -> Refund | None:
     """The newest refund of an order, however it ended."""
     return await _newest(connection, refunds.c.order_id == order)
+
+
+async def change_show(uow: UnitOfWork, before: Show, after: Show, *, was: Phase, phase: Phase) -> Show:
+    """Write down how a show has changed, and tell those with a ticket where they may return it again.
+
+    `was` and `phase` are those of its room before and after. RacedError where the show is not what was read.
+    """
+    after = opened(before, after, was, phase, uow.now_ms)
+    if after == before:
+        return before
+    changed = await shows_sql.update(uow, after)
+    if changed.refunds_opened_ms is not None and changed.refunds_opened_ms != before.refunds_opened_ms:
+        told = RefundsOpened(changed.id, changed.refunds_opened_ms, open_until(changed))
+        await announcements_sql.emit(uow, changed, told)
+    return changed
 
 
 async def request(uow: UnitOfWork, show: Show, order: Order, *, by: UserId, reason: str) -> Refund | Denied:

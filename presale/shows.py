@@ -36,6 +36,8 @@ class Show(Struct, frozen=True, kw_only=True):
     """
     credit_minor: int = 0
     """What one gift credit is worth when a spent one is deducted from a refund; 0 where no product carries credits."""
+    refunds_opened_ms: int | None = None
+    """When tickets that could not be returned any more could be again, at last; None: that never happened."""
     version: int = 1
 
 

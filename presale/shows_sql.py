@@ -72,6 +72,7 @@ async def update(uow: UnitOfWork, show: Show) -> Show:
         "doors_ms": after.doors_ms,
         "start_ms": after.start_ms,
         "refund_until_ms": after.refund_until_ms,
+        "refunds_opened_ms": after.refunds_opened_ms,
         "credit_minor": after.credit_minor,
         "version": after.version,
     }
@@ -93,7 +94,7 @@ async def load_show_of_room(connection: AsyncConnection, room: RoomId) -> Show |
 async def list_shows(connection: AsyncConnection) -> list[Show]:
     """All shows, soonest first."""
     rows = await connection.execute(select(shows).order_by(shows.c.start_ms, shows.c.id))
-    return [_show(row) for row in rows]
+    return [show_of(row) for row in rows]
 
 
 async def list_products(connection: AsyncConnection, show: ShowId) -> list[Product]:
@@ -113,10 +114,11 @@ async def list_all_products(connection: AsyncConnection) -> dict[ShowId, list[Pr
 
 async def _one_show(connection: AsyncConnection, chosen: Select[Any]) -> Show | None:
     row = (await connection.execute(chosen)).one_or_none()
-    return None if row is None else _show(row)
+    return None if row is None else show_of(row)
 
 
-def _show(row: Row[Any]) -> Show:
+def show_of(row: Row[Any]) -> Show:
+    """The show of a row of `shows`."""
     return Show(
         id=ShowId(row.id),
         room=RoomId(row.room_id),
@@ -126,6 +128,7 @@ def _show(row: Row[Any]) -> Show:
         doors_ms=row.doors_ms,
         start_ms=row.start_ms,
         refund_until_ms=row.refund_until_ms,
+        refunds_opened_ms=row.refunds_opened_ms,
         credit_minor=row.credit_minor,
         version=row.version,
     )

@@ -28,6 +28,7 @@ shows = Table(
     Column("doors_ms", BigInteger, nullable=False),
     Column("start_ms", BigInteger, nullable=False),
     Column("refund_until_ms", BigInteger),
+    Column("refunds_opened_ms", BigInteger),
     Column("credit_minor", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
 )

@@ -246,16 +246,18 @@ class NoticeBody(_Shape):
     """Something about the caller's money; `id` is that of the `inbox` event too.
 
     `money_returning` came when it could buy nothing any more and goes back by itself, `refund_failed` could not be
-    given back.
+    given back; both name order and amount. `refunds_open`: whatever was paid for the show may be returned again, until
+    `until_ms` where a time ends that.
     """
 
     id: str
-    kind: Literal["money_returning", "refund_failed"]
+    kind: Literal["money_returning", "refund_failed", "refunds_open"]
     show: str
-    order: str
-    amount_minor: int
+    order: str | None
+    amount_minor: int | None
     currency: str
     at_ms: int
+    until_ms: int | None
 
 
 class InboxBody(_Shape):

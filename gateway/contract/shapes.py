@@ -31,7 +31,7 @@ Millis = Annotated[int, Meta(ge=0, le=2**53)]
 ClientTime = Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[float, Meta(ge=-(2.0**53), le=2.0**53)]
 """Of a clock that is the client's own; never NaN or infinite."""
 TierReason = Literal["purchase", "refund", "refund_failed", "phase", "switches", "role", "admitted"]
-InboxKind = Literal["muted", "unmuted", "refund_failed", "money_returning"]
+InboxKind = Literal["muted", "unmuted", "refund_failed", "money_returning", "refunds_open"]
 FOREVER_MS = 2**53
 """An end that does not come by itself."""
 ShortText = Annotated[str, Meta(max_length=2400)]
@@ -238,20 +238,21 @@ class Wallet(Struct, frozen=True):
 
 
 class Inbox(Struct, frozen=True):
-    """A notice only you see: a mute, an end of a mute, a refund that failed, money that goes back by itself.
+    """A notice only you see: a mute, an end of a mute, a refund that failed, money that goes back, refunds that open.
 
-    It does where it came when it could buy nothing any more: the show over, a ban, no seats left, a ticket held
-    already. Notices about money are kept: `GET /api/v1/inbox` tells them, under the same `id`, to whoever was not
-    connected.
+    Money goes back by itself where it came when it could buy nothing any more: the show over, a ban, no seats left, a
+    ticket held already. `refunds_open` reaches whoever holds a ticket that could not be returned any more and can be
+    again: the show was moved or cancelled, or has a new deadline. Notices about money are kept: `GET /api/v1/inbox`
+    tells them, under the same `id`, to whoever was not connected.
     """
 
     id: str
     kind: InboxKind
     at_ms: Millis
     until_ms: Millis | None = None
-    """The end of a mute; null without one."""
+    """The end of a mute, or of the time for refunds; null without one."""
     order: str | UnsetType = UNSET
-    """The order whose money it is about."""
+    """The order whose money it is about; `refunds_open` is about all of the show."""
 
 
 class Cohost(Struct, frozen=True, omit_defaults=True):

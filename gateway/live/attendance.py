@@ -141,6 +141,14 @@ class Attendance:
             member.send(prepared)
         self.delivered(event.name, len(members))
 
+    def tell_holders(self, event: ServerEvent[Payload], payload: Payload) -> None:
+        """Tell all sockets of those who hold a ticket."""
+        prepared = Prepared(event, payload)
+        holders = [member for member in self.members() if member.tier is not Tier.NONE]
+        for member in holders:
+            member.send(prepared)
+        self.delivered(event.name, len(holders))
+
     def tell(
         self,
         prepared: Prepared,

@@ -234,14 +234,9 @@ class LiveRoom(Attendance):
         self._inbox(event.user, "unmuted")
 
     @_happened.register
-    def _(self, event: rooms.Banned, _before: RoomRecord) -> None:
+    def _(self, event: rooms.Banned | rooms.Kicked, _before: RoomRecord) -> None:
         for member in self.of_user(event.user):
-            member.bye(Code.BANNED)
-
-    @_happened.register
-    def _(self, event: rooms.Kicked, _before: RoomRecord) -> None:
-        for member in self.of_user(event.user):
-            member.bye(Code.KICKED)
+            member.bye(Code.BANNED if isinstance(event, rooms.Banned) else Code.KICKED)
 
     @_happened.register
     def _(self, event: rooms.RoleChanged, _before: RoomRecord) -> None:
@@ -296,6 +291,10 @@ class LiveRoom(Attendance):
     @_happened.register
     def _(self, event: presale.RefundFailed | presale.MoneyReturning, _before: RoomRecord) -> None:
         self.tell_user(event.user, events.INBOX, welcome.money_notice(event, self.around.clock()))
+
+    @_happened.register
+    def _(self, event: presale.RefundsOpened, _before: RoomRecord) -> None:
+        self.tell_holders(events.INBOX, welcome.refunds_notice(event))
 
     @_happened.register
     def _(self, event: presale.SalesChanged, _before: RoomRecord) -> None:

@@ -11,7 +11,15 @@ from msgspec import UNSET, structs
 from auth.identity import RoomId, ShowId, Tier, UserId
 from auth.permissions import reading_floor
 from gateway.contract import shapes
-from presale.events import MoneyReturning, PresaleEvent, ProductCount, RefundFailed, RevenueChanged, SalesChanged
+from presale.events import (
+    MoneyReturning,
+    PresaleEvent,
+    ProductCount,
+    RefundFailed,
+    RefundsOpened,
+    RevenueChanged,
+    SalesChanged,
+)
 from presale.shows import Product
 from rooms import countdowns
 from rooms.countdowns import Countdown
@@ -68,6 +76,7 @@ BY_PUBLICATION = (
     SaidApart,
     RefundFailed,
     MoneyReturning,
+    RefundsOpened,
 )
 """News that only a publication brings: those with a place in the history, and those without a version, which would
 happen twice."""

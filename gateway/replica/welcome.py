@@ -16,8 +16,8 @@ from gateway.contract.cursor import to_cursor
 from gateway.contract.events import AUDIT, COHOST_QUEUE, NAMES, REVENUE
 from gateway.contract.rows import CONTRACT_VERSION, ServerEvent
 from gateway.replica.replica import Replica
-from presale.events import MoneyReturning, OrderChanged, RefundFailed
-from presale.notices_sql import NoticeKind, notice_id
+from presale.events import MoneyReturning, OrderChanged, RefundFailed, RefundsOpened
+from presale.notices_sql import NoticeKind, notice_id, opening_id
 from presale.orders import Order, OrderState
 from presale.wallet import Wallet
 from pubsub.broker import Position
@@ -219,6 +219,11 @@ def money_notice(event: RefundFailed | MoneyReturning, now_ms: int) -> shapes.In
         told = notice_id(event.refund, NoticeKind.MONEY_RETURNING)
         return shapes.Inbox(told, "money_returning", event.at_ms, order=event.order)
     return shapes.Inbox(notice_id(event.refund, NoticeKind.REFUND_FAILED), "refund_failed", now_ms, order=event.order)
+
+
+def refunds_notice(event: RefundsOpened) -> shapes.Inbox:
+    """The `inbox` event about tickets that may be returned again, under the id that the kept notice has."""
+    return shapes.Inbox(opening_id(event.show, event.at_ms), "refunds_open", event.at_ms, event.until_ms)
 
 
 def cohost_changed(room: Publishing, event: rooms.CohostChanged) -> shapes.Cohost:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.integration.clients import Client
-from tests.integration.evening import HOUR_MS, denied, done, evening
+from tests.integration.evening import HOUR_MS, Evening, denied, done, evening
 from tests.integration.running import Liveroom
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -51,6 +51,34 @@ async def test_moving_the_schedule_tells_every_screen_and_the_box_office(house: 
         refused = await denied(show.host, "countdown:set", {"kind": "doors", "target_ms": later_ms + 1})
         assert (refused["code"], refused["field"]) == ("BAD_REQUEST", "doors_ms")
         assert (await denied(show.host, "countdown:clear", {"id": "doors"}))["code"] == "NOT_FOUND"
+
+
+async def test_a_show_that_is_moved_after_its_doors_tells_those_with_a_ticket_that_they_may_return_it(
+    house: Liveroom,
+) -> None:
+    """Refunds opened for three days, and nobody heard of it who did not try."""
+    async with evening(house, "doors", refund_until_ms=None) as show:
+        fan, away, stranger = await show.fan("mei"), await show.ticket("li"), await show.fan("ann", None)
+        later_ms = show.start_ms + 24 * HOUR_MS
+        await done(show.host, "countdown:set", {"kind": "show", "target_ms": later_ms})
+        told = await fan.wait("inbox")
+        assert (told["kind"], told["until_ms"]) == ("refunds_open", later_ms)
+        assert await inbox(house, show, "li") == await inbox(house, show, "mei")
+        [kept] = await inbox(house, show, "mei")
+        assert {name: kept[name] for name in ("id", "kind", "at_ms", "until_ms")} == told
+        assert (await show.refund("li", away)).status_code == 202
+        assert await inbox(house, show, "li") == await inbox(house, show, "ann") == []
+        trail = await show.host.wait("audit", lambda told: told["items"][-1]["action"] == "show:refunds")
+        assert trail["items"][-1]["target"] == f"refund_until_ms={later_ms}"
+        await show.phase("live")  # which everybody hears
+        await stranger.wait("countdown", lambda told: told["kind"] == "show" and told["target_ms"] is None)
+        assert stranger.all("inbox") == []
+
+
+async def inbox(house: Liveroom, show: Evening, user: str) -> list[dict[str, Any]]:
+    answer = await house.http.get("/api/v1/inbox", headers={"authorization": f"Bearer {show.token(user)}"})
+    notices: list[dict[str, Any]] = answer.json()["notices"]
+    return [notice for notice in notices if notice["show"] == show.show]
 
 
 @pytest.mark.parametrize("kind", ["doors", "show", "custom"])

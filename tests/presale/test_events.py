@@ -21,6 +21,7 @@ EVENTS: list[tuple[str, events.PresaleEvent]] = [
     ("presale.wallet", events.WalletChanged(FAN, SHOW, 1, 2)),
     ("presale.revenue", events.RevenueChanged(SHOW, "CNY", 1, 2, 3, 4)),
     ("presale.money_returning", events.MoneyReturning(FAN, SHOW, RefundId("r"), OrderId("o"), 1)),
+    ("presale.refunds_opened", events.RefundsOpened(SHOW, 1, None)),
     ("presale.refund_failed", events.RefundFailed(FAN, SHOW, RefundId("r"), OrderId("o"))),
 ]
 

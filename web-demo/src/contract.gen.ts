@@ -210,10 +210,10 @@ export interface Health {
   waiting: number;
 }
 
-/** A notice only you see: a mute, an end of a mute, a refund that failed, money that goes back by itself. */
+/** A notice only you see: a mute, an end of a mute, a refund that failed, money that goes back, refunds that open. */
 export interface Inbox {
   id: string;
-  kind: "muted" | "unmuted" | "refund_failed" | "money_returning";
+  kind: "muted" | "unmuted" | "refund_failed" | "money_returning" | "refunds_open";
   at_ms: number;
   until_ms: number | null;
   order?: string;

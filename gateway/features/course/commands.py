@@ -7,8 +7,8 @@ from gateway.contract import shapes
 from gateway.contract.rows import HOSTS, console_command, errors
 from gateway.features.course import end_of_sale
 from gateway.replica.act import Act
-from presale import refunds, shows_sql
-from rooms import countdowns_sql, rooms_sql
+from presale import refunds, refunds_sql, shows_sql
+from rooms import audit_sql, countdowns_sql, rooms_sql
 from rooms.countdowns import MAX_LABEL_GRAPHEMES, CountdownKind
 from rooms.room import RoomRecord
 from rooms.switches import SwitchChanges
@@ -48,7 +48,11 @@ async def set_countdown(act: Act, request: shapes.SetCountdown) -> shapes.Create
         if room is not None and not isinstance(made, Denied) and made.kind is not CountdownKind.CUSTOM:
             show = await shows_sql.load_show(uow.connection, room.show)
             assert show is not None, "a room belongs to a show"
-            await shows_sql.update(uow, refunds.moved(show, room.doors_ms, room.start_ms, room.phase, uow.now_ms))
+            moved = refunds.moved(show, room.doors_ms, room.start_ms, room.phase, uow.now_ms)
+            await refunds_sql.change_show(uow, show, moved, was=room.phase, phase=room.phase)
+            if moved.refund_until_ms != show.refund_until_ms:
+                told = f"refund_until_ms={moved.refund_until_ms}"
+                await audit_sql.record(uow, room.id, act.user, "show:refunds", told)
     return made if isinstance(made, Denied) else shapes.Created(made.id)
 
 

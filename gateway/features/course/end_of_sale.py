@@ -1,20 +1,29 @@
-"""What ends a sale, a phase or a ban, ends unpaid orders with it, in one transaction."""
+"""What ends a sale, a phase or a ban, ends unpaid orders with it, in one transaction; a cancelled show is refunded."""
 
 from auth.denials import Denied
 from auth.identity import RoomId, ShowId, UserId
 from auth.situation import Phase
-from presale import orders_sql
+from presale import orders_sql, refunds_sql, shows_sql
 from presale.shows import SALES_OPEN
-from rooms import moderation_sql, rooms_sql
+from rooms import moderation_sql, rooms_sql, turns_sql
 from rooms.room import RoomRecord
 from store.database_sql import UnitOfWork
 
 
 async def change_phase(uow: UnitOfWork, room: RoomId, target: Phase, by: UserId | None) -> RoomRecord | Denied:
-    """Move the show on; where that ends its sale, its unpaid orders end too."""
+    """Move the show on; where that ends its sale, its unpaid orders end too, and where it lets them, refunds open."""
+    await turns_sql.take(uow, room)
+    before = await rooms_sql.load_room(uow.connection, room)
     changed = await rooms_sql.change_phase(uow, room, target, by)
-    if not isinstance(changed, Denied) and changed.phase not in SALES_OPEN:
+    if before is None or isinstance(changed, Denied):
+        return changed
+    if changed.phase not in SALES_OPEN:
         await orders_sql.end_all_soon(uow, changed.show)
+    if changed.phase is Phase.CANCELLED:
+        await shows_sql.take_turn(uow, changed.show)
+        show = await shows_sql.load_show(uow.connection, changed.show)
+        assert show is not None, "a room belongs to a show"
+        await refunds_sql.change_show(uow, show, show, was=before.phase, phase=changed.phase)
     return changed
 
 

@@ -33,4 +33,5 @@ def _notice_body(notice: Notice) -> NoticeBody:
         amount_minor=notice.amount_minor,
         currency=notice.currency,
         at_ms=notice.at_ms,
+        until_ms=notice.until_ms,
     )

@@ -16,7 +16,7 @@ from gateway.api.routing import needs
 from gateway.api.shapes import NewProduct, NewShow, ProductBody, ShowBody, ShowChanges
 from gateway.features.sales.catalogue import Listed, product_body
 from gateway.features.sales.routes import existing_show
-from presale import announcements_sql, refunds, shows_sql
+from presale import announcements_sql, refunds, refunds_sql, shows_sql
 from presale.shows import Product, ProductId, Show, is_priced, planned
 from rooms import audit_sql, rooms_sql, turns_sql
 from rooms.room import RoomRecord
@@ -114,7 +114,7 @@ async def _change(uow: UnitOfWork, before: Show, body: ShowChanges, who: Identit
     if (after.refund_until_ms, after.credit_minor) != (before.refund_until_ms, before.credit_minor):
         told = f"refund_until_ms={after.refund_until_ms} credit_minor={after.credit_minor}"
         await audit_sql.record(uow, room.id, who.user, "show:refunds", told)
-    return (after if after == before else await shows_sql.update(uow, after)), room
+    return await refunds_sql.change_show(uow, before, after, was=room.phase, phase=room.phase), room
 
 
 def _unpriced(show: Show, products: list[Product]) -> Denied | None:

@@ -256,6 +256,7 @@ async def test_a_show_is_moved_with_its_room_and_its_deadline_for_refunds(desk: 
     late = await desk.ask("POST", f"/api/v1/orders/{order}/refunds", json={"reason": "cannot come"})
     assert late.json()["error"]["code"] == "REFUND_POLICY"
     times = {"doors_ms": now_ms + WEEK_MS, "start_ms": now_ms + WEEK_MS + 3_600_000}
+    assert (await desk.ask("GET", "/api/v1/inbox")).json() == {"notices": []}
     moved = (await desk.ask("PATCH", "/api/v1/shows/show", "hana", times)).json()
     assert moved["schedule"] == times
     assert moved["refund_until_ms"] == now_ms + times["start_ms"] - (now_ms + 7_200_000)
@@ -263,8 +264,33 @@ async def test_a_show_is_moved_with_its_room_and_its_deadline_for_refunds(desk: 
     async with desk.house.db.read() as connection:
         trail = await audit_sql.recent(connection, ROOM, 10)
     assert [entry.action for entry in trail][-3:] == ["show:refunds", "show:schedule", "show:refunds"]
+    opened_ms = now_ms + 60_000
+    assert (await desk.ask("GET", "/api/v1/inbox")).json()["notices"] == [
+        {
+            "id": f"show.{opened_ms}.refunds_open",
+            "kind": "refunds_open",
+            "show": "show",
+            "order": None,
+            "amount_minor": None,
+            "currency": "CNY",
+            "at_ms": opened_ms,
+            "until_ms": moved["refund_until_ms"],
+        }
+    ]
+    assert (await desk.ask("GET", "/api/v1/inbox", "rival")).json() == {"notices": []}
     returned = await desk.ask("POST", f"/api/v1/orders/{order}/refunds", json={"reason": "cannot come"})
     assert returned.status_code == 202
+    assert (await desk.ask("GET", "/api/v1/inbox")).json() == {"notices": []}
+
+
+async def test_a_ticket_bought_after_refunds_opened_again_is_no_news(desk: Desk) -> None:
+    now_ms = desk.house.clock.now_ms
+    await desk.ask("PATCH", "/api/v1/shows/show", "hana", {"refund_until_ms": now_ms})
+    desk.house.clock.advance(60_000)
+    await desk.ask("PATCH", "/api/v1/shows/show", "hana", {"refund_until_ms": now_ms + WEEK_MS})
+    desk.house.clock.advance(1)
+    await desk.paid_order()
+    assert (await desk.ask("GET", "/api/v1/inbox")).json() == {"notices": []}
 
 
 @pytest.mark.parametrize(

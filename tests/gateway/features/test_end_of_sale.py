@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from auth.denials import Code, Denied
-from auth.identity import RoomId, Tier, UserId
+from auth.identity import Role, RoomId, Tier, UserId
 from auth.situation import Access, Phase
 from gateway.features.audit.books import audit_house
 from gateway.features.course import end_of_sale
@@ -18,6 +18,7 @@ from presale import events, orders_sql
 from presale.notices_sql import NoticeKind
 from presale.orders import Order, OrderId, OrderState
 from presale.payments import RefundStatus
+from presale.refunds import Refund
 from presale.shows import SALES_OPEN
 from presale.use_cases.box_office import BoxOffice
 from rooms import moderation_sql, phases, rooms_sql
@@ -47,7 +48,7 @@ class Venue:
         async with self.house.db.write() as uow:
             assert await end_of_sale.ban(uow, ROOM, SHOW, user, HOST) is None
 
-    async def notices(self, user: UserId = FAN) -> list[tuple[NoticeKind, str]]:
+    async def notices(self, user: UserId = FAN) -> list[tuple[NoticeKind, str | None]]:
         return [(notice.kind, notice.order) for notice in await self.house.box.inbox(user)]
 
 
@@ -107,6 +108,27 @@ async def test_the_phases_of_sale_leave_orders_alone(venue: Venue) -> None:
     await venue.move(Phase.DOORS, Phase.LIVE, Phase.PAUSED, Phase.LIVE)
     await venue.house.work()
     assert (await venue.house.reload(order)).state is OrderState.PENDING
+
+
+async def test_a_cancelled_show_tells_those_with_a_ticket_that_they_may_return_it(venue: Venue) -> None:
+    """Its doors had opened, so nothing could be returned; then it was off, and nobody who was away ever heard."""
+    house = venue.house
+    paid = await house.paid()
+    await venue.move(Phase.DOORS)
+    opened_ms = house.clock.now_ms
+    await house.events()
+    await venue.move(Phase.CANCELLED)
+    assert events.RefundsOpened(SHOW, opened_ms, None) in await house.events()
+    assert await venue.notices() == [(NoticeKind.REFUNDS_OPEN, None)]
+    assert await venue.notices(RIVAL) == []
+    assert isinstance(await house.box.request_refund(FAN, Role.VIEWER, paid.id, "off"), Refund)
+    assert await venue.notices() == []
+
+
+async def test_a_show_that_is_cancelled_before_its_doors_opens_nothing(venue: Venue) -> None:
+    await venue.house.paid()
+    await venue.move(Phase.CANCELLED)
+    assert await venue.notices() == []
 
 
 async def test_the_work_is_committed_with_the_phase(venue: Venue) -> None:
