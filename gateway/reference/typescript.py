@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from auth.denials import RETRYABLE, Code
+from gateway.contract import shapes
 from gateway.contract.events import SERVER_EVENTS
 from gateway.contract.rows import CONTRACT_VERSION
 from gateway.features.registry import AnyCommand
@@ -28,6 +29,8 @@ def typescript() -> str:
         _currency_digits(),
         *(_interface(kind) for kind in vocabulary.structs()),
         _server_events(),
+        _event_classes(),
+        _event_keys(),
         _commands("ViewerCommands", VIEWER_COMMANDS),
         _commands("ConsoleCommands", (*CONSOLE_COMMANDS, *(c for c in VIEWER_COMMANDS if c.name in SHARED_COMMANDS))),
     ]
@@ -93,6 +96,25 @@ def _type(hint: object) -> str:
 def _server_events() -> str:
     lines = [f'  "{event.name}": {event.payload.__name__};' for event in SERVER_EVENTS]
     return "\n".join(["export interface ServerEvents {", *lines, "}"])
+
+
+def _event_classes() -> str:
+    doc = "/** How each event is delivered, and so what a client does with it. */"
+    lines = [f'  "{event.name}": "{event.kind}",' for event in SERVER_EVENTS]
+    return "\n".join([doc, "export const EVENT_CLASSES = {", *lines, "} as const;"])
+
+
+def _event_keys() -> str:
+    hints = [*typing.get_type_hints(shapes.Welcome).values(), *typing.get_type_hints(shapes.You).values()]
+    listed = {part for hint in hints if typing.get_origin(hint) is list for part in typing.get_args(hint)}
+    many = [event for event in SERVER_EVENTS if event.payload in listed]
+    doc = "/** Events that tell one of many values, and the field that tells them apart. `welcome` lists all. */"
+    lines = [f'  "{event.name}": "{_key(event.name, event.payload)}",' for event in many]
+    return "\n".join([doc, "export const EVENT_KEYS = {", *lines, "} as const;"])
+
+
+def _key(name: str, payload: type[Struct]) -> str:
+    return "id" if "id" in payload.__struct_fields__ else name
 
 
 def _commands(name: str, commands: Iterable[AnyCommand]) -> str:

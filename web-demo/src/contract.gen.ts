@@ -555,6 +555,45 @@ export interface ServerEvents {
   "health": Health;
 }
 
+/** How each event is delivered, and so what a client does with it. */
+export const EVENT_CLASSES = {
+  "welcome": "link",
+  "danmaku": "history",
+  "gift": "history",
+  "retract": "history",
+  "room": "state",
+  "stage": "state",
+  "pins": "state",
+  "countdown": "state",
+  "sales": "state",
+  "leaderboard": "state",
+  "presence": "state",
+  "like": "state",
+  "tier": "personal",
+  "order": "personal",
+  "wallet": "personal",
+  "inbox": "personal",
+  "cohost": "personal",
+  "streams": "personal",
+  "admission": "personal",
+  "position": "link",
+  "degraded": "link",
+  "token:expiring": "link",
+  "draining": "link",
+  "bye": "link",
+  "audit": "console",
+  "revenue": "console",
+  "cohost:queue": "console",
+  "names": "console",
+  "health": "console",
+} as const;
+
+/** Events that tell one of many values, and the field that tells them apart. `welcome` lists all. */
+export const EVENT_KEYS = {
+  "countdown": "id",
+  "order": "order",
+} as const;
+
 export interface ViewerCommands {
   "danmaku": { payload: SendDanmaku; ack: DanmakuAck };
   "gift": { payload: SendGift; ack: GiftAck };

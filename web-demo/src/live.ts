@@ -18,7 +18,7 @@
  * - `bye`, `draining` and the offset of the server's clock.
  */
 import type { Socket } from "socket.io-client";
-import type { Bye, ClockAck, ConsoleCommands, ErrorBody, ServerEvents, TokenExpiring, ViewerCommands } from "./contract.gen";
+import { EVENT_CLASSES, type Bye, type ClockAck, type ConsoleCommands, type ErrorBody, type ServerEvents, type TokenExpiring, type ViewerCommands } from "./contract.gen";
 import { openSocket, type MakesAuth } from "./transports";
 
 /** Why something was refused. Further fields depend on the code: `TICKET_REQUIRED` carries `show` and `products`. */
@@ -91,11 +91,7 @@ export interface LiveOptions {
   connectSocket?: (auth: MakesAuth) => Socket;
 }
 
-const SERVER_EVENTS: readonly (keyof ServerEvents)[] = [
-  "welcome", "danmaku", "gift", "retract", "room", "stage", "pins", "countdown", "sales", "leaderboard", "presence",
-  "like", "tier", "order", "wallet", "inbox", "cohost", "streams", "admission", "position", "degraded", "token:expiring",
-  "draining", "bye", "audit", "revenue", "cohost:queue", "names", "health",
-];
+const SERVER_EVENTS = Object.keys(EVENT_CLASSES) as (keyof ServerEvents)[];
 const ACK_TIMEOUT_MS = 8_000;
 const CLOCK_SAMPLES = 3;
 const CLOCK_EVERY_MS = 60_000;
@@ -203,12 +199,6 @@ export class LiveRoom<C extends Table = ViewerCommands> {
         this.admitted();
         void this.synchroniseClock(CLOCK_SAMPLES);
         return;
-      case "danmaku":
-      case "gift":
-      case "retract":
-      case "position":
-        this.cursor = event.data.cursor;
-        break;
       case "token:expiring":
         void this.refreshToken(event.data);
         break;
@@ -219,6 +209,9 @@ export class LiveRoom<C extends Table = ViewerCommands> {
       case "bye":
         this.lastBye = event.data;
         break;
+      default:
+        // History, and the position where nothing of it was told.
+        if ("cursor" in event.data) this.cursor = event.data.cursor;
     }
     this.tell(event);
   }

@@ -20,6 +20,7 @@ from gateway.reference.configuration import configuration
 from gateway.reference.facts import Edge
 from gateway.reference.pages import reference
 from gateway.reference.states import diagram, states
+from gateway.reference.typescript import typescript
 from gateway.setup.settings import Settings
 from presale import orders
 from rooms import phases, stage
@@ -49,6 +50,13 @@ def test_check_names_what_is_out_of_step_and_writes_nothing(
     assert generator.main([]) == 0
     assert (stale.read_text(), missing.read_text()) == ("new", "new")
     assert generator.main(["--check"]) == 0
+
+
+def test_clients_learn_the_class_of_every_event_and_which_tell_one_of_many_values() -> None:
+    module = typescript()
+    for event in SERVER_EVENTS:
+        assert f'  "{event.name}": "{event.kind}",' in module
+    assert 'EVENT_KEYS = {\n  "countdown": "id",\n  "order": "order",\n} as const;' in module
 
 
 def test_the_reference_names_every_event_with_its_payload_and_every_type_once() -> None:
