@@ -13,24 +13,25 @@ async def emit(uow: UnitOfWork, show: Show, event: events.PresaleEvent) -> None:
     await uow.emit(show.room, events.encode(event), events.RETENTION)
 
 
+def told(order: Order) -> events.OrderChanged:
+    """An order as its buyer is told of it."""
+    return events.OrderChanged(
+        user=order.user,
+        show=order.show,
+        order=order.id,
+        state=order.state,
+        amount_minor=order.amount_minor,
+        currency=order.currency,
+        items=order.items,
+        expires_ms=order.expires_ms,
+        version=order.version,
+        pay_url=order.pay_url if order.state is OrderState.PENDING else None,
+    )
+
+
 async def order_changed(uow: UnitOfWork, show: Show, order: Order) -> None:
     """Tell the buyer how the order stands."""
-    await emit(
-        uow,
-        show,
-        events.OrderChanged(
-            user=order.user,
-            show=order.show,
-            order=order.id,
-            state=order.state,
-            amount_minor=order.amount_minor,
-            currency=order.currency,
-            items=order.items,
-            expires_ms=order.expires_ms,
-            version=order.version,
-            pay_url=order.pay_url if order.state is OrderState.PENDING else None,
-        ),
-    )
+    await emit(uow, show, told(order))
 
 
 async def sales_changed(uow: UnitOfWork, show: Show) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -35,15 +35,24 @@ class NamesRecord(Struct, frozen=True):
     version: int = 0
 
 
+class Kept(Protocol):
+    """What says which names are kept; another object once it says something else."""
+
+    @property
+    def official(self) -> Sequence[str]: ...
+    @property
+    def hosts(self) -> Mapping[UserId, str]: ...
+
+
 class Names:
     """Judges names by the record of the moment, as the filters of texts see them: `Аurora★` is `aurora`."""
 
-    def __init__(self, record: Callable[[], NamesRecord], blocked: BlockedWords) -> None:
+    def __init__(self, record: Callable[[], Kept], blocked: BlockedWords) -> None:
         self._record_now = record
         self._blocked = blocked
         self._take(record())
 
-    def _take(self, record: NamesRecord) -> None:
+    def _take(self, record: Kept) -> None:
         self._record = record
         self._official = _by_folded((None, name) for name in record.official)
         self._hosts = _by_folded(record.hosts.items())

@@ -1,4 +1,4 @@
-"""Every event that a gateway sends. One that is not here does not exist."""
+"""The events that a gateway sends, by the names that its code knows them by."""
 
 from typing import Any
 
@@ -35,34 +35,16 @@ COHOST_QUEUE = console("cohost:queue", shapes.CohostQueue)
 NAMES = console("names", shapes.Names)
 HEALTH = console("health", shapes.Health)
 
-SERVER_EVENTS: tuple[ServerEvent[Any], ...] = (
+OF_THE_CONNECTION: tuple[ServerEvent[Any], ...] = (
     WELCOME,
-    DANMAKU,
-    GIFT,
-    RETRACT,
-    ROOM,
-    STAGE,
-    PINS,
-    COUNTDOWN,
-    SALES,
-    LEADERBOARD,
     PRESENCE,
-    LIKE,
     TIER,
-    ORDER,
-    WALLET,
-    INBOX,
-    COHOST,
-    STREAMS,
     ADMISSION,
     POSITION,
     DEGRADED,
     TOKEN_EXPIRING,
     DRAINING,
     BYE,
-    AUDIT,
-    REVENUE,
-    COHOST_QUEUE,
-    NAMES,
     HEALTH,
 )
+"""Those that no feature tells."""

@@ -22,6 +22,7 @@ from gateway.live.member import Member
 from gateway.live.room import LiveRoom
 from gateway.live.rooms import LiveRooms
 from gateway.live.visit import Visit
+from gateway.replica.reading import is_banned
 from gateway.replica.rights import with_offer
 from gateway.setup.metrics import Metrics
 from gateway.sockets.connection import Opening
@@ -225,7 +226,7 @@ class Admission:
     async def _admit(self, room: LiveRoom, member: Member, after: Position | None) -> Denied | None:
         replica = room.replica
         is_sure = await self._truth.of(room.id)  # its own ticket is read where it would be refused
-        if member.user in replica.bans:
+        if is_banned(replica, member.user):
             return Denied(Code.BANNED) if is_sure else NOT_SURE
         is_from_list = await self._records.know(member)
         self._ask_beside(member)
@@ -253,7 +254,7 @@ class Admission:
 
     def _is_known_and_welcome(self, member: Member) -> bool:
         """Whether the guest list alone lets it in; else the truth is asked."""
-        if member.user in member.room.replica.bans or not self._records.look_up(member):
+        if is_banned(member.room.replica, member.user) or not self._records.look_up(member):
             return False
         return self._at_the_door(member) is None and not (member.asks_first and member.is_seated)
 

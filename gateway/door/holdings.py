@@ -2,10 +2,12 @@
 
 from auth.identity import Role, Tier
 from gateway.live.member import Member
-from gateway.replica.welcome import Luggage, order_shape
+from gateway.replica.welcome import Luggage
 from presale import entitlements_sql, orders_sql, wallet_sql
+from presale.announcements_sql import told
 from presale.orders import STANDING
 from rooms import roles_sql, turns_sql
+from rooms.events import RoleChanged
 from store.database_sql import Database
 
 
@@ -27,7 +29,7 @@ class Records:
         guest = member.room.guests.find(member.user)
         if guest is None:
             return False
-        member.take_role(Role.VIEWER, member.room.replica.news.floor)
+        member.take_role(Role.VIEWER, member.room.replica.counted.floor)
         member.take_tier(guest.tier, guest.tier_version)
         member.refresh_permissions()
         member.luggage = Luggage(guest.wallet, guest.orders)
@@ -43,9 +45,10 @@ class Records:
             wallet = await wallet_sql.load(connection, show, member.user)
             orders = await orders_sql.list_own(connection, show, member.user)
         member.take_role(role, counted)
+        member.room.replica.suppose(RoleChanged(member.user, role, counted))
         member.take_tier(entitlement.tier, entitlement.version)
         member.refresh_permissions()
-        standing = [order_shape(order) for order in orders if order.state in STANDING]
+        standing = [told(order) for order in orders if order.state in STANDING]
         member.luggage = Luggage(wallet, sorted(standing, key=lambda order: order.order))
 
     async def history_since(self, member: Member, at_ms: int) -> list[tuple[int, Tier]]:

@@ -19,6 +19,7 @@ from gateway.contract.cursor import Stamps
 from gateway.contract.events import ADMISSION
 from gateway.live.clockwork import Chore
 from gateway.live.member import Member
+from gateway.replica.reading import stage_of
 from gateway.setup.metrics import Metrics
 from gateway.sockets.codec import Prepared
 from rooms.stage import StageState
@@ -225,7 +226,7 @@ def _never_waits(member: Member) -> bool:
     """The staff, who stands on the stage, and whoever is inside already with another socket."""
     if member.is_console or member.role.is_staff:
         return True
-    if member.room.replica.stage.state_of(member.user) is StageState.ON_STAGE:
+    if stage_of(member.room.replica).state_of(member.user) is StageState.ON_STAGE:
         return True
     return any(other.is_inside for other in member.room.of_user(member.user))
 

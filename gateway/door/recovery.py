@@ -1,11 +1,8 @@
 """What somebody missed who comes back with a cursor: asked of this gateway's own copy first, of the broker else."""
 
-from collections.abc import Iterable
-
 from auth.identity import RoomId
-from gateway.replica.history import HistoryEvent, Past, Recent, Recovered
-from gateway.replica.replica import Event, decode
-from pubsub.broker import Broker, Delivery, Position
+from gateway.replica.history import Past, Recent, Recovered
+from pubsub.broker import Broker, Position
 from rooms.events import SaidApart
 
 
@@ -17,19 +14,16 @@ async def recover(
     if known is not None:
         return known
     recovery = await broker.recover(room, after)
-    events = [(delivery, decode(delivery.publication.body)) for delivery in recovery.deliveries]
+    past: list[Past] = []
+    was_alone = False
+    for delivery in recovery.deliveries:
+        event = recent.book.decode(delivery.publication.body)
+        was_alone = was_alone or isinstance(event, SaidApart)
+        past += recent.past_of(delivery, event)
     return Recovered(
-        list(_history(events)),
+        past,
         recovery.position,
         # asked after the broker has answered: something may have been said here alone meanwhile
-        short_complete=recovery.short_complete
-        and recent.is_sure(after)
-        and not any(isinstance(event, SaidApart) for _, event in events),
+        short_complete=recovery.short_complete and recent.is_sure(after) and not was_alone,
         long_complete=recovery.long_complete,
     )
-
-
-def _history(events: Iterable[tuple[Delivery, Event]]) -> Iterable[Past]:
-    for delivery, event in events:
-        if isinstance(event, HistoryEvent):
-            yield Past(delivery.position, delivery.publication.at_ms, event)

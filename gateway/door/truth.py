@@ -12,8 +12,10 @@ import structlog
 from auth.identity import RoomId, UserId
 from gateway.live.member import Member
 from gateway.live.room import LiveRoom
+from gateway.replica.reading import is_behind
 from presale import entitlements_sql
 from rooms import rooms_sql
+from rooms.events import StageChanged
 from store.database_sql import Database
 
 log = structlog.get_logger(__name__)
@@ -45,7 +47,7 @@ class Truth:
     def is_told(self, room: LiveRoom) -> bool:
         """Whether the room is known at once to know what SQL has; False: ask `of`."""
         standing = rooms_sql.standing_at_once(self._db, room.id)
-        return standing is not None and not room.replica.is_behind(standing)
+        return standing is not None and not is_behind(room.replica, standing)
 
     async def of(self, room: RoomId, user: UserId | None = None) -> bool:
         """On return the room knows what SQL had at the call: phase, switches, stage, roles and sanctions.
@@ -99,7 +101,7 @@ class Truth:
                 if question.rooms[room.id]
             ]
         for room in rooms:
-            if room.replica.is_behind(standings[room.id]):
+            if is_behind(room.replica, standings[room.id]):
                 await self._read_now(room)
         for room, changes in rights:
             for at_ms, changed in changes:
@@ -117,4 +119,5 @@ class _Question:
 
 def _known_of(member: Member) -> tuple[int, ...]:
     replica = member.room.replica
-    return (replica.room.version, replica.stage.version, replica.news.floor, member.tier_version, member.role_version)
+    stage = replica.newest(StageChanged).version
+    return (replica.room.version, stage, replica.counted.floor, member.tier_version, member.role_version)

@@ -1,33 +1,66 @@
-"""All commands: what the features add up to."""
+"""The features of a gateway, and what they add up to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.contract.rows import Command
-from gateway.features.chat import commands as chat
-from gateway.features.course import commands as course
-from gateway.features.gifts import commands as gifts
-from gateway.features.moderation import commands as moderation
-from gateway.features.names import commands as names
-from gateway.features.session import commands as session
-from gateway.features.stage import commands as stage
-from gateway.features.streams import commands as streams
-from gateway.replica.act import Act
+from fastapi import APIRouter
 
-AnyCommand = Command[Act, Any, Any]
+from gateway.api.callers import ApiDependencies
+from gateway.contract import events as own
+from gateway.contract.rows import ServerEvent
+from gateway.features.audit import feature as audit
+from gateway.features.chat import feature as chat
+from gateway.features.course import feature as course
+from gateway.features.gifts import feature as gifts
+from gateway.features.moderation import feature as moderation
+from gateway.features.names import feature as names
+from gateway.features.orders import feature as orders
+from gateway.features.roles import feature as roles
+from gateway.features.sales import feature as sales
+from gateway.features.session import feature as session
+from gateway.features.stage import feature as stage
+from gateway.features.streams import feature as streams
+from gateway.replica.feature import AnyCommand
+from gateway.replica.news import Book
+from gateway.replica.replica import ROOM_NEWS
+from rooms.events import Present, SaidApart, SeatsTaken, Sought
 
-COMMANDS: tuple[AnyCommand, ...] = (
-    *chat.COMMANDS,
-    *gifts.COMMANDS,
-    *stage.COMMANDS,
-    *streams.COMMANDS,
-    *session.COMMANDS,
-    *course.COMMANDS,
-    *moderation.COMMANDS,
-    *names.COMMANDS,
+FEATURES = (
+    course.FEATURE,
+    chat.FEATURE,
+    moderation.FEATURE,
+    gifts.FEATURE,
+    stage.FEATURE,
+    streams.FEATURE,
+    sales.FEATURE,
+    orders.FEATURE,
+    roles.FEATURE,
+    names.FEATURE,
+    session.FEATURE,
+    audit.FEATURE,
 )
+"""One line each. The order is that of the pages which list their rows."""
+
+SERVER_EVENTS: tuple[ServerEvent[Any], ...] = (
+    *own.OF_THE_CONNECTION,
+    *(event for feature in FEATURES for event in feature.events),
+)
+"""Every event that a gateway sends. One that is not here does not exist."""
+
+COMMANDS: tuple[AnyCommand, ...] = tuple(command for feature in FEATURES for command in feature.commands)
 VIEWER_COMMANDS = tuple(command for command in COMMANDS if command.roles is None)
 CONSOLE_COMMANDS = tuple(command for command in COMMANDS if command.roles is not None)
 SHARED_COMMANDS = tuple(command.name for command in VIEWER_COMMANDS if command.is_shared)
 """Viewer commands a console may send too."""
 BY_NAME: Mapping[str, AnyCommand] = {command.name: command for command in COMMANDS}
+
+BETWEEN_GATEWAYS = (SeatsTaken, Sought, Present, SaidApart)
+"""News of one gateway to the others, which no feature hears."""
+BOOK = Book((row for feature in FEATURES for row in feature.news), core=(*ROOM_NEWS, *BETWEEN_GATEWAYS))
+LOADS = tuple(feature.load for feature in FEATURES if feature.load is not None)
+PARTS = tuple(part for feature in FEATURES for part in feature.parts)
+
+
+def routers_of(deps: ApiDependencies) -> Sequence[APIRouter]:
+    """The routes of every feature that has any, served with `deps`."""
+    return [routes(deps) for feature in FEATURES for routes in feature.routes]

@@ -17,7 +17,7 @@ from gateway.contract.codec import Codec
 from gateway.demo.playground import playground_routes
 from gateway.engine.handover import Handover
 from gateway.features.orders.callbacks import pay_routes
-from gateway.features.routers import routers_of
+from gateway.features.registry import routers_of
 from gateway.features.streams.routes import media_routes
 from gateway.house.house import House
 from gateway.node import exposition

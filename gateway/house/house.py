@@ -20,7 +20,7 @@ from gateway.door.admission import Admission, DoorLimits
 from gateway.door.devices import Seats
 from gateway.door.holdings import Records
 from gateway.door.truth import Truth
-from gateway.features.registry import BY_NAME
+from gateway.features.registry import BOOK, BY_NAME, LOADS, PARTS
 from gateway.house import assembly
 from gateway.house.jobs import JobWorker
 from gateway.house.relay import OutboxRelay
@@ -51,6 +51,7 @@ from gateway.sockets.server import SocketServer
 from presale.use_cases.box_office import BoxOffice
 from pubsub.broker import Position
 from rooms.blocked_words import BlockedWords
+from rooms.events import Present, SaidApart, SeatsTaken, Sought
 from store import migrations
 from store.database_sql import Database
 
@@ -98,7 +99,7 @@ class House:
             clock=self.clock,
         )
         self.waiting = assembly.waiting(self.settings, self.clock, self.metrics)
-        self.live_rooms = LiveRooms(self.db, self.broker, self.clock, self._make_room)
+        self.live_rooms = LiveRooms(self.db, self.broker, self.clock, self._make_room, BOOK, LOADS)
         self.resync = Resync(
             self.db,
             self.live_rooms,
@@ -137,15 +138,7 @@ class House:
             settings=self.settings,
             clock=self.clock,
             late=self.waiting.slow_down,
-        )
-        self.health = Health(
-            self.clockwork,
-            self.live_rooms,
-            self.db,
-            self.metrics,
-            self.socket_servers,
-            wire_lag_seconds=lambda: self.wiring.lag_seconds,
-            waiting=self.waiting.__len__,
+            read_now=self.resync.read_now,
         )
         self.surroundings = self._surroundings()
         self.admission = _admission(self)
@@ -190,7 +183,13 @@ class House:
             queue=self.waiting,
             errands=self.upkeep,
             isolation=self.apart,
-            whereabouts=self.whereabouts,
+            between_gateways={
+                SeatsTaken: lambda room, event: self.seats.lost(room.id, event.holders),
+                Sought: self.whereabouts.sought,
+                Present: lambda _room, event: self.whereabouts.present(event),
+                SaidApart: self.apart.heard,
+            },
+            parts=PARTS,
             degraded_since_ms=lambda: self.resync.told_since_ms,
         )
 
@@ -210,6 +209,19 @@ class House:
     def visit(self, room: LiveRoom, member: Member) -> Visit:
         """What a socket that is let in is received by."""
         return Visit(room, member, self.commands, self._means)
+
+    @cached_property
+    def health(self) -> Health:
+        """Tells operators and consoles how this gateway is."""
+        return Health(
+            self.clockwork,
+            self.live_rooms,
+            self.db,
+            self.metrics,
+            self.socket_servers,
+            wire_lag_seconds=lambda: self.wiring.lag_seconds,
+            waiting=self.waiting.__len__,
+        )
 
     async def _keep_time(self) -> None:
         told_apart = Chore("apart", isolation.TELL_SECONDS, self.apart.tell)

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from auth.door import Surface
 from auth.identity import Tier, UserId
 from auth.permissions import Permission
 from gateway.contract.events import PRESENCE
 from gateway.contract.rows import Payload, ServerEvent
 from gateway.contract.shapes import Presence
 from gateway.live.member import Member
+from gateway.replica.orders import EVERYBODY, View
 from gateway.sockets.audience import Audiences
 from gateway.sockets.codec import Prepared
 from pubsub.broker import Position
@@ -149,15 +149,9 @@ class Attendance:
             member.send(prepared)
         self.delivered(event.name, len(holders))
 
-    def tell(
-        self,
-        prepared: Prepared,
-        *,
-        surface: Surface | None = None,
-        reads: bool | None = None,
-        offset: int | None = None,
-    ) -> None:
-        """Tell everybody, or only those on a surface, or only those who may (not) read what is said."""
+    def tell(self, prepared: Prepared, *, view: View = EVERYBODY, offset: int | None = None) -> None:
+        """Tell everybody, or a part of the room; `offset` marks what carries a cursor."""
+        surface, reads = view.surface, view.reads
         count = self._audiences.tell(prepared, namespace=surface and surface.value, reads=reads)
         for member in self._arriving:
             if (surface is None or member.surface is surface) and (

@@ -6,16 +6,16 @@ from typing import Any, Protocol
 import msgspec
 
 from auth.denials import Code, Denied
-from gateway.contract.rows import SLOW_MODE, Command, RateClass
+from gateway.contract.rows import SLOW_MODE, RateClass
 from gateway.contract.shapes import Streams
 from gateway.live.member import Member
 from gateway.replica.act import Act
+from gateway.replica.feature import AnyCommand
 from gateway.replica.rights import missing_right, with_offer
 from rooms import roles_sql
 from store.database_sql import Database, RacedError
 
 Answer = msgspec.Struct | Denied
-AnyCommand = Command[Act, Any, Any]
 
 
 class Acting(Act, Protocol):

@@ -8,7 +8,7 @@ from gateway.contract.events import DEGRADED, WELCOME
 from gateway.contract.shapes import Degraded
 from gateway.live.member import Member
 from gateway.live.room import LiveRoom
-from gateway.replica import welcome
+from gateway.replica.welcome import NO_LUGGAGE, Standing, build, console_state
 from gateway.sockets.codec import Prepared
 
 
@@ -17,24 +17,19 @@ def greet(room: LiveRoom, member: Member) -> None:
     connection, around = member.connection, room.around
     assert connection is not None, "who has no connection cannot be told anything"
     around.devices.settle(room, member.user)
-    member.told_until, hello = welcome.build(
-        room.replica,
-        member,
-        member.luggage,
-        around.clock(),
-        around.queue.stamp(member),
+    standing = Standing(
         codec=connection.codec,
-        parts=room.welcome_parts,
         here=room.position,
+        stamp=around.queue.stamp(member),
         online=room.told_online,
         grants=room.grants_of(member),
-        cohost=welcome.cohost_in(room, member.user, room.replica.stage),
         admission=around.queue.standing(member) if member.is_waiting else msgspec.UNSET,
     )
-    member.luggage = welcome.NO_LUGGAGE
+    member.told_until, hello = build(room.replica, member, around.parts, room.encoded, room, standing)
+    member.luggage = NO_LUGGAGE
     told = [Prepared(WELCOME, hello)]
     if member.is_console:
-        told += [Prepared(event, payload) for event, payload in welcome.console_state(room.replica)]
+        told += [Prepared(event, payload) for event, payload in console_state(room.replica, room)]
     if (since_ms := around.degraded_since_ms()) is not None:
         told.append(Prepared(DEGRADED, Degraded(since_ms)))
     for prepared in told:

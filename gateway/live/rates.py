@@ -8,7 +8,7 @@ each gateway alone: they travel as sums.
 from collections.abc import Mapping
 
 from gateway.contract.rows import RateClass
-from gateway.replica.replica import Event
+from gateway.replica.news import AnyEvent
 from gateway.setup.settings import Settings
 from rooms.events import CohostChanged, DanmakuSaid, GiftSent
 from rooms.persons import Persons
@@ -26,7 +26,7 @@ def rates_of(settings: Settings) -> Mapping[str, Rate]:
     }
 
 
-def heard(persons: Persons, event: Event, at_ms: int) -> None:
+def heard(persons: Persons, event: AnyEvent, at_ms: int) -> None:
     """Charge the author of what came over the broker, unless they did it at this gateway."""
     if isinstance(event, DanmakuSaid):
         if persons.heard(event.user, RateClass.DANMAKU, event.id, at_ms):

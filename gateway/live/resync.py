@@ -11,16 +11,16 @@ from contextlib import suppress
 
 import structlog
 
-from auth.identity import RoomId
+from auth.identity import RoomId, UserId
 from gateway.live.greeting import greet_anew
+from gateway.live.loading import load_guests, read_room
 from gateway.live.member import Member
 from gateway.live.room import LiveRoom
-from gateway.live.rooms import LiveRooms, load_replica
-from gateway.replica import differences
+from gateway.live.rooms import LiveRooms
 from gateway.setup.metrics import Metrics
 from presale import entitlements_sql
 from pubsub.link import Gap
-from rooms import roles_sql
+from rooms.events import RoleChanged
 from store.database_sql import Database
 
 log = structlog.get_logger(__name__)
@@ -199,23 +199,19 @@ class Resync:
         asked_ms = self._clock()
         mark_ms = self._marks_ms.get(room.id, asked_ms)
         async with self._db.read() as connection:
-            fresh = await load_replica(connection, room.id)
+            reading = await read_room(connection, room.id, self._rooms.loads)
             rights = await entitlements_sql.changes_since(connection, show, mark_ms - MARGIN_MS)
-            staff = await roles_sql.list_staff(connection, show)
         if gap is not None:
             async with self._db.survey() as connection:
-                await room.guests.load(connection, show)
+                await load_guests(room.guests, connection, show)
         if self.is_cut_off:
             self._marks_ms[room.id] = asked_ms
         else:
             self._marks_ms.pop(room.id, None)
-        room.replica.products = fresh.products
-        room.replica.gift_credits = max(room.replica.gift_credits, fresh.gift_credits)
-        room.guests.note_staff(staff)
-        here = [(member.user, member.role) for member in room.members()]
-        for event in differences.between(room.replica, fresh, here, staff):
+        for event in room.replica.differences(reading):
             room.happen(event, asked_ms)
-        room.replica.news.reach(fresh.news.floor)
+        room.replica.reached(reading)
+        room.guests.note_staff(UserId(user) for user in room.replica.each(RoleChanged))
         for at_ms, changed in rights:
             room.happen(changed, at_ms)
         if gap is not None:

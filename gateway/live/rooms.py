@@ -4,30 +4,17 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import RoomId
+from gateway.live.loading import load_guests, read_room
 from gateway.live.room import LiveRoom
+from gateway.replica.feature import Load
 from gateway.replica.guests import GuestList
-from gateway.replica.replica import Event, Replica, decode
-from presale import revenue_sql, shows_sql
-from presale.events import ProductCount, RevenueChanged, SalesChanged
-from presale.shows import Product, Show
+from gateway.replica.news import AnyEvent, Book
+from gateway.replica.replica import Replica
 from pubsub.broker import Broker, Delivery, Position, Subscription
-from rooms import (
-    audit_sql,
-    countdowns_sql,
-    danmaku_sql,
-    gifts_sql,
-    moderation_sql,
-    names_sql,
-    pins_sql,
-    rooms_sql,
-    stage_sql,
-    turns_sql,
-)
+from rooms import danmaku_sql, rooms_sql
 from rooms.events import DanmakuSaid
-from rooms.newest import Counted, Newest
 from rooms.persons import MAX_PERSONS
 from store import outbox_sql
 from store.database_sql import Database
@@ -49,7 +36,16 @@ BEHIND_SECONDS = 0.5
 class LiveRooms:
     """Finds and opens rooms. A room stays open until the gateway stops."""
 
-    def __init__(self, db: Database, broker: Broker, clock: Callable[[], int], make_room: MakeRoom) -> None:
+    def __init__(
+        self,
+        db: Database,
+        broker: Broker,
+        clock: Callable[[], int],
+        make_room: MakeRoom,
+        book: Book,
+        loads: Sequence[Load],
+    ) -> None:
+        """`book` says what news mean to a room, `loads` read its state from SQL."""
         self.is_cut_off = False
         """Whether publications of others may be missing now; `Resync` hears of it."""
         self.on_committed: list[TellOfRooms] = []
@@ -60,11 +56,13 @@ class LiveRooms:
         self._broker = broker
         self._clock = clock
         self._make_room = make_room
+        self._book = book
+        self.loads = loads
         self._rooms: dict[RoomId, LiveRoom] = {}
         self._subscriptions: list[Subscription] = []
         self._guest_lists: dict[RoomId, GuestList] = {}
         """Of the rooms that are open or being opened."""
-        self._committed: dict[RoomId, list[tuple[Event, int]]] = {}
+        self._committed: dict[RoomId, list[tuple[AnyEvent, int]]] = {}
         """Of the rooms that are being opened: what this process has committed meanwhile, and when."""
         self._opening: dict[RoomId, asyncio.Task[LiveRoom | None]] = {}
         self._turns = asyncio.Semaphore(OPENED_AT_ONCE)
@@ -139,7 +137,7 @@ class LiveRooms:
         try:
             position = await self._broker.position(room_id)
             async with self._db.read() as connection:
-                replica = await load_replica(connection, room_id)
+                replica = Replica(self._book, await read_room(connection, room_id, self.loads))
             room = self._make_room(replica, await self._guests(replica), position)
             await self._remember_speakers(room)
         except BaseException:
@@ -160,7 +158,7 @@ class LiveRooms:
         guests = self._guest_lists[replica.id] = GuestList()
         guests.is_behind = self.is_cut_off
         async with self._db.survey() as connection:
-            await guests.load(connection, replica.show)
+            await load_guests(guests, connection, replica.show)
         return guests
 
     async def _remember_speakers(self, room: LiveRoom) -> None:
@@ -183,7 +181,7 @@ class LiveRooms:
             if room is None and waiting is None:
                 continue
             try:
-                event = decode(body)
+                event = self._book.decode(body)
                 if room is not None:
                     room.committed(event, at_ms)
                 elif waiting is not None:
@@ -203,52 +201,3 @@ class LiveRooms:
         rooms = [RoomId(room) for room in behind]
         for tell in self.on_behind:
             tell(rooms)
-
-    async def refresh_products(self, room: LiveRoom) -> None:
-        """Read the products again, after one was added."""
-        async with self._db.read() as connection:
-            room.replica.products = tuple(await shows_sql.list_products(connection, room.replica.show))
-
-
-async def load_replica(connection: AsyncConnection, room_id: RoomId) -> Replica:
-    """All of a room as SQL has it; the room exists."""
-    room = await rooms_sql.load_room(connection, room_id)
-    show = await shows_sql.load_show_of_room(connection, room_id)
-    assert room is not None, "asked for a room that exists"
-    assert show is not None, "a room and its show are made in one transaction"
-    products = tuple(await shows_sql.list_products(connection, show.id))
-    stage = await stage_sql.load_stage(connection, room_id)
-    sanctions = await moderation_sql.load_sanctions(connection, room_id)
-    totals = await gifts_sql.totals(connection, room_id)
-    replica = Replica(
-        room=room,
-        products=products,
-        sales=_sales(show, products),
-        revenue=await _revenue(connection, show),
-        gift_credits=totals.credits,
-        stage=stage,
-        queue_version=stage.version,
-        pins=await pins_sql.load_pins(connection, room_id),
-        custom_countdowns={one.id: one for one in await countdowns_sql.load_custom(connection, room_id)},
-        leaderboard=await gifts_sql.leaderboard(connection, room_id),
-        mutes=dict(sanctions.mutes),
-        bans=set(sanctions.bans),
-        likes=room.like_total,
-        news=Counted(await turns_sql.counted(connection, room_id)),
-        cohosts=Newest(stage.version),
-        names=await names_sql.load(connection, room_id),
-    )
-    replica.audit.extend(await audit_sql.recent(connection, room_id, 50))
-    return replica
-
-
-def _sales(show: Show, products: tuple[Product, ...]) -> SalesChanged:
-    counts = [ProductCount(product.id, product.sold, product.held, product.capacity) for product in products]
-    return SalesChanged(show.id, counts, sum(product.version for product in products))
-
-
-async def _revenue(connection: AsyncConnection, show: Show) -> RevenueChanged:
-    money = await revenue_sql.revenue(connection, show)
-    return RevenueChanged(
-        show.id, money.currency, money.gross_minor, money.refunded_minor, money.orders_paid, money.version
-    )

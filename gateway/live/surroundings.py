@@ -3,9 +3,9 @@
 The protocols are what live rooms know of whoever keeps devices, the queue and the errands: those stand above them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from auth.grants import StreamGrants
 from auth.identity import RoomId, UserId
@@ -13,9 +13,9 @@ from gateway.contract import shapes
 from gateway.live.clockwork import Clockwork
 from gateway.live.deadlines import Deadlines
 from gateway.live.member import Member
+from gateway.replica.welcome import Part
 from gateway.setup.metrics import Metrics
 from rooms.blocked_words import BlockedWords
-from rooms.events import Present, SaidApart, Sought
 from rooms.rates import Rate
 
 Room = TypeVar("Room")
@@ -27,9 +27,6 @@ class Devices(Protocol[Room_contra]):
 
     def settle(self, room: Room_contra, user: UserId) -> None:
         """The devices of a user, or what their rights are worth, have changed."""
-
-    def lost(self, room: RoomId, holders: Iterable[str]) -> None:
-        """Newer devices took the places of these."""
 
     def leave(self, member: Member) -> None:
         """A socket is gone."""
@@ -66,28 +63,15 @@ class Errands(Protocol):
     def host_came(self, room: RoomId, user: UserId, name: str) -> None:
         """A host is here under another name than the room keeps for them."""
 
-    def products_changed(self, room: RoomId) -> None:
-        """What is sold has changed."""
+    def read_again(self, room: RoomId) -> None:
+        """News tell that SQL has something that they do not tell."""
 
 
-class Isolation(Protocol[Room_contra]):
+class Isolation(Protocol):
     """Who owns up to what was heard at one gateway alone."""
 
     def said(self, room: RoomId) -> None:
         """A danmaku of this room reached the sockets of this gateway alone."""
-
-    def heard(self, room: Room_contra, event: SaidApart) -> None:
-        """Another gateway had danmaku that this one has not."""
-
-
-class Whereabouts(Protocol[Room_contra]):
-    """Who asks other gateways for somebody, and answers them."""
-
-    def sought(self, room: Room_contra, event: Sought) -> None:
-        """Another gateway asks."""
-
-    def present(self, event: Present) -> None:
-        """Another gateway answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +103,10 @@ class Surroundings(Generic[Room]):
     devices: Devices[Room]
     queue: Queue
     errands: Errands
-    isolation: Isolation[Room]
-    whereabouts: Whereabouts[Room]
+    isolation: Isolation
+    between_gateways: Mapping[type, Callable[[Room, Any], None]]
+    """Who listens to what gateways tell each other, by its type."""
+    parts: Sequence[Part]
+    """What of a welcome the features make."""
     degraded_since_ms: Callable[[], int | None]
     """Since when the wire is away, as sockets are told; None: it is not."""

@@ -3,7 +3,7 @@
 And what a room or a socket leaves to be written a moment later: each is one errand of the clockwork.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from auth.identity import Role, RoomId, UserId
 from gateway.contract import shapes
@@ -12,6 +12,7 @@ from gateway.live import stage_watch
 from gateway.live.clockwork import Chore, Clockwork
 from gateway.live.room import LiveRoom
 from gateway.live.rooms import BEHIND_SECONDS, LiveRooms
+from gateway.replica.reading import stage_of
 from gateway.replica.rights import keeps_stage
 from gateway.setup.metrics import Metrics
 from gateway.setup.settings import Settings
@@ -45,7 +46,10 @@ class Upkeep:
         settings: Settings,
         clock: Callable[[], int],
         late: Callable[[int], None],
+        read_now: Callable[[LiveRoom], Awaitable[None]],
     ) -> None:
+        """`read_now` brings a room to what SQL has."""
+        self._read_now = read_now
         self._clockwork = clockwork
         self._rooms = rooms
         self._db = db
@@ -114,13 +118,13 @@ class Upkeep:
         """A host is here under another name than the room keeps for them; it keeps this one shortly."""
         self._clockwork.soon(lambda: self._keep_name(room, user, name))
 
-    def products_changed(self, room: RoomId) -> None:
-        """What is sold has changed; the offer at the door follows shortly."""
-        self._clockwork.soon(lambda: self._read_products(room))
+    def read_again(self, room: RoomId) -> None:
+        """News tell that SQL has something that they do not tell; it is read shortly."""
+        self._clockwork.soon(lambda: self._read_again(room))
 
     async def _take_off_stage(self, room_id: RoomId, user: UserId) -> None:
         room = await self._rooms.get(room_id)
-        if room is None or room.replica.stage.state_of(user) is StageState.IDLE:
+        if room is None or stage_of(room.replica).state_of(user) is StageState.IDLE:
             return
         async with self._db.write() as uow:
             # what told of the end may be old by now: a right that was bought again keeps its place
@@ -136,10 +140,10 @@ class Upkeep:
             if found is not None and any((one.show, one.role) == (found.replica.show, Role.HOST) for one in held):
                 await names_sql.host_named(uow, room, user, name)
 
-    async def _read_products(self, room_id: RoomId) -> None:
+    async def _read_again(self, room_id: RoomId) -> None:
         room = await self._rooms.get(room_id)
         if room is not None:
-            await self._rooms.refresh_products(room)
+            await self._read_now(room)
 
 
 class Health:

@@ -16,6 +16,7 @@ from gateway.live.member import SLOW_RETRY_MS, Member
 from gateway.live.room import LiveRoom
 from gateway.replica.act import Means
 from gateway.sockets.connection import Answer, Connection
+from rooms.events import NamesChanged
 
 
 class Visit:
@@ -118,7 +119,7 @@ class Visit:
     def _keep_name(self) -> None:
         """See to it that no viewer takes the name of a host who is here."""
         member, room = self.member, self.room
-        kept = room.replica.names.hosts.get(member.user)
+        kept = room.replica.newest(NamesChanged).hosts.get(member.user)
         if (kept is not None or member.role is Role.HOST) and kept != member.identity.name:
             room.around.errands.host_came(room.id, member.user, member.identity.name)
 

@@ -15,12 +15,11 @@ from msgspec import Struct
 from auth.denials import Code
 from auth.door import Surface
 from gateway.contract import shapes
-from gateway.contract.events import SERVER_EVENTS
 from gateway.contract.rows import CONTRACT_VERSION, REFUSALS, EventClass, ServerEvent
-from gateway.features.registry import AnyCommand
 from gateway.reference import facts, vocabulary
 from gateway.reference.facts import Machine
-from gateway.reference.listing import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS
+from gateway.reference.listing import CONSOLE_COMMANDS, SERVER_EVENTS, SHARED_COMMANDS, VIEWER_COMMANDS
+from gateway.replica.feature import AnyCommand
 
 Json = dict[str, Any]
 

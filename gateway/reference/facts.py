@@ -9,9 +9,9 @@ from auth.denials import RETRYABLE, Code
 from auth.situation import Phase
 from gateway.api.refusals import STATUSES
 from gateway.contract.rows import FAREWELLS, REFUSALS, RateClass
-from gateway.features.registry import AnyCommand
 from gateway.reference import vocabulary
 from gateway.reference.listing import CONSOLE_COMMANDS, VIEWER_COMMANDS
+from gateway.replica.feature import AnyCommand
 from gateway.setup.settings import Settings
 from presale import orders
 from rooms import phases, stage

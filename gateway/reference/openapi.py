@@ -6,7 +6,7 @@ import msgspec
 
 from gateway.api.app import create_api
 from gateway.api.callers import ApiDependencies
-from gateway.features.routers import routers_of
+from gateway.features.registry import routers_of
 
 
 def openapi() -> str:

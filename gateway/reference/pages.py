@@ -11,11 +11,10 @@ from msgspec import Meta, Struct
 from auth.denials import Code
 from auth.identity import Role
 from gateway.contract import shapes
-from gateway.contract.events import SERVER_EVENTS
 from gateway.contract.rows import CONTRACT_VERSION, EVERY_COMMAND, EventClass
 from gateway.reference import facts, vocabulary
 from gateway.reference.facts import CodeFact
-from gateway.reference.listing import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS
+from gateway.reference.listing import CONSOLE_COMMANDS, SERVER_EVENTS, SHARED_COMMANDS, VIEWER_COMMANDS
 from gateway.reference.markdown import NOTICE, code, link, table
 
 LARGEST_INTEGER = 2**53

@@ -10,11 +10,10 @@ from msgspec import Struct
 
 from auth.denials import RETRYABLE, Code
 from gateway.contract import shapes
-from gateway.contract.events import SERVER_EVENTS
 from gateway.contract.rows import CONTRACT_VERSION
-from gateway.features.registry import AnyCommand
 from gateway.reference import vocabulary
-from gateway.reference.listing import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS
+from gateway.reference.listing import CONSOLE_COMMANDS, SERVER_EVENTS, SHARED_COMMANDS, VIEWER_COMMANDS
+from gateway.replica.feature import AnyCommand
 from presale.currencies import DIGITS, USUAL_DIGITS
 
 

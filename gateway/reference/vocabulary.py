@@ -12,8 +12,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from gateway.contract import shapes
-from gateway.contract.events import SERVER_EVENTS
-from gateway.reference.listing import CONSOLE_COMMANDS, VIEWER_COMMANDS
+from gateway.reference.listing import CONSOLE_COMMANDS, SERVER_EVENTS, VIEWER_COMMANDS
 
 
 def structs() -> list[type[Struct]]:

@@ -11,6 +11,7 @@ from auth.permissions import Permission
 from auth.tokens import TokenVerifier
 from gateway.replica.guests import GuestList
 from gateway.replica.history import Recent
+from gateway.replica.reading import mute_of
 from gateway.replica.replica import Replica
 from gateway.replica.rights import rights_in
 from presale import entitlements_sql
@@ -56,6 +57,8 @@ class Here(Protocol):
     @property
     def budget(self) -> Budget: ...
 
+    def now_ms(self) -> int: ...
+    def new_id(self) -> str: ...
     def publishing_grant(self, user: UserId) -> Grant:
         """A fresh right to come on stage here."""
         ...
@@ -127,7 +130,7 @@ async def still_missing(act: Act, uow: UnitOfWork, permission: Permission) -> De
 def checked_text(act: Act, text: str) -> str | Denied:
     """A text as others may see it, unless its author is muted or the room does not take it."""
     replica = act.room.replica
-    silenced = muted(replica.mutes.get(act.user), act.means.clock())
+    silenced = muted(mute_of(replica, act.user), act.means.clock())
     if silenced is not None:
         return silenced
     return danmaku.check(text, replica.room.switches, staff=act.role.is_staff, blocked=act.means.blocked_words)

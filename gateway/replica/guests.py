@@ -12,27 +12,19 @@ The door reads it instead of SQL. What it promises, and where it does not reach:
 * `find` answers None, which means "ask SQL": while the room's publications are known to lag behind (`is_behind`),
   for whoever holds or ever held a role while this list was kept (they are few), and for
   strangers once the list is full. Otherwise the list is complete: who is not on it has nothing.
-
-`load` reads through a connection it is given; everything else is memory.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable
 from sys import intern
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import Struct, structs
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from auth.identity import ShowId, Tier, UserId
-from gateway.contract import shapes
-from gateway.replica.welcome import order_shape
-from presale import entitlements_sql, orders_sql, wallet_sql
+from auth.identity import Tier, UserId
 from presale.entitlements import Change
 from presale.events import EntitlementChanged, OrderChanged, WalletChanged
-from presale.orders import STANDING, OrderId
+from presale.orders import STANDING
 from presale.wallet import Wallet
-from rooms import roles_sql
 from rooms.events import RoleChanged
 
 MAX_GUESTS = 200_000
@@ -44,11 +36,7 @@ MAX_ENDED = 20_000
 ENDED_MS = 600_000
 """How long it is remembered at least, while there are not too many. A room's news come in order but for those of a
 relay that crashed, which come with its lease."""
-SLICE = 500
-"""Guests taken in by `load` before others have their turn on the event loop."""
 NO_WALLET = Wallet()
-
-_T = TypeVar("_T")
 
 
 class GuestRecord(Struct):
@@ -57,7 +45,7 @@ class GuestRecord(Struct):
     changes: tuple[Change, ...] = ()
     """Of the entitlement, the newest few, oldest first."""
     wallet: Wallet = NO_WALLET
-    orders: tuple[shapes.Order, ...] = ()
+    orders: tuple[OrderChanged, ...] = ()
     """Those that stand, by number."""
 
     @property
@@ -156,42 +144,32 @@ class GuestList:
         """These hold a role, or have held one: the list cannot tell which."""
         self._staff.update(users)
 
-    async def load(self, connection: AsyncConnection, show: ShowId) -> None:
-        """Read everybody, in a few queries over the whole show, into what was taken in meanwhile."""
-        self.note_staff(await roles_sql.list_staff(connection, show))
-        for number, version in await orders_sql.list_ended(connection, show, self._ended.generation):
-            self._ended.add(number, version)
-        await self._in_slices(self._change, await entitlements_sql.list_changes(connection, show))
-        await self._in_slices(self._fill, await wallet_sql.list_all(connection, show))
-        last = OrderId("")
-        while page := await orders_sql.list_standing(connection, show, last, SLICE):
-            last = page[-1].id
-            for order in page:
-                shape = order_shape(order)
-                items = self._shared.setdefault(tuple(shape.items), shape.items)
-                self._order(order.user, structs.replace(shape, currency=intern(shape.currency), items=items))
+    @property
+    def remembered(self) -> int:
+        """Of so many orders that are over the version is worth knowing."""
+        return self._ended.generation
+
+    def note_ended(self, number: str, version: int) -> None:
+        """An order is over, as of this version."""
+        self._ended.add(number, version)
+
+    def loaded(self) -> None:
+        """All that SQL has was taken in: from now on the list is complete."""
         self._shared.clear()
         self._loaded = True
-
-    async def _in_slices(self, take: Callable[[UserId, _T], object], rows: list[tuple[UserId, _T]]) -> None:
-        """Take many in, and let others have their turn on the event loop in between."""
-        for number, row in enumerate(rows, 1):
-            take(*row)
-            if not number % SLICE:
-                await asyncio.sleep(0)
 
     # ---- news ----------------------------------------------------------------------------------------
 
     def _take_entitlement(self, event: EntitlementChanged, at_ms: int) -> bool:
-        self._change(event.user, Change(event.version, at_ms, event.tier))
+        self.change(event.user, Change(event.version, at_ms, event.tier))
         return True  # each member compares the version with its own
 
     def _take_wallet(self, event: WalletChanged, _at_ms: int) -> bool:
-        return self._fill(event.user, Wallet(event.credits, event.version))
+        return self.fill(event.user, Wallet(event.credits, event.version))
 
     def _take_order(self, event: OrderChanged, at_ms: int) -> bool:
         self._ended.forget(at_ms)
-        return self._order(event.user, order_shape(event))
+        return self.order(event)
 
     def _take_role(self, event: RoleChanged, _at_ms: int) -> bool:
         self.note_staff([event.user])
@@ -199,14 +177,16 @@ class GuestList:
 
     # ---- newest wins -----------------------------------------------------------------------------------
 
-    def _change(self, user: UserId, change: Change) -> None:
+    def change(self, user: UserId, change: Change) -> None:
+        """Take a change of an entitlement."""
         guest = self._record(user)
         if guest is None or any(known.version == change.version for known in guest.changes):
             return
         # an older one that comes late only completes the history
         guest.changes = tuple(sorted((*guest.changes, change))[-MAX_CHANGES:])
 
-    def _fill(self, user: UserId, wallet: Wallet) -> bool:
+    def fill(self, user: UserId, wallet: Wallet) -> bool:
+        """Take a wallet as it stands; False where the list knows as new a version."""
         guest = self._record(user)
         if guest is not None:
             if wallet.version <= guest.wallet.version:
@@ -214,7 +194,9 @@ class GuestList:
             guest.wallet = self._share(wallet)
         return True
 
-    def _order(self, user: UserId, order: shapes.Order) -> bool:
+    def order(self, order: OrderChanged) -> bool:
+        """Take an order as it stands; False where the list knows as new a version."""
+        user = order.user
         known = self._guests.get(user, STRANGER).orders
         seen = next((one.version for one in known if one.order == order.order), self._ended.version(order.order))
         if order.version <= seen:
@@ -223,6 +205,9 @@ class GuestList:
         if order.state in STANDING:
             guest = self._record(user)
             if guest is not None:
+                if not self._loaded:
+                    items = self._shared.setdefault(tuple(order.items), order.items)
+                    order = structs.replace(order, currency=intern(order.currency), items=items)
                 guest.orders = tuple(sorted((*others, order), key=_number))
             return True
         self._ended.add(order.order, order.version)
@@ -244,5 +229,5 @@ class GuestList:
         return value if self._loaded else self._shared.setdefault(value, value)
 
 
-def _number(order: shapes.Order) -> str:
+def _number(order: OrderChanged) -> str:
     return order.order

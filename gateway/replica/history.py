@@ -6,35 +6,48 @@ A storm of reconnects is answered from `Recent`, without the wire.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from auth.identity import Tier
 from gateway.contract import shapes
 from gateway.contract.cursor import to_cursor
-from gateway.replica.replica import Event
-from gateway.replica.welcome import danmaku_item, gift_item
+from gateway.replica.news import AnyEvent, Book, History
 from pubsub.broker import Delivery, Position
-from rooms.events import DanmakuSaid, GiftSent, Retracted
+from rooms.events import DanmakuSaid, Retracted
 
-HistoryEvent = DanmakuSaid | GiftSent | Retracted
+
+class HistoryEvent(Protocol):
+    """Something that was published to the history of a room."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def floor(self) -> Tier:
+        """The least tier that may see it."""
+        ...
 
 
 class Past:
     """An event of the history at its place."""
 
-    __slots__ = ("_missed", "at_ms", "event", "position")
+    __slots__ = ("_missed", "_row", "at_ms", "event", "position")
 
-    def __init__(self, position: Position, at_ms: int, event: HistoryEvent) -> None:
+    def __init__(self, row: History[Any], position: Position, at_ms: int, event: HistoryEvent) -> None:
+        self._row = row
         self.position = position
         self.at_ms = at_ms
         self.event = event
-        self._missed: shapes.MissedEvent | None = None
+        self._missed: Any = None
 
     @property
     def missed(self) -> shapes.MissedEvent:
         """As those are told of it who missed it; made once for all of them."""
         if self._missed is None:
-            self._missed = _missed(self.position, self.event)
-        return self._missed
+            row = self._row
+            payload = row.event.payload([row.item(self.event)], to_cursor(self.position))
+            self._missed = row.missed(payload)
+        missed: shapes.MissedEvent = self._missed
+        return missed
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +73,8 @@ class Recovered:
 class Recent:
     """The latest history of a room as it came here, without a gap since `since`; bounded by age and by bytes."""
 
-    def __init__(self, since: Position, max_ms: int, max_bytes: int) -> None:
+    def __init__(self, book: Book, since: Position, max_ms: int, max_bytes: int) -> None:
+        self.book = book
         self._since = since
         self._max_ms = max_ms
         self._max_bytes = max_bytes
@@ -71,7 +85,7 @@ class Recent:
         self._unsure = Position("", 0)
         """After what place something was last said that has none, for the wire was away."""
 
-    def add(self, delivery: Delivery, event: Event, now_ms: int) -> None:
+    def add(self, delivery: Delivery, event: AnyEvent, now_ms: int) -> None:
         """Take in what was delivered, in order."""
         position = delivery.position
         if delivery.degraded:
@@ -79,16 +93,22 @@ class Recent:
             return
         if position.epoch != self._since.epoch:
             self.restart(Position(position.epoch, position.offset - 1))
-        if not isinstance(event, HistoryEvent) or position.offset <= self._since.offset:
+        row = self.book.entries[type(event)].history
+        if row is None or position.offset <= self._since.offset:
             return
         if isinstance(event, DanmakuSaid):
             self._said[event.id] = event
         elif isinstance(event, Retracted):
             self._said.pop(event.id, None)
         size = len(delivery.publication.body)
-        self._kept.append((Past(position, delivery.publication.at_ms, event), size, now_ms))
+        self._kept.append((Past(row, position, delivery.publication.at_ms, event), size, now_ms))
         self._bytes += size
         self._forget(now_ms)
+
+    def past_of(self, delivery: Delivery, event: AnyEvent) -> list[Past]:
+        """A publication at its place, where it belongs to the history; else nothing."""
+        row = self.book.entries[type(event)].history
+        return [] if row is None else [Past(row, delivery.position, delivery.publication.at_ms, event)]
 
     def restart(self, since: Position) -> None:
         """There may be a gap up to here: what came before counts no more."""
@@ -125,17 +145,6 @@ class Recent:
             self._bytes -= size
             if isinstance(past.event, DanmakuSaid):
                 self._said.pop(past.event.id, None)
-
-
-def _missed(position: Position, event: HistoryEvent) -> shapes.MissedEvent:
-    cursor = to_cursor(position)
-    match event:
-        case DanmakuSaid():
-            return shapes.MissedDanmaku(shapes.Danmaku([danmaku_item(event)], cursor))
-        case GiftSent():
-            return shapes.MissedGift(shapes.Gift([gift_item(event)], cursor))
-        case Retracted():
-            return shapes.MissedRetract(shapes.Retract([shapes.RetractItem(event.id)], cursor))
 
 
 def _tier_at(history: list[tuple[int, Tier]], at_ms: int) -> Tier:

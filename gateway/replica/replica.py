@@ -1,127 +1,51 @@
-"""What a gateway knows of a room: a copy of SQL, kept in step by the room's publications. No sockets, no I/O."""
+"""What a gateway knows of a room: a copy of SQL, kept in step by the room's publications. No sockets, no I/O.
+
+What is kept, and what news mean, is said by the rows of a `Book`; only the room's own record is understood here.
+"""
 
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import singledispatchmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import msgspec
-from msgspec import UNSET, structs
+from msgspec import Struct, structs
 
-from auth.identity import RoomId, ShowId, Tier, UserId
+from auth.identity import RoomId, ShowId, Tier
 from auth.permissions import reading_floor
-from gateway.contract import shapes
-from presale.events import (
-    MoneyReturning,
-    PresaleEvent,
-    ProductCount,
-    RefundFailed,
-    RefundsOpened,
-    RevenueChanged,
-    SalesChanged,
-)
-from presale.shows import Product
-from rooms import countdowns
-from rooms.countdowns import Countdown
-from rooms.events import (
-    AuditRecorded,
-    Banned,
-    CohostChanged,
-    CountdownChanged,
-    CountedEvent,
-    DanmakuSaid,
-    GiftSent,
-    Kicked,
-    LeaderboardChanged,
-    LikesCounted,
-    Muted,
-    NamesChanged,
-    PinsChanged,
-    QueueChanged,
-    Retracted,
-    RoleChanged,
-    RoomEvent,
-    RoomState,
-    SaidApart,
-    SeatsTaken,
-    StageChanged,
-    Unbanned,
-    Unmuted,
-)
-from rooms.leaderboard import LeaderboardRecord
-from rooms.moderation import Mute
-from rooms.names import NamesRecord
+from gateway.replica.news import AnyEvent, Book, Entry, Event, Fact, Keyed, Moment, Notice, Personal, State, Tail
+from gateway.replica.orders import CONSOLES, Order, Say, Tell, TellState, View
+from rooms.events import PhaseChanged, RoomState, ScheduleChanged, SwitchesChanged
 from rooms.newest import Counted, Newest
-from rooms.pins import PinKind, PinsRecord
-from rooms.room import RoomRecord, Standing
-from rooms.stage import StageRecord
+from rooms.room import RoomRecord
 
-Event = RoomEvent | PresaleEvent
-_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
-
-AUDIT_TAIL = 50
+ROOM_NEWS = (PhaseChanged, SwitchesChanged, ScheduleChanged)
+"""What a replica understands without a row, for all rights hang on it."""
+NO_ORDERS: tuple[Order, ...] = ()
 
 
-def decode(body: bytes) -> Event:
-    """A publication's body; raises `msgspec.MsgspecError` for what no process of ours wrote."""
-    return _decoder.decode(body)
-
-
-BY_PUBLICATION = (
-    DanmakuSaid,
-    GiftSent,
-    Retracted,
-    AuditRecorded,
-    SeatsTaken,
-    SaidApart,
-    RefundFailed,
-    MoneyReturning,
-    RefundsOpened,
-)
-"""News that only a publication brings: those with a place in the history, and those without a version, which would
-happen twice."""
-
-
-def thing_of(event: CountedEvent) -> tuple[str, str]:
-    """What an event is about: of two events of one thing, the one with the greater version counts."""
-    match event:
-        case CountdownChanged():
-            return "countdown", event.id
-        case Muted() | Unmuted():
-            return "mute", event.user
-        case Banned() | Unbanned():
-            return "ban", event.user
-        case Kicked():
-            return "kick", event.user
-        case RoleChanged():
-            return "role", event.user
-
-
-@dataclass(slots=True)
-class Replica:
-    """One room as of `position`. State comes with versions: an older one is never taken for news."""
+class Reading(Struct, frozen=True):
+    """A room as SQL had it in one snapshot: its record, and all else as the news that would have told it."""
 
     room: RoomRecord
-    products: tuple[Product, ...]
-    """What is sold; the counts are in `sales`."""
-    sales: SalesChanged
-    revenue: RevenueChanged
-    gift_credits: int
-    stage: StageRecord
-    queue_version: int
-    """The stage's version as of its queue, which travels apart from its members."""
-    pins: PinsRecord
-    custom_countdowns: dict[str, Countdown]
-    leaderboard: LeaderboardRecord
-    mutes: dict[UserId, Mute]
-    bans: set[UserId]
-    likes: int
-    news: Counted = field(default_factory=Counted)
-    """Of sanctions, roles and countdowns: which of those counted in SQL have come."""
-    cohosts: Newest = field(default_factory=Newest)
-    """Of where each user stands with the stage."""
-    names: NamesRecord = field(default_factory=NamesRecord)
-    audit: deque[AuditRecorded] = field(default_factory=lambda: deque(maxlen=AUDIT_TAIL))
+    counted: int
+    """Up to which version sanctions, roles and countdowns are in it."""
+    news: Sequence[AnyEvent]
+
+
+class Replica:
+    """One room. State comes with versions: an older one is never taken for news."""
+
+    def __init__(self, book: Book, reading: Reading) -> None:
+        self.book = book
+        self.room = reading.room
+        self.counted = Counted(reading.counted)
+        """Of sanctions, roles and countdowns: which of those counted in SQL have come."""
+        self._newest: dict[type, AnyEvent] = {}
+        self._keyed: dict[type, dict[str, AnyEvent]] = {row.kept: {} for row in book.keyed}
+        self._tails: dict[type, deque[AnyEvent]] = {row.news: deque(maxlen=row.most) for row in book.tails}
+        for event in reading.news:
+            self._learn(event)
+        self._personal = {
+            row.news: Newest(row.floor(self)) for row in book.rows if isinstance(row, Personal) and row.floor
+        }
 
     @property
     def id(self) -> RoomId:
@@ -138,25 +62,71 @@ class Replica:
         """The least tier that may read the chat now; None: nobody but staff."""
         return reading_floor(self.room.access, self.room.phase)
 
-    def is_behind(self, standing: Standing) -> bool:
-        """Whether SQL knows of a room, a stage or rights that this has not heard of."""
-        return (
-            standing.room > self.room.version
-            or standing.stage > max(self.stage.version, self.queue_version)
-            or standing.news > self.news.floor
-        )
+    def newest(self, news: type[Event]) -> Event:
+        """The newest value of a state."""
+        value: Event = self._newest[news]
+        return value
 
-    def apply(self, event: Event) -> bool:
-        """Take an event in; False where it brought nothing new."""
-        taken: bool = self._taking(type(event))(self, event)
-        return taken
+    def each(self, news: type[Event]) -> Mapping[str, Event]:
+        """What of a keyed state is in force, by its key."""
+        return self._keyed[news]
 
-    @singledispatchmethod
-    def _take(self, _event: Event) -> bool:
-        return True
+    def tail(self, news: type[Event]) -> Sequence[Event]:
+        """The latest of a list that grows, oldest first."""
+        return self._tails[news]
 
-    @_take.register
-    def _(self, event: RoomState) -> bool:
+    def shown(self, news: type, view: View, moment: Moment) -> Struct:
+        """The newest value of a state as clients of a view see it."""
+        state = self.book.by_news[news]
+        return state.shape(self._newest[news], self, view, moment)
+
+    # ---- following the room ----------------------------------------------------------------------------
+
+    def take(self, event: AnyEvent, moment: Moment) -> Sequence[Order]:
+        """Take news in, and say what is to be done about them; nothing where they bring nothing new."""
+        entry, before = self.book.entries[type(event)], self.room
+        if not self._keep(entry, event):
+            return NO_ORDERS
+        return self._orders(entry, event, before, moment)
+
+    def _keep(self, entry: Entry, event: AnyEvent) -> bool:
+        """Whether it is news; if so it is known from now on."""
+        match entry.keeper:
+            case None:
+                return not isinstance(event, RoomState) or self._move(event)
+            case Fact() | State() as row:
+                return self._take_newer(row, event)
+            case Keyed() as row:
+                return self._take_keyed(row, event)
+            case Tail() as row:
+                return self._take_entry(row, event)
+            case Personal() as row:
+                versions = self._personal.get(row.news)
+                return versions is None or versions.takes(event.user, event.version)
+            case Notice():
+                return True
+
+    def _orders(self, entry: Entry, event: AnyEvent, before: RoomRecord, moment: Moment) -> Sequence[Order]:
+        if entry.history is not None:
+            orders: list[Order] = [Say(entry.history.event, entry.history.item(event))]
+        else:
+            orders = []
+        match entry.keeper:
+            case State():
+                orders.append(TellState(type(event)))
+            case Tail() as row:
+                orders.append(Tell(row.event, row.shape([event]), CONSOLES))
+            case Personal() | Notice() as row:
+                orders += row.tell(event, self, moment)
+            case _:
+                pass
+        for effect in entry.effects:
+            orders += effect.orders(event, before, self, moment)
+        for implied in entry.implied:
+            orders += self.take(implied.what(event), moment)
+        return orders
+
+    def _move(self, event: RoomState) -> bool:
         if event.version <= self.room.version:
             return False
         self.room = structs.replace(
@@ -169,210 +139,93 @@ class Replica:
         )
         return True
 
-    @_take.register
-    def _(self, event: SalesChanged) -> bool:
-        if event.version <= self.sales.version:
+    def _take_newer(self, row: Fact[AnyEvent] | State[AnyEvent], event: AnyEvent) -> bool:
+        known = self._newest.get(row.news)
+        if known is not None and row.version(event) <= row.version(known):
             return False
-        self.sales = event
+        self._newest[row.news] = event
         return True
 
-    @_take.register
-    def _(self, event: RevenueChanged) -> bool:
-        if event.version <= self.revenue.version:
+    def _take_keyed(self, row: Keyed[AnyEvent], event: AnyEvent) -> bool:
+        key = row.key(event)
+        if not self.counted.takes((row.thing, key), event.version):
             return False
-        self.revenue = event
+        kept = self._keyed[row.kept]
+        if row.is_over(event):
+            return kept.pop(key, None) is not None or row.ends_unknown
+        kept[key] = event
         return True
 
-    @_take.register
-    def _(self, event: StageChanged) -> bool:
-        if event.version <= self.stage.version:
+    def _take_entry(self, row: Tail[AnyEvent], event: AnyEvent) -> bool:
+        entries = self._tails[row.news]
+        if any(event.id == known.id for known in entries):
             return False
-        self.stage = structs.replace(self.stage, members=event.members, capacity=event.capacity, version=event.version)
+        entries.append(event)
         return True
 
-    @_take.register
-    def _(self, event: QueueChanged) -> bool:
-        if event.version <= self.queue_version:
-            return False
-        self.queue_version = event.version
-        self.stage = structs.replace(self.stage, queue=event.items)
-        return True
+    # ---- reading it ------------------------------------------------------------------------------------
 
-    @_take.register
-    def _(self, event: PinsChanged) -> bool:
-        if event.version <= self.pins.version:
-            return False
-        self.pins = PinsRecord(event.items, event.version)
-        return True
+    def suppose(self, event: AnyEvent) -> None:
+        """SQL was asked about one thing, and this is what it said: known, unless something is known of it already."""
+        row = self.book.entries[type(event)].keeper
+        if isinstance(row, Keyed) and not row.is_over(event):
+            self._keyed[row.kept].setdefault(row.key(event), event)
 
-    @_take.register
-    def _(self, event: NamesChanged) -> bool:
-        if event.version <= self.names.version:
-            return False
-        self.names = NamesRecord(event.official, event.hosts, event.version)
-        return True
+    def _learn(self, event: AnyEvent) -> None:
+        """Know what was read, in a replica that knew nothing."""
+        match self.book.entries[type(event)].keeper:
+            case Fact() | State() as row:
+                self._newest[row.news] = event
+            case Keyed() as row:
+                self._keyed[row.kept][row.key(event)] = event
+            case Tail() as row:
+                self._tails[row.news].append(event)
+            case _:
+                raise TypeError(f"{type(event).__name__} cannot be read from SQL: no row keeps it")
 
-    @_take.register
-    def _(self, event: LeaderboardChanged) -> bool:
-        if event.version <= self.leaderboard.version:
-            return False
-        self.leaderboard = LeaderboardRecord(event.items, event.version)
-        return True
+    def differences(self, reading: Reading) -> Iterator[AnyEvent]:
+        """What happened by SQL's account and not by publications, as the news that would have told it.
 
-    @_take.register
-    def _(self, event: CountdownChanged) -> bool:
-        if not self.news.takes(thing_of(event), event.version):
-            return False
-        if event.target_ms is None:
-            return self.custom_countdowns.pop(event.id, None) is not None
-        self.custom_countdowns[event.id] = Countdown(event.id, event.kind, event.target_ms, event.label, event.version)
-        return True
+        Each is to happen before the next is asked for. What a publication has brought further stays as it is. In the
+        end everything that SQL has counted is known (`reached`).
+        """
+        yield _moved(self.room, reading.room)
+        keyed: dict[type, list[AnyEvent]] = {row.kept: [] for row in self.book.keyed}
+        for event in reading.news:
+            keeper = self.book.entries[type(event)].keeper
+            if isinstance(keeper, Keyed):
+                keyed[keeper.kept].append(event)
+            else:
+                yield event
+        if reading.counted > self.counted.floor:
+            differ = [
+                event for row in self.book.keyed for event in self._changed(row, keyed[row.kept], reading.counted)
+            ]
+            # what a publication has brought further is left out: taken for one that was missing, it would stand for it
+            yield from (
+                event for row, event in differ if self.counted.of((row.thing, row.key(event))) < reading.counted
+            )
 
-    @_take.register
-    def _(self, event: LikesCounted) -> bool:
-        if event.total <= self.likes:
-            return False
-        self.likes = event.total
-        return True
+    def reached(self, reading: Reading) -> None:
+        """Everything that this reading has counted is known."""
+        self.counted.reach(reading.counted)
 
-    @_take.register
-    def _(self, event: GiftSent) -> bool:
-        self.gift_credits = max(self.gift_credits, event.room_credits)
-        return True
-
-    @_take.register
-    def _(self, event: Muted) -> bool:
-        if not self.news.takes(thing_of(event), event.version):
-            return False
-        self.mutes[event.user] = Mute(event.user, event.until_ms)
-        return True
-
-    @_take.register
-    def _(self, event: Unmuted) -> bool:
-        is_news = self.news.takes(thing_of(event), event.version)
-        return is_news and self.mutes.pop(event.user, None) is not None
-
-    @_take.register
-    def _(self, event: Banned) -> bool:
-        if not self.news.takes(thing_of(event), event.version) or event.user in self.bans:
-            return False
-        self.bans.add(event.user)
-        return True
-
-    @_take.register
-    def _(self, event: Unbanned) -> bool:
-        if not self.news.takes(thing_of(event), event.version) or event.user not in self.bans:
-            return False
-        self.bans.remove(event.user)
-        return True
-
-    @_take.register
-    def _(self, event: Kicked) -> bool:
-        return self.news.takes(thing_of(event), event.version)
-
-    @_take.register
-    def _(self, event: RoleChanged) -> bool:
-        return self.news.takes(thing_of(event), event.version)
-
-    @_take.register
-    def _(self, event: CohostChanged) -> bool:
-        return self.cohosts.takes(event.user, event.version)
-
-    @_take.register
-    def _(self, event: AuditRecorded) -> bool:
-        if any(event.id == known.id for known in self.audit):
-            return False
-        self.audit.append(event)
-        return True
-
-    _taking = staticmethod(_take.dispatcher.dispatch)
-    """What `singledispatchmethod` looks up, without the two functions that it makes per call."""
-
-    # ---- as clients see it -----------------------------------------------------------------------
-
-    def room_shape(self, room: RoomRecord | None = None) -> shapes.Room:
-        """The `room` event, of this replica or of a newer record."""
-        room = room or self.room
-        return shapes.Room(
-            room.id,
-            room.show,
-            room.title,
-            room.access,
-            room.phase,
-            room.switches,
-            shapes.Schedule(room.doors_ms, room.start_ms),
-            room.gifts,
-            room.version,
-        )
-
-    def sales_shape(self, *, for_staff: bool = False) -> shapes.Sales:
-        """The `sales` event; staff always sees what is left."""
-        show_left = for_staff or self.room.switches.sales_left
-        return shapes.Sales(
-            [_product_sales(count, show_left=show_left) for count in self.sales.products], self.sales.version
-        )
-
-    def revenue_shape(self) -> shapes.Revenue:
-        """The `revenue` event."""
-        money = self.revenue
-        return shapes.Revenue(
-            money.currency,
-            money.gross_minor,
-            money.refunded_minor,
-            money.orders_paid,
-            self.gift_credits,
-            money.version + self.gift_credits,
-        )
-
-    def stage_shape(self) -> shapes.Stage:
-        """The `stage` event."""
-        return shapes.Stage(self.stage.members, self.stage.capacity, self.stage.version)
-
-    def queue_shape(self) -> shapes.CohostQueue:
-        """The `cohost:queue` event."""
-        return shapes.CohostQueue(self.stage.queue, self.queue_version)
-
-    def pins_shape(self, *, inside: bool) -> shapes.Pins:
-        """The `pins` event; a foyer sees announcements only, for a danmaku belongs to those inside."""
-        items = tuple(pin for pin in self.pins.items if inside or pin.kind is PinKind.ANNOUNCEMENT)
-        return shapes.Pins(items, self.pins.version)
-
-    def names_shape(self) -> shapes.Names:
-        """The `names` event."""
-        return shapes.Names(self.names.official, self.names.version)
-
-    def leaderboard_shape(self) -> shapes.Leaderboard:
-        """The `leaderboard` event."""
-        return shapes.Leaderboard(self.leaderboard.items, self.leaderboard.version)
-
-    def countdown_shapes(self, now_ms: int) -> list[shapes.Countdown]:
-        """All countdowns of the room that run."""
-        all_of_them = (*countdowns.of_schedule(self.room), *self.custom_countdowns.values())
-        return [countdown_shape(one, now_ms) for one in all_of_them if one.target_ms is not None]
-
-    def audit_shape(self) -> shapes.Audit:
-        """The latest entries for a console that has just come."""
-        return audit_shape(self.audit)
+    def _changed(
+        self, row: Keyed[AnyEvent], fresh: Iterable[AnyEvent], counted: int
+    ) -> Iterator[tuple[Keyed[AnyEvent], AnyEvent]]:
+        known, read = self._keyed[row.kept], {row.key(event): event for event in fresh}
+        for key, event in read.items():
+            if key not in known or not _is_same(known[key], event):
+                yield row, structs.replace(event, version=counted)
+        for key, event in known.items():
+            if key not in read:
+                yield row, row.end(event, counted)
 
 
-def countdown_shape(countdown: Countdown | CountdownChanged, now_ms: int) -> shapes.Countdown:
-    """A countdown of the room as the `countdown` event."""
-    return shapes.Countdown(
-        countdown.id,
-        "room",
-        countdown.kind.value,
-        countdown.target_ms,
-        now_ms,
-        countdown.version,
-        countdown.label or UNSET,
-    )
+def _moved(known: RoomRecord, read: RoomRecord) -> RoomState:
+    news = PhaseChanged if read.phase is not known.phase else SwitchesChanged
+    return news(read.phase, read.switches, read.doors_ms, read.start_ms, read.version)
 
 
-def audit_shape(entries: Iterable[AuditRecorded]) -> shapes.Audit:
-    """The `audit` event."""
-    return shapes.Audit([shapes.AuditItem(one.id, one.by, one.action, one.target, one.at_ms) for one in entries])
-
-
-def _product_sales(count: ProductCount, *, show_left: bool) -> shapes.ProductSales:
-    left = count.capacity - count.sold - count.held if show_left else UNSET
-    return shapes.ProductSales(count.id, count.sold, count.held, left)
+def _is_same(one: AnyEvent, other: AnyEvent) -> bool:
+    return bool(one == structs.replace(other, version=one.version))

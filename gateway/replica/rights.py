@@ -6,7 +6,9 @@ from auth.denials import Code, Denied
 from auth.identity import Role, Tier
 from auth.permissions import Permission, Permissions, permissions
 from auth.situation import Phase
+from gateway.replica.reading import ProductsListed
 from gateway.replica.replica import Replica
+from presale.events import RevenueChanged, SalesChanged
 from rooms.room import RoomRecord
 
 STREAMS = {Permission.STREAM_MAIN: "main", Permission.STREAM_VIP: "vip"}
@@ -45,17 +47,18 @@ def with_offer(denied: Denied, replica: Replica) -> Denied:
     if denied.code not in (Code.TICKET_REQUIRED, Code.BALANCE_DUE):
         return denied
     needs = Tier(str(denied.detail.get("needs", Tier.MAIN)))
-    left = {count.id: count.capacity - count.sold - count.held for count in replica.sales.products}
+    currency = replica.newest(RevenueChanged).currency
+    left = {count.id: count.capacity - count.sold - count.held for count in replica.newest(SalesChanged).products}
     offer = [
         {
             "id": product.id,
             "name": product.name,
             "tier": product.tier.value,
             "price_minor": product.price_minor,
-            "currency": replica.revenue.currency,
+            "currency": currency,
             "sold_out": left.get(product.id, 0) <= 0,
         }
-        for product in replica.products
+        for product in replica.newest(ProductsListed).products
         if product.tier >= needs
     ]
     detail = {**denied.detail, "show": replica.show, "room": replica.id, "products": offer, "buy": BUY_AT}

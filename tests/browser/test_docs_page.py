@@ -5,8 +5,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from auth.denials import Code
-from gateway.contract.events import SERVER_EVENTS
-from gateway.features.registry import CONSOLE_COMMANDS, VIEWER_COMMANDS
+from gateway.features.registry import CONSOLE_COMMANDS, SERVER_EVENTS, VIEWER_COMMANDS
 from gateway.reference import facts, vocabulary
 from gateway.reference.openapi import openapi
 from tests.browser.chromium import AXE, Watched, require

@@ -8,10 +8,9 @@ from unittest import mock
 import msgspec
 
 from auth.denials import Denied
-from gateway.contract.events import SERVER_EVENTS
 from gateway.contract.rows import EVERY_COMMAND, FAREWELLS, ServerEvent
 from gateway.contract.shapes import Bye
-from gateway.features.registry import BY_NAME
+from gateway.features.registry import BY_NAME, SERVER_EVENTS
 from gateway.sockets.codec import Prepared
 from gateway.sockets.connection import Answer, Received
 from gateway.sockets.server import SocketServer

@@ -14,8 +14,9 @@ import pytest_asyncio
 
 from auth.identity import Role, ShowId, UserId
 from gateway.features.audit.books import audit_house
-from gateway.features.registry import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS, AnyCommand
+from gateway.features.registry import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_COMMANDS
 from gateway.live.room import LiveRoom
+from gateway.replica.feature import AnyCommand
 from gateway.setup import clock as ambient
 from rooms import roles_sql
 from store.database_sql import Database

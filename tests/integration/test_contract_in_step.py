@@ -9,10 +9,10 @@ import pytest
 
 from auth.denials import Code, Denied
 from gateway.contract import shapes
-from gateway.contract.events import SERVER_EVENTS
-from gateway.features.registry import BY_NAME, VIEWER_COMMANDS, AnyCommand
+from gateway.features.registry import BY_NAME, SERVER_EVENTS, VIEWER_COMMANDS
 from gateway.features.registry import COMMANDS as COMMANDS_OF_FEATURES
 from gateway.live import upkeep
+from gateway.replica.feature import AnyCommand
 from tests.integration.clients import Client, connected
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import done, evening

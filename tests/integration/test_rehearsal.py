@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import structs
+from msgspec import Struct, structs
 from rich.console import Console
 
 from gateway.contract import shapes
 from gateway.contract.events import GIFT, RETRACT
-from gateway.contract.rows import ServerEvent
 from gateway.demo.playground import TICKETED
 from gateway.live.room import LiveRoom
 from gateway.rehearsal.rehearse import Wishes, rehearse
 from gateway.rehearsal.report import Report
+from gateway.replica.orders import Order, Say
 from gateway.replica.replica import Replica
 from gateway.sockets.codec import Prepared
 from tests.integration.running import liveroom
@@ -87,43 +87,50 @@ async def test_a_crowd_finds_nothing_and_leaves_the_house_as_it_was(tmp_path: Pa
 
 
 def gift_delivered_twice(patch: pytest.MonkeyPatch) -> None:
-    tell = LiveRoom._history
+    carry_out = LiveRoom._carry_out
 
-    def twice(room: LiveRoom, event: ServerEvent[Any], payload: History) -> None:
-        for _ in range(2 if event is GIFT else 1):
-            tell(room, event, payload)
+    def twice(room: LiveRoom, order: Order) -> None:
+        for _ in range(2 if isinstance(order, Say) and order.event is GIFT else 1):
+            carry_out(room, order)
 
-    patch.setattr(LiveRoom, "_history", twice)
+    patch.setattr(LiveRoom, "_carry_out", twice)
 
 
 def retraction_lost(patch: pytest.MonkeyPatch) -> None:
-    tell = LiveRoom._history
+    carry_out = LiveRoom._carry_out
 
-    def forgetful(room: LiveRoom, event: ServerEvent[Any], payload: History) -> None:
-        if event is not RETRACT:
-            tell(room, event, payload)
+    def forgetful(room: LiveRoom, order: Order) -> None:
+        if not (isinstance(order, Say) and order.event is RETRACT):
+            carry_out(room, order)
 
-    patch.setattr(LiveRoom, "_history", forgetful)
+    patch.setattr(LiveRoom, "_carry_out", forgetful)
 
 
 def sales_off_by_one(patch: pytest.MonkeyPatch) -> None:
-    count = Replica.sales_shape
+    shown = Replica.shown
 
-    def one_more(replica: Replica, **options: Any) -> shapes.Sales:
-        sales = count(replica, **options)
-        first, *others = sales.products
-        return structs.replace(sales, products=[structs.replace(first, sold=first.sold + 1), *others])
+    def one_more(replica: Replica, news: type, *options: Any) -> Struct:
+        told = shown(replica, news, *options)
+        if not isinstance(told, shapes.Sales):
+            return told
+        first, *others = told.products
+        return structs.replace(told, products=[structs.replace(first, sold=first.sold + 1), *others])
 
-    patch.setattr(Replica, "sales_shape", one_more)
+    patch.setattr(Replica, "shown", one_more)
 
 
 def stranger_gets_danmaku(patch: pytest.MonkeyPatch) -> None:
-    def to_all(room: LiveRoom, event: ServerEvent[Any], payload: History) -> None:
-        prepared = Prepared(event, payload)
+    carry_out = LiveRoom._carry_out
+
+    def to_all(room: LiveRoom, order: Order) -> None:
+        if not isinstance(order, Say):
+            carry_out(room, order)
+            return
+        prepared = Prepared(order.event, order.event.payload([order.item], room.cursor()))
         for member in room.members():
             member.send(prepared, room.position.offset)
 
-    patch.setattr(LiveRoom, "_history", to_all)
+    patch.setattr(LiveRoom, "_carry_out", to_all)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.live.rooms import load_replica
+from auth.identity import RoomId
+from gateway.features.registry import BOOK, LOADS
+from gateway.live.loading import read_room
 from gateway.rehearsal.device import Device
+from gateway.replica.replica import Replica
 from gateway.setup import clock
+from presale.events import SalesChanged
+from rooms.events import LeaderboardChanged
 from tests.outages import verdict
 from tests.outages.outages import Outage
 from tests.outages.processes import House
@@ -154,9 +159,9 @@ async def _deeds(show: Show, cast: Cast, after_seconds: float) -> dict[str, int]
 async def _truth(show: Show, cast: Cast) -> dict[str, Any]:
     """The counters as SQL has them."""
     async with show.house.database.read() as connection:
-        replica = await load_replica(connection, show.room)  # type: ignore[arg-type]
-    sold = {product.id: product.sold for product in replica.sales.products}
-    givers = [(item.user, item.credits) for item in replica.leaderboard.items]
+        replica = Replica(BOOK, await read_room(connection, RoomId(show.room), LOADS))
+    sold = {product.id: product.sold for product in replica.newest(SalesChanged).products}
+    givers = [(item.user, item.credits) for item in replica.newest(LeaderboardChanged).items]
     return {"sales": sold, "leaderboard": givers, "presence": len(cast.fans) - 1}
 
 

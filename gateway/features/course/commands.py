@@ -6,6 +6,7 @@ from auth.planning import beginning
 from gateway.contract import shapes
 from gateway.contract.rows import HOSTS, console_command, errors
 from gateway.features.course import end_of_sale
+from gateway.features.course.news import room_shape
 from gateway.replica.act import Act
 from presale import refunds, refunds_sql, shows_sql
 from rooms import audit_sql, countdowns_sql, rooms_sql
@@ -17,19 +18,19 @@ from rooms.switches import SwitchChanges
 async def change_phase(act: Act, request: shapes.ChangePhase) -> shapes.Room | Denied:
     """Move the show on; everybody's rights follow."""
     async with act.means.db.write() as uow:
-        return _room(act, await end_of_sale.change_phase(uow, act.room.id, request.phase, act.user))
+        return _room(await end_of_sale.change_phase(uow, act.room.id, request.phase, act.user))
 
 
 async def change_switches(act: Act, request: SwitchChanges) -> shapes.Room | Denied:
     """Flip the named switches."""
     async with act.means.db.write() as uow:
-        return _room(act, await rooms_sql.change_switches(uow, act.room.id, request, act.user))
+        return _room(await rooms_sql.change_switches(uow, act.room.id, request, act.user))
 
 
 async def panic(act: Act, request: shapes.Nothing) -> shapes.Room | Denied:
     """One button: slow mode, tickets only, links off."""
     async with act.means.db.write() as uow:
-        return _room(act, await rooms_sql.panic(uow, act.room.id, act.user))
+        return _room(await rooms_sql.panic(uow, act.room.id, act.user))
 
 
 async def set_countdown(act: Act, request: shapes.SetCountdown) -> shapes.Created | Denied:
@@ -83,5 +84,5 @@ COMMANDS = (
 )
 
 
-def _room(act: Act, answer: RoomRecord | Denied) -> shapes.Room | Denied:
-    return answer if isinstance(answer, Denied) else act.room.replica.room_shape(answer)
+def _room(answer: RoomRecord | Denied) -> shapes.Room | Denied:
+    return answer if isinstance(answer, Denied) else room_shape(answer)

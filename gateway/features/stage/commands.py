@@ -18,9 +18,10 @@ from gateway.contract.rows import (
     errors,
     viewer_command,
 )
+from gateway.features.stage.news import cohost_in
 from gateway.replica.act import Act, checked_text, still_missing
+from gateway.replica.reading import stage_of
 from gateway.replica.rights import keeps_stage, missing_right
-from gateway.replica.welcome import cohost_in
 from presale import entitlements_sql
 from rooms import roles_sql, rooms_sql, stage_sql
 from rooms.stage import StageAction, StageCommand, StageState, decide, request_name
@@ -132,7 +133,7 @@ async def _refused(act: Act, command: StageCommand) -> Denied | None:
     Only reads. Where the action looks possible, SQL is not asked.
     """
     now_ms, replica = act.means.clock(), act.room.replica
-    if not isinstance(decide(replica.stage, command, replica.room.phase, now_ms), Denied):
+    if not isinstance(decide(stage_of(replica), command, replica.room.phase, now_ms), Denied):
         return None
     async with act.means.db.read() as connection:
         return await stage_sql.foresee(connection, act.room.id, command, now_ms)
@@ -141,7 +142,7 @@ async def _refused(act: Act, command: StageCommand) -> Denied | None:
 async def _move(act: Act, action: StageAction, message: str = "") -> shapes.Cohost | Denied:
     """What viewers do about their own place."""
     command = StageCommand(action, act.user, act.name, act.tier, message)
-    if not act.may(Permission.COHOST) and act.room.replica.stage.state_of(act.user) is StageState.IDLE:
+    if not act.may(Permission.COHOST) and stage_of(act.room.replica).state_of(act.user) is StageState.IDLE:
         return Denied(Code.STAGE_STATE, detail={"state": StageState.IDLE.value})  # a stranger's call costs no SQL
     denied = await _refused(act, command)
     if denied is not None:
@@ -156,7 +157,7 @@ async def _move(act: Act, action: StageAction, message: str = "") -> shapes.Coho
             return changed
         if action is StageAction.REQUEST:
             act.room.persons.expect(request_name(act.user, changed.version))
-    return cohost_in(act.room, act.user, changed)
+    return cohost_in(changed, act.user, act.room)
 
 
 async def _steer(

@@ -4,11 +4,12 @@ from auth.denials import Code, Denied
 from gateway.contract import shapes
 from gateway.contract.rows import errors, viewer_command
 from gateway.replica.act import Act
+from gateway.replica.reading import is_banned
 
 
 def refresh_streams(act: Act, request: shapes.Nothing) -> shapes.Streams | Denied:
     """Fresh grants for what the ticket is worth now."""
-    if act.user in act.room.replica.bans:
+    if is_banned(act.room.replica, act.user):
         return Denied(Code.BANNED)
     return shapes.Streams(act.grants())
 

@@ -17,7 +17,7 @@ from auth.tokens import TokenVerifier, mint
 from gateway.api.app import create_api
 from gateway.api.callers import ApiDependencies
 from gateway.features.orders.callbacks import pay_routes
-from gateway.features.routers import routers_of
+from gateway.features.registry import routers_of
 from rooms import roles_sql, rooms_sql
 from rooms.room import RoomRecord
 from rooms.stage import Terms

@@ -18,7 +18,7 @@ from auth.identity import ShowId, Tier
 from gateway.api.app import create_api
 from gateway.api.bulkheads import LATEST_MS, SOONEST_MS, Bulkheads, Kind, Places, aside, kind_of
 from gateway.features.orders.callbacks import pay_routes
-from gateway.features.routers import routers_of
+from gateway.features.registry import routers_of
 from presale import shows_sql
 from presale.payments import Unavailable
 from presale.shows import Product, ProductId

@@ -13,7 +13,7 @@ from auth.denials import Code, Denied
 from auth.identity import RoomId, UserId
 from gateway.door import devices as timing
 from gateway.door.devices import BATCH, Seats
-from gateway.replica.replica import decode
+from gateway.features.registry import BOOK
 from pubsub.broker import Delivery
 from pubsub.broker_memory import MemoryBroker
 from pubsub.leases import Lease, SeatId, Verdict
@@ -152,7 +152,7 @@ async def city(
 
 def _hears(seats: Seats) -> Callable[[Delivery], None]:
     def receive(delivery: Delivery) -> None:
-        event = decode(delivery.publication.body)
+        event = BOOK.decode(delivery.publication.body)
         assert isinstance(event, SeatsTaken)
         seats.lost(ROOM, event.holders)
 

@@ -9,6 +9,7 @@ import pytest
 
 from auth.identity import RoomId
 from gateway.demo.playground import furnish
+from gateway.features.registry import BOOK, LOADS
 from gateway.house.house import open_house
 from gateway.live.room import LiveRoom
 from gateway.live.rooms import LiveRooms
@@ -56,7 +57,8 @@ async def house(tmp_path: Path) -> AsyncIterator[tuple[LiveRooms, SlowBroker, Ro
         async with opened.db.read() as connection:
             shows = await shows_sql.list_shows(connection)
         broker = SlowBroker()
-        yield LiveRooms(opened.db, broker, opened.clock, partial(LiveRoom, opened.surroundings)), broker, shows[0].room
+        make_room = partial(LiveRoom, opened.surroundings)
+        yield LiveRooms(opened.db, broker, opened.clock, make_room, BOOK, LOADS), broker, shows[0].room
 
 
 async def test_a_room_is_opened_all_the_same_when_who_asked_first_has_gone(

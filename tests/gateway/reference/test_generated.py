@@ -10,9 +10,8 @@ import pytest
 from auth.denials import Code
 from auth.door import Surface, expelled_by
 from auth.situation import Phase
-from gateway.contract.events import SERVER_EVENTS
 from gateway.contract.rows import FAREWELLS
-from gateway.features.registry import CONSOLE_COMMANDS, VIEWER_COMMANDS
+from gateway.features.registry import CONSOLE_COMMANDS, SERVER_EVENTS, VIEWER_COMMANDS
 from gateway.reference import __main__ as generator
 from gateway.reference import vocabulary
 from gateway.reference.bounds import BOUNDS

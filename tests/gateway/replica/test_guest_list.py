@@ -9,11 +9,11 @@ import pytest
 
 from auth.identity import Role, RoomId, ShowId, Tier, UserId
 from auth.situation import Access, Phase
-from gateway.contract import shapes
+from gateway.features.registry import BOOK
+from gateway.live.loading import load_guests
 from gateway.replica.guests import ENDED_MS, MAX_CHANGES, STRANGER, GuestList
-from gateway.replica.replica import decode
-from gateway.replica.welcome import order_shape
 from presale import entitlements_sql, orders_sql, wallet_sql
+from presale.announcements_sql import told
 from presale.entitlements import EntitlementReason
 from presale.events import EntitlementChanged, OrderChanged, WalletChanged
 from presale.orders import STANDING, Order, OrderId, OrderItem, OrderState
@@ -28,7 +28,7 @@ ANN, BOB = UserId("ann"), UserId("bob")
 USERS = (ANN, BOB, UserId("cy"))
 ROOM = RoomId("room")
 
-Said = tuple[Tier, int, list[tuple[int, Tier]] | None, Wallet, list[shapes.Order]]
+Said = tuple[Tier, int, list[tuple[int, Tier]] | None, Wallet, list[OrderChanged]]
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ async def house(home: str, tmp_path: Path) -> AsyncIterator[House]:
 async def loaded(house: House, guests: GuestList | None = None) -> GuestList:
     guests = GuestList() if guests is None else guests
     async with house.db.survey() as connection:
-        await guests.load(connection, SHOW)
+        await load_guests(guests, connection, SHOW)
     return guests
 
 
@@ -53,7 +53,7 @@ async def said_by_sql(house: House, user: UserId) -> Said:
         history = await entitlements_sql.history(connection, SHOW, user)
         wallet = await wallet_sql.load(connection, SHOW, user)
         orders = await orders_sql.list_own(connection, SHOW, user)
-    standing = [order_shape(order) for order in orders if order.state in STANDING]
+    standing = [told(order) for order in orders if order.state in STANDING]
     return entitlement.tier, entitlement.version, history[-MAX_CHANGES:], wallet, standing
 
 
@@ -150,7 +150,7 @@ async def test_publications_that_were_on_their_way_while_it_was_loaded_change_no
     guests = await loaded(house)
     before = said_by(guests, ANN)
     for row in await outbox_sql.claim(house.db, 1000, 1000):
-        guests.apply(decode(row.body), row.at_ms)
+        guests.apply(BOOK.decode(row.body), row.at_ms)
         assert said_by(guests, ANN) == before
 
 
@@ -310,7 +310,7 @@ async def test_after_any_sequence_the_list_says_what_sql_says(house: House, seed
 
     def committed(emitted: Sequence[tuple[str, bytes]], at_ms: int) -> None:
         for _, body in emitted:
-            at_once.apply(decode(body), at_ms)
+            at_once.apply(BOOK.decode(body), at_ms)
 
     house.db.on_emitted = committed
     seen: dict[UserId, tuple[int, int]] = dict.fromkeys(USERS, (0, 0))
@@ -327,7 +327,7 @@ async def test_after_any_sequence_the_list_says_what_sql_says(house: House, seed
             again = published[-evening.chance.randrange(1, 5) :]  # delivered twice, and late
             published += rows
             for row in (*rows, *again):
-                by_wire.apply(decode(row.body), row.at_ms)
+                by_wire.apply(BOOK.decode(row.body), row.at_ms)
         for user in USERS if number >= opens_at else ():
             if at_once.find(user) is not None:  # what this process commits is known without waiting for the wire
                 assert said_by(at_once, user) == await said_by_sql(house, user)
@@ -337,6 +337,6 @@ async def test_after_any_sequence_the_list_says_what_sql_says(house: House, seed
                 assert late.wallet.version >= seen[user][1]
                 seen[user] = (late.tier_version, late.wallet.version)
     for row in await outbox_sql.claim(house.db, 10_000, 1):
-        by_wire.apply(decode(row.body), row.at_ms)
+        by_wire.apply(BOOK.decode(row.body), row.at_ms)
     for user in USERS[1:]:
         assert said_by(by_wire, user) == said_by(await loaded(house), user) == await said_by_sql(house, user)

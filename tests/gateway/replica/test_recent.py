@@ -1,8 +1,9 @@
 """The recent window of a room: the whole of what came after a place, or nothing."""
 
 from auth.identity import Role, Tier, UserId
+from gateway.features.registry import BOOK
 from gateway.replica.history import Recent, Recovered
-from gateway.replica.replica import Event
+from gateway.replica.news import AnyEvent
 from pubsub.broker import Delivery, Position, Publication, Retention
 from rooms.events import DanmakuSaid, LikesCounted, Retracted
 
@@ -23,10 +24,10 @@ class Room:
 
     def __init__(self, since: int = 0, max_bytes: int = 10_000) -> None:
         self.here = at(since)
-        self.recent = Recent(self.here, 60 * SECOND, max_bytes)
+        self.recent = Recent(BOOK, self.here, 60 * SECOND, max_bytes)
         self.now_ms = 0
 
-    def hears(self, event: Event, size: int = 10, *, degraded: bool = False, epoch: str | None = None) -> None:
+    def hears(self, event: AnyEvent, size: int = 10, *, degraded: bool = False, epoch: str | None = None) -> None:
         if epoch is not None:
             self.here = at(1, epoch)
         elif not degraded:

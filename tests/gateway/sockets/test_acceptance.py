@@ -12,7 +12,7 @@ from auth.denials import Code, Denied
 from auth.identity import Role, UserId
 from auth.situation import Phase
 from gateway.door.admission import Admission
-from gateway.replica import welcome
+from gateway.live import greeting
 from gateway.sockets import server
 from rooms import rooms_sql
 from rooms.switches import SwitchChanges
@@ -165,7 +165,7 @@ async def test_a_fault_in_admission_is_a_refusal_and_the_same_transport_may_try_
 async def test_a_fault_in_the_welcome_ends_the_socket_with_a_code(hall: Venue, monkeypatch: pytest.MonkeyPatch) -> None:
     async with raw_socket(hall.url) as fan:
         with monkeypatch.context() as patch:
-            patch.setattr(welcome, "build", fails)
+            patch.setattr(greeting, "build", fails)
             assert (await fan.connect(token=hall.token("unlucky"), room=hall.open_room)).kind == CONNECT
             assert (await fan.event("bye"))["code"] == "BUSY"
         assert (await fan.until_end()).reason == "BUSY"

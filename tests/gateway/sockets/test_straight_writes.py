@@ -27,6 +27,7 @@ from gateway.engine.session import Reason
 from gateway.engine.socket import Socket
 from gateway.live.member import Member
 from gateway.live.room import LiveRoom
+from gateway.replica.orders import INSIDE
 from gateway.sockets.audience import Audience, Facet
 from gateway.sockets.codec import Prepared
 from gateway.sockets.connection import Connection, SocketLimits
@@ -97,7 +98,7 @@ def danmaku(number: int, size: int) -> Prepared:
 
 
 def say(room: LiveRoom, number: int, size: int = SMALL) -> None:
-    room.tell(danmaku(number, size), reads=True)
+    room.tell(danmaku(number, size), view=INSIDE)
 
 
 def told(fan: RawSocket) -> list[int]:

@@ -13,9 +13,13 @@ from auth.identity import Role, UserId
 from auth.situation import Phase
 from gateway.contract.events import INBOX, ROOM
 from gateway.contract.shapes import ClockAck, Inbox
+from gateway.features.course.news import room_shape
+from gateway.features.registry import BOOK
 from gateway.live.member import Member
 from gateway.live.room import LiveRoom
+from gateway.sockets.codec import Prepared
 from gateway.sockets.connection import Opening
+from presale.events import SalesChanged
 from tests.contracts.broker_suite import until
 from tests.gateway.sockets.raw import CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, Packet, RawSocket, raw_socket
 from tests.gateway.sockets.venue import Venue, answer_with, venue
@@ -243,8 +247,8 @@ async def happen(hall: Venue, times: int) -> None:
     for number in range(times):
         room.tell_presence(1000 + number, 0)
         room._presence_due_ms = 0
-        room._tell_sales()
-        room._everybody(ROOM, room.replica.room_shape())
+        room._tell_state(BOOK.by_news[SalesChanged])
+        room.tell(Prepared(ROOM, room_shape(room.replica.room)))
         await until(lambda: not any(one.has_news for one in room._audiences._by_facet.values()))
 
 

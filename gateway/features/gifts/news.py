@@ -1,0 +1,65 @@
+"""Gifts, likes and the most generous fans, as a room follows them."""
+
+from collections.abc import Sequence
+from operator import attrgetter
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.contract import events, shapes
+from gateway.replica.news import AnyEvent, Fact, History, Implies, Pace, Personal, State
+from gateway.replica.orders import TellUser
+from gateway.replica.reading import GiftsCounted
+from gateway.replica.welcome import Part
+from presale.events import WalletChanged
+from rooms import gifts_sql
+from rooms.events import GiftSent, LeaderboardChanged, LikesCounted
+from rooms.room import RoomRecord
+
+
+def gift_item(event: GiftSent) -> shapes.GiftItem:
+    """A gift as clients see it."""
+    return shapes.GiftItem(event.id, event.user, event.name, event.gift, event.count, event.credits, event.at_ms)
+
+
+async def load(connection: AsyncConnection, room: RoomRecord, counted: int) -> Sequence[AnyEvent]:
+    """The totals of gifts and likes, and the leaderboard."""
+    board = await gifts_sql.leaderboard(connection, room.id)
+    totals = await gifts_sql.totals(connection, room.id)
+    return [
+        GiftsCounted(totals.credits),
+        LeaderboardChanged(board.items, board.version),
+        LikesCounted(room.like_total),
+    ]
+
+
+NEWS = (
+    History(GiftSent, events.GIFT, gift_item, shapes.MissedGift),
+    Implies(GiftSent, lambda event: GiftsCounted(event.room_credits)),
+    Fact(GiftsCounted, version=attrgetter("credits")),
+    State(
+        LeaderboardChanged,
+        events.LEADERBOARD,
+        lambda event, *_: shapes.Leaderboard(event.items, event.version),
+        pace=Pace.CONFLATED,
+        hello="leaderboard",
+    ),
+    State(
+        LikesCounted,
+        events.LIKE,
+        lambda event, *_: shapes.Like(event.total),
+        pace=Pace.CONFLATED,
+        version=attrgetter("total"),
+        hello="like",
+    ),
+    Personal(
+        WalletChanged,
+        lambda event, *_: [TellUser(event.user, events.WALLET, shapes.Wallet(event.credits, event.version))],
+    ),
+)
+PARTS = (
+    Part(
+        "wallet",
+        lambda _known, _viewer, luggage, _moment: shapes.Wallet(luggage.wallet.credits, luggage.wallet.version),
+        of_you=True,
+    ),
+)

@@ -1,0 +1,28 @@
+"""The names that viewers may not take, as a room follows them."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.contract import events, shapes
+from gateway.replica.news import AnyEvent, State
+from gateway.replica.orders import CONSOLES
+from rooms import names_sql
+from rooms.events import NamesChanged
+from rooms.room import RoomRecord
+
+
+async def load(connection: AsyncConnection, room: RoomRecord, counted: int) -> Sequence[AnyEvent]:
+    """The official names and those of the hosts."""
+    names = await names_sql.load(connection, room.id)
+    return [NamesChanged(names.official, dict(names.hosts), names.version)]
+
+
+NEWS = (
+    State(
+        NamesChanged,
+        events.NAMES,
+        lambda event, *_: shapes.Names(event.official, event.version),
+        views=(CONSOLES,),
+    ),
+)
