@@ -72,6 +72,11 @@ def doubled(lines: Sequence[OrderLine], repeatable: Collection[ProductId]) -> De
     return None
 
 
+def no_cart(lines: Sequence[OrderLine], repeatable: Collection[ProductId], limits: HoldLimits) -> Denied | None:
+    """BAD_REQUEST for what nobody could hold in one order, whatever else they hold: see `doubled`, `limit_unpaid`."""
+    return doubled(lines, repeatable) or limit_unpaid(lines, (), limits, 0)
+
+
 def wait_after_unpaid(lines: Sequence[OrderLine], own: Iterable[Order], limits: HoldLimits, now_ms: int) -> int:
     """How many milliseconds remain before the products of `lines` may be held again; 0: none.
 

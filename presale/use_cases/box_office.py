@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import Role, RoomId, ShowId, UserId
 from presale import notices_sql, orders_sql, refunds, refunds_sql, shows_sql
-from presale.holding import HoldLimits
+from presale.holding import HoldLimits, no_cart
 from presale.notices_sql import Notice
 from presale.orders import Order, OrderId, OrderItem, OrderState, Quote, QuoteLine, amount_minor, price
 from presale.payments import Other, PaymentPaid, PaymentProvider, RefundSettled
@@ -80,6 +80,7 @@ class BoxOffice:
         self._db = db
         self._providers = providers
         self._phase_of = phase_of
+        self._holds = holds
         self._sale = Sale(phase_of, is_banned)
         self._settlement = Settlement(db, self._providers, self._sale)
         self._checkout = Checkout(db, self._providers, self._sale, self._settlement, holds, return_url)
@@ -111,7 +112,10 @@ class BoxOffice:
         await self._refreshing.aclose()
 
     async def quote(self, show: ShowId, items: Sequence[OrderItem]) -> Quote | Denied:
-        """What an order would cost now. It reserves nothing."""
+        """What an order would cost now, for whoever holds nothing yet: a cart that nobody could order is BAD_REQUEST.
+
+        It reserves nothing.
+        """
         async with self._db.read() as connection:
             found = await shows_sql.load_show(connection, show)
             if found is None:
@@ -122,6 +126,10 @@ class BoxOffice:
         lines = price(items, products)
         if isinstance(lines, Denied):
             return lines
+        repeatable = {product.id for product in products.values() if product.repeatable}
+        refused = no_cart(lines, repeatable, self._holds)
+        if refused is not None:
+            return refused
         quoted = []
         for line in lines:
             product = products[line.product]

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
 from auth.identity import Role, ShowId, Tier, UserId
 from auth.situation import Phase
 from presale import events
+from presale.holding import HoldLimits
 from presale.orders import Order, OrderId, OrderItem, OrderState, Quote
 from presale.payments import RefundStatus
 from presale.refunds import Refund, RefundId, RefundProgress
@@ -20,7 +22,7 @@ from presale.tables_sql import shows
 from presale.use_cases.box_office import BoxOffice
 from store.findings import Finding
 from tests.presale.fake_provider import GENUINE
-from tests.presale.house import FAN, MAIN, OPERATOR, RIVAL, SHOW, TTL_MS, VIP, House, open_house
+from tests.presale.house import AGAIN, FAN, MAIN, OPERATOR, RIVAL, SHOW, TTL_MS, VIP, House, open_house
 
 
 @pytest.fixture
@@ -46,11 +48,32 @@ def code(answer: object) -> Code | None:
 
 
 async def test_a_quote_prices_without_reserving(house: House) -> None:
-    quote = await house.box.quote(SHOW, [OrderItem(VIP), OrderItem(MAIN)])
+    await house.offer_again()
+    quote = await house.box.quote(SHOW, [OrderItem(MAIN), OrderItem(AGAIN)])
     assert isinstance(quote, Quote)
-    assert (quote.amount_minor, quote.currency) == (51_600, "CNY")
-    assert [(line.product, line.left, line.credits) for line in quote.lines] == [(MAIN, 10, 10), (VIP, 10, 0)]
+    assert (quote.amount_minor, quote.currency) == (14_800, "CNY")
+    assert [(line.product, line.left, line.credits) for line in quote.lines] == [(AGAIN, 10, 20), (MAIN, 10, 10)]
     assert await house.seats() == (0, 0)
+
+
+async def test_a_quote_refuses_the_cart_that_the_order_would_refuse(house: House) -> None:
+    """It priced Main and VIP together, and only the order said that one of them buys nothing."""
+    cart = [OrderItem(VIP), OrderItem(MAIN)]
+    quoted = await house.box.quote(SHOW, cart)
+    assert quoted == Denied(Code.BAD_REQUEST, detail={"field": "items", "product": MAIN})
+    assert quoted == await house.box.place_order(FAN, "key", SHOW, cart, "fake")
+
+
+async def test_a_quote_refuses_more_seats_than_anybody_may_hold_unpaid(house: House) -> None:
+    async def phase_of(_connection: AsyncConnection, _show: ShowId) -> Phase | None:
+        return house.phase
+
+    await house.offer_again()
+    box = BoxOffice(house.db, {"fake": house.provider}, phase_of, holds=HoldLimits(unpaid_seats=1))
+    cart = [OrderItem(MAIN), OrderItem(AGAIN)]
+    quoted = await box.quote(SHOW, cart)
+    assert quoted == Denied(Code.BAD_REQUEST, detail={"field": "items", "unpaid_seats": 1})
+    assert quoted == await box.place_order(FAN, "key", SHOW, cart, "fake")
 
 
 async def test_a_quote_for_a_show_or_seats_that_are_not_there_is_refused(last_seat: House) -> None:

@@ -63,13 +63,19 @@ async def test_an_order_cut_off_by_the_provider_is_finished_by_asking_again(desk
 
 
 async def test_a_quote_prices_a_cart_and_reserves_nothing(desk: Desk) -> None:
-    cart = {"show": "show", "items": [{"product": "vip"}, {"product": "main"}]}
-    answer = await desk.ask("POST", "/api/v1/quotes", json=cart)
+    answer = await desk.ask("POST", "/api/v1/quotes", json={"show": "show", "items": [{"product": "main"}]})
     assert answer.status_code == 200
     body = answer.json()
-    assert (body["amount_minor"], body["currency"]) == (51_600, "CNY")
-    assert {line["product"]: line["credits"] for line in body["lines"]} == {"main": 10, "vip": 0}
+    assert (body["amount_minor"], body["currency"]) == (12_800, "CNY")
+    assert {line["product"]: line["credits"] for line in body["lines"]} == {"main": 10}
     assert await desk.house.seats() == (0, 0)
+
+
+async def test_a_quote_names_the_product_that_buys_nothing_beside_another(desk: Desk) -> None:
+    cart = {"show": "show", "items": [{"product": "vip"}, {"product": "main"}]}
+    answer = await desk.ask("POST", "/api/v1/quotes", json=cart)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["product"]) == (400, "BAD_REQUEST", "main")
 
 
 async def test_an_order_of_somebody_else_does_not_exist(desk: Desk) -> None:
