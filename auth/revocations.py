@@ -1,4 +1,7 @@
-"""Which tokens were taken back before their time: one by its `jti`, or all of a user until a moment. Pure."""
+"""Which tokens were taken back before their time: one by its `jti`, or all of a user until a moment. Pure.
+
+A revocation can be lifted: what it named is taken again, and the sockets that it ended are not brought back.
+"""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -13,6 +16,9 @@ MARGIN_SECONDS: Final = 60
 LONGEST_MS: Final = (MAX_LIFETIME_SECONDS + 2 * MAX_LEEWAY_SECONDS + MARGIN_SECONDS) * 1000
 """So long after a revocation no token that it means is taken any more: its own time is over. Both ends of a token's
 life may be late by the leeway for clocks."""
+
+LIFTED: Final = 0
+"""Instead of a moment, in a revocation that does not hold any more."""
 
 SECOND_MS: Final = 1000
 """`iat` of most libraries is no finer."""
@@ -36,7 +42,10 @@ class Revocation(Struct, frozen=True):
     subject: str
     """The `jti`, or the `sub`."""
     until_ms: int
-    """Tokens of a user that were issued until then are refused; later ones are not. Of a `jti`: when it was revoked."""
+    """Tokens of a user that were issued until then are refused; later ones are not. Of a `jti`: when it was revoked.
+
+    `LIFTED`: they are taken again.
+    """
     ends_ms: int
     """From then on it is of no use."""
     version: int
@@ -49,7 +58,7 @@ class Revocation(Struct, frozen=True):
         A token of the same second may have been minted before or after the revocation, and is refused. So whoever would
         fetch a new one is told when that second is over.
         """
-        if self.kind is Kind.JTI:
+        if self.kind is Kind.JTI or self.until_ms == LIFTED:
             return 0
         return (self.until_ms // SECOND_MS + 1) * SECOND_MS + CLOCKS_APART_MS
 
@@ -69,9 +78,13 @@ class Revocations:
         return len(self._tokens) + len(self._users)
 
     def take(self, news: Iterable[Revocation]) -> None:
-        """Take in what was revoked since."""
+        """Take in what was revoked, or lifted, since."""
         for one in news:
-            (self._tokens if one.kind is Kind.JTI else self._users)[one.subject] = one
+            known = self._tokens if one.kind is Kind.JTI else self._users
+            if one.until_ms == LIFTED:
+                known.pop(one.subject, None)
+            else:
+                known[one.subject] = one
             self.version = max(self.version, one.version)
             self.settled_ms = max(self.settled_ms, one.settled_ms)
 

@@ -77,7 +77,7 @@ def test_every_command_named_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
     assert set(re.findall(r"(?:^|`|\s)make ([a-z]+)", code)) <= targets
     known = typer.main.get_command(__main__.app).commands  # type: ignore[attr-defined]  # a group of commands
-    for command, word in re.findall(r"(?:^|[`\s/])liveroom ([a-z]+)(?: ([a-z]+))?", code):
+    for command, word in re.findall(r"(?:^|[`\s/])liveroom ([a-z]+)(?: ([a-z][a-z-]*))?", code):
         assert command in known, command
         if hasattr(known[command], "commands") and word:
             assert word in known[command].commands, f"{command} {word}"

@@ -79,7 +79,7 @@ ANSWERED_FOR: Mapping[str, str] = {
 """Commands that no named example holds: where each is run, or why it is not."""
 
 COMMAND = re.compile(r"(?:\.venv/bin/|make |node |python3? |npm |npx |sh |curl |sqlite3 |liveroom |[A-Z_]+=\S+ \S)")
-NAMES_OF_COMMANDS = re.compile(r"(?:\.venv/bin/)?liveroom(?: [a-z]+){0,2}")
+NAMES_OF_COMMANDS = re.compile(r"(?:\.venv/bin/)?liveroom(?: [a-z][a-z-]*){0,2}")
 """A command spoken of without arguments; tests/test_docs.py sees to it that it exists."""
 A_RUN_EXAMPLE = re.compile(r"(?:node|python) ([\w.]+)\b")
 

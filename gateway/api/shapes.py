@@ -328,6 +328,25 @@ class RevocationMade(_Shape):
     ends_ms: int
 
 
+class StandingRevocation(_Shape):
+    """A revocation that holds: of a user their tokens with `iat` until `issued_until_ms`, or those with one `jti`."""
+
+    user: str | None
+    token_id: str | None
+    issued_until_ms: int
+    ends_ms: int
+    by: str
+    """Who made it."""
+
+
+class RevocationList(_Shape):
+    """Revocations that hold, the newest first."""
+
+    revocations: list[StandingRevocation]
+    next_before: int | None
+    """For `before`, to read on; null: there are no more."""
+
+
 class ProductAudit(_Shape):
     """A product: the counters that screens are fed from, and the tickets in paid order lines."""
 

@@ -3,7 +3,7 @@
 from auth.denials import Code, Denied
 from auth.identity import Identity
 from auth.keys import KeyRing
-from auth.revocations import LONGEST_MS, Kind, Revocation, Revocations
+from auth.revocations import LIFTED, LONGEST_MS, Kind, Revocation, Revocations
 from auth.tokens import MAX_LEEWAY_SECONDS, MAX_LIFETIME_SECONDS, TokenVerifier
 from tests.auth.signing import AUDIENCE, ISSUER, NOW, NOW_MS, SECRET, shared
 
@@ -49,6 +49,20 @@ def test_of_a_user_all_tokens_are_taken_back_that_were_issued_until_that_moment_
 def test_a_later_revocation_of_a_user_replaces_the_earlier_one() -> None:
     by = verifier(revocation(Kind.USER, "user-1", NOW_MS - 60_000), revocation(Kind.USER, "user-1", NOW_MS, 2))
     assert is_refused(by, shared(iat=NOW - 30))
+
+
+def test_what_is_lifted_is_taken_again_and_can_be_revoked_again() -> None:
+    known = Revocations()
+    by = TokenVerifier(KeyRing([SECRET]), ISSUER, AUDIENCE, revoked=known.refuses)
+    known.take([revocation(Kind.JTI, "stolen"), revocation(Kind.USER, "user-1", version=2)])
+    known.take([revocation(Kind.JTI, "stolen", LIFTED, 3)])
+    assert is_refused(by, shared(jti="stolen")), "its user is still revoked"
+    known.take([revocation(Kind.USER, "user-1", LIFTED, 4)])
+    assert not is_refused(by, shared(jti="stolen"))
+    assert (len(known), known.version) == (0, 4)
+    known.take([revocation(Kind.USER, "user-2", LIFTED, 5)])  # of which a process that starts later knows no more
+    known.take([revocation(Kind.JTI, "stolen", version=6)])
+    assert is_refused(by, shared(jti="stolen"))
 
 
 def test_a_revocation_lasts_as_long_as_any_token_that_it_means_and_is_forgotten_then() -> None:

@@ -1,5 +1,6 @@
 """Tokens that are taken back: refused wherever one is taken, their sockets ended, everywhere and after a restart."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
@@ -161,3 +162,29 @@ async def test_both_gateways_refuse_within_a_second_also_while_redis_is_away_and
     async with liveroom(tmp_path, **{**settings, "redis_url": ""}) as house:
         assert await asked(house, show.token("mei")) == 401
         assert await refusal(house, token=show.token("ming"), room=show.room) == "TOKEN_INVALID"
+
+
+async def test_both_gateways_take_tokens_again_within_a_second_of_a_restore_and_after_a_restart(
+    tmp_path: Path, redis: RedisServer
+) -> None:
+    """Whoever revoked the wrong user had to wait a day, or to exchange everybody's key."""
+    settings: dict[str, Any] = {**UNHURRIED, "redis_url": redis.url}
+    async with liverooms(tmp_path, 2, **settings) as (near, far), evening(near, "presale") as show:
+        token = show.token("mei")
+        await taken_back(near, show.operator_token, user="mei")
+        assert [await asked(house, token) for house in (near, far)] == [401, 401]
+        redis.kill()
+        answer = await near.http.delete(
+            "/api/v1/tokens/revocations",
+            params={"user": "mei"},
+            headers={"authorization": f"Bearer {show.operator_token}"},
+        )
+        assert answer.status_code == 204
+        assert await asked(near, token) == 404
+        async with asyncio.timeout(SOON_SECONDS):
+            while await asked(far, token) != 404:
+                await asyncio.sleep(0.02)
+        async with connected(far.url, token=token, room=show.room) as fan:
+            await fan.wait("welcome")
+    async with liveroom(tmp_path, **{**settings, "redis_url": ""}) as house:
+        assert await asked(house, token) == 404

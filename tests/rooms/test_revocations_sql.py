@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from auth.denials import Code, Denied
-from auth.revocations import LONGEST_MS, Kind, Revocation
+from auth.revocations import LIFTED, LONGEST_MS, Kind, Revocation
 from rooms import audit_sql, revocations_sql
 from rooms.tables_sql import token_revocations
 from store.database_sql import Database
@@ -80,6 +80,52 @@ async def test_what_can_name_no_token_is_refused(house: Stagehouse, kind: Kind, 
     refused = await house.do(revocations_sql.revoke, kind, subject, HOST)
     assert refused == Denied(Code.BAD_REQUEST, detail={"field": field})
     assert await house.snapshot() == before
+
+
+async def standing(db: Database, now_ms: int, **page: int) -> list[str]:
+    async with db.read() as connection:
+        found = await revocations_sql.list_standing(connection, now_ms, **page)
+    assert {one.by for one in found} <= {HOST}
+    return [one.revocation.subject for one in found]
+
+
+async def test_a_revocation_is_lifted_and_every_reader_is_told(house: Stagehouse, clock: FakeClock) -> None:
+    stolen, ann = await made(house, Kind.JTI, "stolen"), await made(house, Kind.USER, "ann")
+    lifted = await house.do(revocations_sql.lift, Kind.JTI, "stolen", HOST)
+    assert isinstance(lifted, Revocation)
+    assert lifted == Revocation(Kind.JTI, "stolen", LIFTED, stolen.ends_ms, lifted.version)
+    assert lifted.version > ann.version
+    assert await since(house.db, ann.version) == [lifted]
+    assert await standing(house.db, clock.now_ms) == ["ann"]
+    async with house.db.read() as connection:
+        trail = await audit_sql.recent(connection, audit_sql.EVERYWHERE, 10)
+    assert (HOST, "token:restore", "jti stolen") in {(one.by, one.action, one.target) for one in trail}
+    again = await made(house, Kind.JTI, "stolen")
+    assert await since(house.db, lifted.version) == [again]
+
+
+async def test_what_does_not_hold_cannot_be_lifted(house: Stagehouse, clock: FakeClock) -> None:
+    await made(house, Kind.USER, "ann")
+    await house.do(revocations_sql.lift, Kind.USER, "ann", HOST)
+    await made(house, Kind.USER, "over")
+    clock.now_ms += LONGEST_MS
+    before = await house.snapshot()
+    for kind, subject in ((Kind.USER, "ann"), (Kind.JTI, "ann"), (Kind.USER, "nobody"), (Kind.USER, "over")):
+        assert await house.do(revocations_sql.lift, kind, subject, HOST) == Denied(Code.NOT_FOUND)
+    refused = await house.do(revocations_sql.lift, Kind.USER, "", HOST)
+    assert refused == Denied(Code.BAD_REQUEST, detail={"field": "user"})
+    assert await house.snapshot() == before
+
+
+async def test_those_that_hold_are_listed_a_page_at_a_time_the_newest_first(
+    house: Stagehouse, clock: FakeClock
+) -> None:
+    old = await made(house, Kind.USER, "old")
+    clock.now_ms += LONGEST_MS - 1
+    versions = [(await made(house, Kind.JTI, f"token-{number}")).version for number in range(3)]
+    assert await standing(house.db, clock.now_ms, limit=2) == ["token-2", "token-1"]
+    assert await standing(house.db, clock.now_ms, before=versions[1], limit=2) == ["token-0", "old"]
+    assert await standing(house.db, old.ends_ms, before=versions[1]) == ["token-0"]
 
 
 @homes.only_on_postgresql

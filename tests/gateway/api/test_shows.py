@@ -214,7 +214,7 @@ class TestDescription:
             for path, methods in described["paths"].items()
             for method, operation in methods.items()
         }
-        assert len(operations) == 22
+        assert len(operations) == 24
         for operation in operations.values():
             assert operation["x-roles"]
             assert ("security" in operation) == (operation["x-roles"] != ["anybody"])

@@ -158,12 +158,28 @@ def test_tokens_are_taken_back_by_user_or_by_jti(liveroom: Liveroom, data_dir: P
     assert rows == [("user", "mei", "cli"), ("jti", "stolen", "cli")]
 
 
+def test_what_is_revoked_is_listed_and_restored(liveroom: Liveroom) -> None:
+    liveroom("migrate")
+    assert "No token is revoked." in liveroom("token", "list-revoked").out
+    liveroom("token", "revoke", "--user", "mei")
+    liveroom("token", "revoke", "--jti", "[stolen]")
+    listed = liveroom("token", "list-revoked").out
+    assert listed.index("[stolen]") < listed.index("mei")
+    assert "The token [stolen] is taken again." in liveroom("token", "restore", "--jti", "[stolen]").out
+    assert "[stolen]" not in liveroom("token", "list-revoked").out
+    assert "not revoked" in liveroom("token", "restore", "--jti", "[stolen]").one_sentence()
+    assert "Tokens of mei are taken again." in liveroom("token", "restore", "--user", "mei").out
+    assert "not revoked" in liveroom("token", "restore", "--user", "mei").one_sentence()
+
+
 def test_a_revocation_names_one_thing_that_can_be(liveroom: Liveroom) -> None:
     liveroom("migrate")
     for arguments in ([], ["--user", "mei", "--jti", "stolen"]):
-        assert "either" in liveroom("token", "revoke", *arguments).one_sentence()
+        for command in ("revoke", "restore"):
+            assert "either" in liveroom("token", command, *arguments).one_sentence()
     for arguments in (["--user", ""], ["--jti", ""], ["--user", "x" * 65], ["--jti", "x" * 129]):
-        assert "characters" in liveroom("token", "revoke", *arguments).one_sentence()
+        for command in ("revoke", "restore"):
+            assert "characters" in liveroom("token", command, *arguments).one_sentence()
 
 
 def test_a_token_that_cannot_be_is_refused(liveroom: Liveroom) -> None:
