@@ -130,12 +130,12 @@ function Numbers({ state, show }: { state: RoomState; show: Show }): JSX.Element
   const shed = Object.entries(health?.shed ?? {}).filter(([, count]) => count > 0).map(([kind, count]) => `${kind} ${count}`).join(", ");
   return (
     <div class="numbers">
-      <Number label={t("console.online")} testid="online">{state.online}</Number>
+      <Number label={t("console.online")} testid="online">{state.presence?.online ?? 0}</Number>
       <Number label={t("console.gross")} testid="gross">{money(revenue?.gross_minor ?? 0, currency, language)}</Number>
       <Number label={t("console.refunded")} testid="refunded">{money(revenue?.refunded_minor ?? 0, currency, language)}</Number>
       <Number label={t("console.orders_paid")} testid="orders-paid">{revenue?.orders_paid ?? 0}</Number>
       <Number label={t("console.gift_credits")} testid="gift-credits">{revenue?.gift_credits ?? 0}</Number>
-      <Number label={t("console.likes")} testid="likes">{state.likes}</Number>
+      <Number label={t("console.likes")} testid="likes">{state.like?.total ?? 0}</Number>
       {(health?.waiting ?? 0) > 0 && <Number label={t("console.waiting")} testid="waiting">{health?.waiting}</Number>}
       <Number label={t("console.lag")} testid="lag">{health ? `${health.lag_ms} ms` : "–"}</Number>
       <Number label={t("console.shed")} testid="shed">{shed || "0"}</Number>
@@ -157,7 +157,7 @@ function Feed({ state, act }: { state: RoomState; act: Act }): JSX.Element {
   };
   const sanctions = sanctioned(state.audit);
   return (
-    <Panel title={t("console.feed")} icon="chat" class="feed" aside={<span class="muted digits">{t("online", { count: state.online })}</span>}>
+    <Panel title={t("console.feed")} icon="chat" class="feed" aside={<span class="muted digits">{t("online", { count: state.presence?.online ?? 0 })}</span>}>
       <div class="chat-list" role="log" data-testid="chat" tabIndex={0}><ol>
         {state.chat.length === 0 && <EmptyChat text={t("console.feed_empty")} />}
         {[...state.chat].reverse().map((line) => line.kind === "gap"
@@ -207,12 +207,13 @@ function FeedLine({ line, act, giftName }: { line: SaidLine; act: Act; giftName:
 function Queue({ state, act }: { state: RoomState; act: Act }): JSX.Element {
   const { t } = useLanguage();
   const members = state.stage?.members ?? [];
+  const queue = state["cohost:queue"]?.items ?? [];
   return (
     <>
-      <Panel title={t("console.queue")} icon="mic" aside={<span class="muted digits">{state.queue.length}</span>}>
+      <Panel title={t("console.queue")} icon="mic" aside={<span class="muted digits">{queue.length}</span>}>
         <ul class="rows" data-testid="queue">
-          {state.queue.length === 0 && <li class="muted">{t("console.queue_empty")}</li>}
-          {state.queue.map((item) => (
+          {queue.length === 0 && <li class="muted">{t("console.queue_empty")}</li>}
+          {queue.map((item) => (
             <li key={item.user} class="row">
               <span class="row-who"><bdi class="name">{item.name}</bdi> <TierBadge tier={item.tier} />{item.message && <em class="muted" dir="auto">{item.message}</em>}</span>
               {item.state === "invited" ? <span class="muted">{t("console.invited")}</span> : <button type="button" class="primary small" data-testid={`approve-${item.user}`} onClick={() => void act("cohost:approve", { user: item.user })}>{t("console.approve")}</button>}
@@ -261,7 +262,7 @@ function Countdowns({ state, act }: { state: RoomState; act: Act }): JSX.Element
   const [kind, setKind] = useState<"custom" | "doors" | "show">("custom");
   const [label, setLabel] = useState("");
   const [minutes, setMinutes] = useState("5");
-  const running = Object.values(state.countdowns).filter((one) => one.scope === "room");
+  const running = Object.values(state.countdowns).filter((one) => one.scope === "room" && one.target_ms !== null);
   const set = async (event: Event) => {
     event.preventDefault();
     const target_ms = Math.round(Date.now() + state.offset_ms + parseFloat(minutes) * 60_000);

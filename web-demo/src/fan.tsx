@@ -9,7 +9,7 @@ import { deviceOfTab, type Session } from "./session";
 import { barrier, headCountdown, tierOf, type RoomState } from "./state";
 import { useRoom } from "./store";
 import { BoughtOrders, BoxOffice } from "./ui/box_office";
-import { Chat } from "./ui/chat";
+import { Chat, SPEAK } from "./ui/chat";
 import { ConnectionBanner, ConnectionChip, ShutDoor } from "./ui/connection";
 import { GiftBar, LeaderboardPanel } from "./ui/gifts";
 import { Icon } from "./ui/icons";
@@ -104,7 +104,7 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
           <div class="room-head">
             <h1 dir="auto">{state.room?.title ?? show.title}</h1>
             <span class={`phase phase-${state.room?.phase ?? show.phase}`} data-testid="phase" data-value={state.room?.phase ?? show.phase}>{t(`phase.${state.room?.phase ?? show.phase}`)}</span>
-            <span class="muted here"><Icon name="users" size={16} />{t("online", { count: state.online })}</span>
+            <span class="muted here"><Icon name="users" size={16} />{t("online", { count: state.presence?.online ?? 0 })}</span>
             {countdown && <CountdownLine countdown={countdown} offset_ms={state.offset_ms} />}
           </div>
           <div class="room-main">
@@ -133,7 +133,7 @@ function isShut(state: RoomState): boolean {
 /** The head of a pane: who this is and what the ticket is worth, large enough to compare at a glance. */
 function PaneHead({ session, state }: { session: Session; state: RoomState }): JSX.Element {
   const { t } = useLanguage();
-  const speaks = barrier(state, "danmaku") === null;
+  const speaks = barrier(state, SPEAK) === null;
   return (
     <header class="pane-head">
       <strong class="who"><bdi>{session.user}</bdi></strong>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { DanmakuItem, Order, Room, Welcome } from "../src/contract.gen";
-import { barrier, CHAT_LINES, chosenStream, headCountdown, INITIAL, pendingOrders, reduce, sanctioned, settledOrders, tierOf, type Action, type RoomState } from "../src/state";
+import { barrier, CHAT_LINES, chosenStream, headCountdown, INITIAL, pendingOrders, playable, reduce, sanctioned, settledOrders, tierOf, type Action, type RoomState } from "../src/state";
 
 const ROOM: Room = {
   id: "r", show: "s", title: "Opening night", access: "ticketed", phase: "doors", version: 1, gifts: [{ id: "rose", name: "Rose", credits: 1 }],
@@ -21,6 +21,7 @@ function welcome(changes: Partial<Welcome> = {}, you: Partial<Welcome["you"]> = 
   };
 }
 
+const SPEAK = { permission: "danmaku", switch: "chat", isSpeech: true } as const;
 const said = (id: string, text = id): DanmakuItem => ({ id, user: "u", name: "U", text, tier: "main", at_ms: 1 });
 const play = (...actions: Action[]): RoomState => actions.reduce(reduce, INITIAL);
 const online: Action = { event: "connection", data: { state: "online" } };
@@ -34,14 +35,14 @@ describe("the queue at the door", () => {
 
   it("holds a fan back, whatever the ticket is worth, until it is their turn", () => {
     const waiting = play(...inside({ admission: { position: 3, eta_ms: 9_000 } }, mine));
-    expect([waiting.admission?.position, barrier(waiting, "danmaku"), chosenStream(waiting, null)]).toEqual([3, "queue", null]);
+    expect([waiting.admission?.position, barrier(waiting, SPEAK), chosenStream(waiting, null)]).toEqual([3, "queue", null]);
     expect(reduce(waiting, { event: "admission", data: { position: 2, eta_ms: 4_000 } }).admission).toEqual({ position: 2, eta_ms: 4_000 });
   });
 
   it("ends with the rights, on the same page", () => {
     const tier: Action = { event: "tier", data: { tier: "main", version: 1, permissions: ["danmaku"], streams: [grant("main")], reason: "admitted" } };
     const state = play(...inside({ admission: { position: 1, eta_ms: 1_000 } }, mine), { event: "admission", data: { position: 0, eta_ms: 0 } }, tier);
-    expect([state.admission, barrier(state, "danmaku"), chosenStream(state, null)?.stream, state.you?.reason]).toEqual([null, null, "main", "admitted"]);
+    expect([state.admission, barrier(state, SPEAK), chosenStream(state, null)?.stream, state.you?.reason]).toEqual([null, null, "main", "admitted"]);
   });
 
   it("is over for who comes back and does not wait", () => {
@@ -149,14 +150,14 @@ describe("why somebody may not", () => {
     ["when it is for VIP only", inside({ room: { ...ROOM, phase: "live", switches: { ...ROOM.switches, chat: "vip" } } }, { tier: "main" }), "vip_only"],
     ["while reconnecting", [...inside({}, { permissions: ["danmaku"] }), { event: "connection", data: { state: "reconnecting" } }], "offline"],
   ];
-  it.each(cases)("%s", (_name, actions, expected) => expect(barrier(play(...actions), "danmaku")).toBe(expected));
+  it.each(cases)("%s", (_name, actions, expected) => expect(barrier(play(...actions), SPEAK)).toBe(expected));
 
   it("ends a mute when the note says so", () => {
     const muted: Action = { event: "inbox", data: { id: "n1", kind: "muted", at_ms: 1, until_ms: null } };
     const unmuted: Action = { event: "inbox", data: { id: "n2", kind: "unmuted", at_ms: 2, until_ms: null } };
     const state = play(...inside({}, { tier: "main", permissions: ["danmaku"] }), muted);
-    expect(barrier(state, "danmaku")).toBe("muted");
-    expect(barrier(reduce(state, unmuted), "danmaku")).toBeNull();
+    expect(barrier(state, SPEAK)).toBe("muted");
+    expect(barrier(reduce(state, unmuted), SPEAK)).toBeNull();
   });
 });
 
@@ -171,7 +172,7 @@ describe("a ticket outside the door", () => {
 
   it("is none once the door asks for one, and gives nothing any more", () => {
     const state = play(...held, refused("TICKET_REQUIRED"));
-    expect([tierOf(state), state.you?.tier, state.you?.permissions, state.streams]).toEqual(["none", "none", [], []]);
+    expect([tierOf(state), state.you?.tier, state.you?.permissions, playable(state)]).toEqual(["none", "none", [], []]);
     expect(tierOf(play(...held, refused("BALANCE_DUE")))).toBe("lobby");
   });
 

@@ -4,11 +4,12 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { ViewerCommands } from "../contract.gen";
 import { duration } from "../format";
 import { codeText, useLanguage, type Translate } from "../i18n";
-import { barrier, type Barrier, type ChatLine, type RoomState } from "../state";
+import { barrier, type Barrier, type ChatLine, type Interaction, type RoomState } from "../state";
 import { useNow, type RoomStore } from "../store";
 import { Icon } from "./icons";
 import { Panel } from "./parts";
 
+export const SPEAK: Interaction = { permission: "danmaku", switch: "chat", isSpeech: true };
 const COLORS = ["", "#ffd166", "#ff7aa8", "#7ae0ff", "#9dff8a"];
 const NEAR_END_PX = 60;
 
@@ -94,7 +95,7 @@ function SayBox({ state, store }: { state: RoomState; store: RoomStore<ViewerCom
   useNow(); // draws the seconds of a wait
   const now = Date.now();
   const input = useRef<HTMLInputElement>(null);
-  const why = barrier(state, "danmaku");
+  const why = barrier(state, SPEAK);
   const wait_ms = free_ms - now;
   const send = async (event: Event) => {
     event.preventDefault();

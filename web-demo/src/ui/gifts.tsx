@@ -3,12 +3,14 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { GiftKind, ViewerCommands } from "../contract.gen";
 import { codeText, useLanguage } from "../i18n";
-import { barrier, type RoomState } from "../state";
+import { barrier, type Interaction, type RoomState } from "../state";
 import { newKey, useNow, type RoomStore } from "../store";
 import { barrierText } from "./chat";
 import { Icon } from "./icons";
 import { Panel } from "./parts";
 
+const GIVE: Interaction = { permission: "gift", switch: "gifts" };
+const LIKE: Interaction = { permission: "like", switch: "likes" };
 const LIKE_FLUSH_MS = 1_000;
 const LIKES_AT_ONCE = 100;
 const GIFT_TRIES = 3;
@@ -22,7 +24,7 @@ interface Props {
 export function GiftBar({ state, store, notify }: Props): JSX.Element {
   const { t } = useLanguage();
   const now = useNow();
-  const why = barrier(state, "gift");
+  const why = barrier(state, GIVE);
   const credits = state.wallet?.credits ?? 0;
   const poor = why === null && state.room !== null && state.room.gifts.length > 0 && state.room.gifts.every((gift) => gift.credits > credits);
   const give = async (gift: GiftKind) => {
@@ -60,7 +62,7 @@ function LikeButton({ state, store }: Omit<Props, "notify">): JSX.Element {
   const { t } = useLanguage();
   const waiting = useRef(0);
   const [extra, setExtra] = useState(0);
-  const barred = barrier(state, "like") !== null;
+  const barred = barrier(state, LIKE) !== null;
   useEffect(() => {
     const timer = setInterval(async () => {
       const count = Math.min(waiting.current, LIKES_AT_ONCE);
@@ -78,7 +80,7 @@ function LikeButton({ state, store }: Omit<Props, "notify">): JSX.Element {
   };
   return (
     <button type="button" class="like" data-testid="like" disabled={barred} onClick={like}>
-      <Icon name="heart" filled /><span class="sr-only">{t("like.button")} </span><span class="digits" data-testid="likes">{state.likes + extra}</span>
+      <Icon name="heart" filled /><span class="sr-only">{t("like.button")} </span><span class="digits" data-testid="likes">{(state.like?.total ?? 0) + extra}</span>
     </button>
   );
 }

@@ -3,11 +3,13 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { ViewerCommands } from "../contract.gen";
 import { codeText, useLanguage } from "../i18n";
-import { barrier, type RoomState } from "../state";
+import { barrier, type Interaction, type RoomState } from "../state";
 import { useNow, type RoomStore } from "../store";
 import { barrierText } from "./chat";
 import { Icon } from "./icons";
 import { Panel } from "./parts";
+
+const COME_ON: Interaction = { permission: "cohost", switch: "cohost" };
 
 type StageCommand = "cohost:request" | "cohost:cancel" | "cohost:accept" | "cohost:leave";
 
@@ -23,7 +25,7 @@ export function StagePanel({ state, store, notify }: Props): JSX.Element {
   const [busy, setBusy] = useState(false);
   const members = state.stage?.members ?? [];
   const mine = state.cohost?.state ?? "idle";
-  const why = barrier(state, "cohost");
+  const why = barrier(state, COME_ON);
   const send = async (command: StageCommand) => {
     setBusy(true);
     const answer = await store.live.call(command, {});
