@@ -123,7 +123,7 @@ def test_a_module_fits_into_a_head(path: Path) -> None:
     functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     assert [f.name for f in functions if f.end_lineno is not None and f.end_lineno - f.lineno > 70] == []
     # the payloads of the contract are one list of values, longer than a module of decisions may be
-    assert len(text.splitlines()) <= (700 if path.name == "shapes.py" else 400)
+    assert len(text.splitlines()) <= 400
 
 
 # An import for a type is an import: a circle that only types form is a circle.

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from auth.denials import Code, Denied
 from auth.identity import RoomId, UserId
 from auth.permissions import Permission
-from gateway.contract import shapes
 from gateway.contract.cursor import Stamps
-from gateway.contract.events import ADMISSION
+from gateway.contract.link import ADMISSION, Admission
 from gateway.live.clockwork import Chore
 from gateway.live.member import Member
 from gateway.replica.reading import stage_of
@@ -45,7 +44,7 @@ class _Party:
     """The sockets of a user who waits, and what they were told."""
 
     members: list[Member] = field(default_factory=list)
-    told: shapes.Admission | None = None
+    told: Admission | None = None
     told_ms: int = 0
 
 
@@ -151,7 +150,7 @@ class Waiting:
 
     # ---- where somebody stands -------------------------------------------------------------------------
 
-    def standing(self, member: Member) -> shapes.Admission:
+    def standing(self, member: Member) -> Admission:
         """What a socket that waits is told of it now."""
         key = _key(member)
         told = _told(self._queue.standing(key) or Standing(1, 1))
@@ -186,7 +185,7 @@ class Waiting:
 
     async def tell(self) -> None:
         """Tell those who wait where they stand, where that has changed."""
-        frames: dict[shapes.Admission, Prepared] = {}
+        frames: dict[Admission, Prepared] = {}
         for number, key in enumerate(list(self._parties), 1):
             self._tell(key, frames)
             if not number % SLICE:
@@ -196,7 +195,7 @@ class Waiting:
         """Take in how late the event loop ran."""
         self._queue.slow_down(lag_ms)
 
-    def _tell(self, key: Key, frames: dict[shapes.Admission, Prepared]) -> None:
+    def _tell(self, key: Key, frames: dict[Admission, Prepared]) -> None:
         standing, party, now_ms = self._queue.standing(key), self._parties.get(key), self._clock()
         if standing is None or party is None:  # let in or gone while others had their turn
             return
@@ -235,9 +234,9 @@ def _key(member: Member) -> Key:
     return Key(member.room.id, member.user)
 
 
-def _told(standing: Standing) -> shapes.Admission:
+def _told(standing: Standing) -> Admission:
     seconds = -(-standing.eta_ms // 1000)
-    return shapes.Admission(_two_digits(standing.position), _two_digits(seconds) * 1000)
+    return Admission(_two_digits(standing.position), _two_digits(seconds) * 1000)
 
 
 def _two_digits(number: int) -> int:
@@ -248,7 +247,7 @@ def _two_digits(number: int) -> int:
     return -(-number // step) * step
 
 
-def _is_notable(told: shapes.Admission, elapsed_ms: int, now: shapes.Admission) -> bool:
+def _is_notable(told: Admission, elapsed_ms: int, now: Admission) -> bool:
     """Whether what somebody was told, and has been counting down since, is wrong by more than a little."""
     if told.position != now.position:
         return True

@@ -6,8 +6,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from gateway.api.callers import ApiDependencies
-from gateway.contract import events as own
-from gateway.contract.rows import ServerEvent
+from gateway.contract.link import OF_THE_CONNECTION
+from gateway.contract.rows import ServerEvent, link
 from gateway.features.audit import feature as audit
 from gateway.features.chat import feature as chat
 from gateway.features.course import feature as course
@@ -20,9 +20,11 @@ from gateway.features.sales import feature as sales
 from gateway.features.session import feature as session
 from gateway.features.stage import feature as stage
 from gateway.features.streams import feature as streams
+from gateway.features.welcome import You, welcome_with
 from gateway.replica.feature import AnyCommand
-from gateway.replica.news import Book
+from gateway.replica.news import Book, State
 from gateway.replica.replica import ROOM_NEWS
+from gateway.replica.welcome import Greeting
 from rooms.events import Present, SaidApart, SeatsTaken, Sought
 
 FEATURES = (
@@ -41,8 +43,14 @@ FEATURES = (
 )
 """One line each. The order is that of the pages which list their rows."""
 
+WELCOME = link(
+    "welcome",
+    welcome_with(row for feature in FEATURES for row in feature.news if isinstance(row, State) and row.hello),
+)
+
 SERVER_EVENTS: tuple[ServerEvent[Any], ...] = (
-    *own.OF_THE_CONNECTION,
+    WELCOME,
+    *OF_THE_CONNECTION,
     *(event for feature in FEATURES for event in feature.events),
 )
 """Every event that a gateway sends. One that is not here does not exist."""
@@ -58,7 +66,7 @@ BETWEEN_GATEWAYS = (SeatsTaken, Sought, Present, SaidApart)
 """News of one gateway to the others, which no feature hears."""
 BOOK = Book((row for feature in FEATURES for row in feature.news), core=(*ROOM_NEWS, *BETWEEN_GATEWAYS))
 LOADS = tuple(feature.load for feature in FEATURES if feature.load is not None)
-PARTS = tuple(part for feature in FEATURES for part in feature.parts)
+GREETING = Greeting(event=WELCOME, you=You, parts=tuple(part for feature in FEATURES for part in feature.parts))
 
 
 def routers_of(deps: ApiDependencies) -> Sequence[APIRouter]:

@@ -20,7 +20,7 @@ from gateway.door.admission import Admission, DoorLimits
 from gateway.door.devices import Seats
 from gateway.door.holdings import Records
 from gateway.door.truth import Truth
-from gateway.features.registry import BOOK, BY_NAME, LOADS, PARTS
+from gateway.features.registry import BOOK, BY_NAME, GREETING, LOADS
 from gateway.house import assembly
 from gateway.house.jobs import JobWorker
 from gateway.house.relay import OutboxRelay
@@ -189,7 +189,7 @@ class House:
                 Present: lambda _room, event: self.whereabouts.present(event),
                 SaidApart: self.apart.heard,
             },
-            parts=PARTS,
+            greeting=GREETING,
             degraded_since_ms=lambda: self.resync.told_since_ms,
         )
 

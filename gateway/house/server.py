@@ -13,8 +13,7 @@ import uvicorn
 
 from auth.denials import Code
 from gateway.contract.codec import Codec
-from gateway.contract.events import DRAINING
-from gateway.contract.shapes import Draining
+from gateway.contract.link import DRAINING, Draining
 from gateway.demo.playground import furnish
 from gateway.door.address_limits import Limit
 from gateway.engine.engine import Engine

@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 from auth.identity import Tier, UserId
 from auth.permissions import Permission
-from gateway.contract.events import PRESENCE
+from gateway.contract.link import PRESENCE, Presence
 from gateway.contract.rows import Payload, ServerEvent
-from gateway.contract.shapes import Presence
 from gateway.live.member import Member
 from gateway.replica.orders import EVERYBODY, View
 from gateway.sockets.audience import Audiences

@@ -7,7 +7,7 @@ import msgspec
 
 from auth.denials import Code, Denied
 from gateway.contract.rows import SLOW_MODE, RateClass
-from gateway.contract.shapes import Streams
+from gateway.contract.shared import Streams
 from gateway.live.member import Member
 from gateway.replica.act import Act
 from gateway.replica.feature import AnyCommand

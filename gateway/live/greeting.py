@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import msgspec
 
-from gateway.contract.events import DEGRADED, WELCOME
-from gateway.contract.shapes import Degraded
+from gateway.contract.link import DEGRADED, Degraded
 from gateway.live.member import Member
 from gateway.live.room import LiveRoom
 from gateway.replica.welcome import NO_LUGGAGE, Standing, build, console_state
@@ -25,9 +24,9 @@ def greet(room: LiveRoom, member: Member) -> None:
         grants=room.grants_of(member),
         admission=around.queue.standing(member) if member.is_waiting else msgspec.UNSET,
     )
-    member.told_until, hello = build(room.replica, member, around.parts, room.encoded, room, standing)
+    member.told_until, hello = build(room.replica, member, around.greeting, room.encoded, room, standing)
     member.luggage = NO_LUGGAGE
-    told = [Prepared(WELCOME, hello)]
+    told = [Prepared(around.greeting.event, hello)]
     if member.is_console:
         told += [Prepared(event, payload) for event, payload in console_state(room.replica, room)]
     if (since_ms := around.degraded_since_ms()) is not None:

@@ -11,8 +11,8 @@ from auth.door import Surface, expelled_by
 from auth.grants import Grant
 from auth.identity import Role, Tier, UserId
 from auth.permissions import Permission, Permissions
-from gateway.contract import events, shapes
 from gateway.contract.cursor import to_cursor
+from gateway.contract.link import ADMISSION, DEGRADED, POSITION, TIER, Admission, Degraded, RoomPosition, TierReason
 from gateway.contract.rows import Payload, ServerEvent
 from gateway.live.attendance import Attendance
 from gateway.live.member import Member
@@ -229,7 +229,7 @@ class LiveRoom(Attendance):
         """It was waiting, and is like everybody inside from now on: history and pins begin here."""
         before, member.is_waiting = member.permissions, False
         member.refresh_permissions()
-        member.tell(events.ADMISSION, shapes.Admission(0, 0))
+        member.tell(ADMISSION, Admission(0, 0))
         self._tell_rights(member, before, "admitted")
         self.tell_own_position(member)
         self.around.devices.settle(self, member.user)
@@ -246,9 +246,9 @@ class LiveRoom(Attendance):
             elif member.refresh_permissions():
                 self._tell_rights(member, before, order.reason)
 
-    def _tell_rights(self, member: Member, before: Permissions, reason: shapes.TierReason) -> None:
+    def _tell_rights(self, member: Member, before: Permissions, reason: TierReason) -> None:
         """What it may do now; and where it went in or out, what those on this side see otherwise."""
-        member.tell(events.TIER, welcome.tier_shape(member, self.grants_of(member), reason))
+        member.tell(TIER, welcome.tier_shape(member, self.grants_of(member), reason))
         reads = member.may(Permission.CHAT_READ)
         if reads is (Permission.CHAT_READ in before):
             return
@@ -266,7 +266,7 @@ class LiveRoom(Attendance):
         Nobody is told whose welcome has told them of a later place.
         """
         if member.told_until <= self.position.offset:
-            member.tell(events.POSITION, shapes.RoomPosition(to_cursor(self.position, self.around.queue.stamp(member))))
+            member.tell(POSITION, RoomPosition(to_cursor(self.position, self.around.queue.stamp(member))))
 
     def tell_position(self, by_ms: int) -> None:
         """Let those know where the room stands who by then will not have heard of it for long.
@@ -276,12 +276,12 @@ class LiveRoom(Attendance):
         for inside, due_ms in self._position_due_ms.items():
             if by_ms >= due_ms:
                 self._position_due_ms[inside] = by_ms + self.around.limits.position_ms
-                prepared = Prepared(events.POSITION, shapes.RoomPosition(self.cursor()))
+                prepared = Prepared(POSITION, RoomPosition(self.cursor()))
                 self.tell(prepared, view=INSIDE if inside else OUTSIDE, offset=self.position.offset)
 
     def tell_degraded(self, since_ms: int | None) -> None:
         """Tell everybody that this gateway is cut off from the others, or not any more."""
-        self.tell(Prepared(events.DEGRADED, shapes.Degraded(since_ms)))
+        self.tell(Prepared(DEGRADED, Degraded(since_ms)))
 
     def tell_consoles(self, event: ServerEvent[Payload], payload: Payload) -> None:
         """Tell the consoles something, if there are any."""

@@ -3,17 +3,17 @@
 The protocols are what live rooms know of whoever keeps devices, the queue and the errands: those stand above them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from auth.grants import StreamGrants
 from auth.identity import RoomId, UserId
-from gateway.contract import shapes
+from gateway.contract.link import Admission
 from gateway.live.clockwork import Clockwork
 from gateway.live.deadlines import Deadlines
 from gateway.live.member import Member
-from gateway.replica.welcome import Part
+from gateway.replica.welcome import Greeting
 from gateway.setup.metrics import Metrics
 from rooms.blocked_words import BlockedWords
 from rooms.rates import Rate
@@ -50,7 +50,7 @@ class Queue(Protocol):
     def stamp(self, member: Member) -> str:
         """What a cursor carries that is told to this member alone."""
 
-    def standing(self, member: Member) -> shapes.Admission:
+    def standing(self, member: Member) -> Admission:
         """What a socket that waits is told of it now."""
 
 
@@ -106,7 +106,6 @@ class Surroundings(Generic[Room]):
     isolation: Isolation
     between_gateways: Mapping[type, Callable[[Room, Any], None]]
     """Who listens to what gateways tell each other, by its type."""
-    parts: Sequence[Part]
-    """What of a welcome the features make."""
+    greeting: Greeting
     degraded_since_ms: Callable[[], int | None]
     """Since when the wire is away, as sockets are told; None: it is not."""

@@ -6,8 +6,8 @@ And what a room or a socket leaves to be written a moment later: each is one err
 from collections.abc import Awaitable, Callable, Sequence
 
 from auth.identity import Role, RoomId, UserId
-from gateway.contract import shapes
-from gateway.contract.events import HEALTH
+from gateway.contract.link import HEALTH
+from gateway.contract.link import Health as HealthShape
 from gateway.live import stage_watch
 from gateway.live.clockwork import Chore, Clockwork
 from gateway.live.room import LiveRoom
@@ -191,4 +191,4 @@ class Health:
             shed = room.budget.take_shed()
             for weight, count in shed.items():
                 metrics.shed.labels(weight).inc(count)
-            room.tell_consoles(HEALTH, shapes.Health(online, shed, round(lag_seconds * 1000), waiting))
+            room.tell_consoles(HEALTH, HealthShape(online, shed, round(lag_seconds * 1000), waiting))

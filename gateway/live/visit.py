@@ -7,8 +7,7 @@ from auth.denials import Code, Denied
 from auth.grants import Grant
 from auth.identity import Identity, Role, Tier, UserId
 from auth.permissions import Permission
-from gateway.contract.events import TOKEN_EXPIRING
-from gateway.contract.shapes import TokenExpiring
+from gateway.contract.link import TOKEN_EXPIRING, TokenExpiring
 from gateway.live.commands import Commands
 from gateway.live.deadlines import Deadline
 from gateway.live.greeting import greet

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from auth.denials import Code
 from auth.door import Surface
-from gateway.contract import shapes
+from gateway.contract.link import ErrorBody
 from gateway.contract.rows import CONTRACT_VERSION, REFUSALS, EventClass, ServerEvent
 from gateway.reference import facts, vocabulary
 from gateway.reference.facts import Machine
@@ -199,7 +199,7 @@ def _messages() -> dict[str, Json]:
                             "ok": {"const": False},
                             "error": {
                                 "allOf": [
-                                    _schema_of(shapes.ErrorBody),
+                                    _schema_of(ErrorBody),
                                     {"properties": {"code": {"enum": sorted(code.value for code in command.errors)}}},
                                 ]
                             },

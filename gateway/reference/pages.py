@@ -10,8 +10,8 @@ from msgspec import Meta, Struct
 
 from auth.denials import Code
 from auth.identity import Role
-from gateway.contract import shapes
 from gateway.contract.rows import CONTRACT_VERSION, EVERY_COMMAND, EventClass
+from gateway.contract.scalars import VISIBLE, VISIBLE_OR_JOINED
 from gateway.reference import facts, vocabulary
 from gateway.reference.facts import CodeFact
 from gateway.reference.listing import CONSOLE_COMMANDS, SERVER_EVENTS, SHARED_COMMANDS, VIEWER_COMMANDS
@@ -208,7 +208,7 @@ def _type(hint: object) -> str:
 
 
 def _bounds(meta: Meta) -> str:
-    if meta.pattern not in (None, shapes.VISIBLE, shapes.VISIBLE_OR_JOINED):
+    if meta.pattern not in (None, VISIBLE, VISIBLE_OR_JOINED):
         return f" matching {code(meta.pattern)}"
     is_text = meta.min_length is not None or meta.max_length is not None
     low, high = (meta.min_length, meta.max_length) if is_text else (meta.ge, meta.le)

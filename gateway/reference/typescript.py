@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Struct
 
 from auth.denials import RETRYABLE, Code
-from gateway.contract import shapes
 from gateway.contract.rows import CONTRACT_VERSION
+from gateway.features.registry import WELCOME
+from gateway.features.welcome import You
 from gateway.reference import vocabulary
 from gateway.reference.listing import CONSOLE_COMMANDS, SERVER_EVENTS, SHARED_COMMANDS, VIEWER_COMMANDS
 from gateway.replica.feature import AnyCommand
@@ -104,7 +105,7 @@ def _event_classes() -> str:
 
 
 def _event_keys() -> str:
-    hints = [*typing.get_type_hints(shapes.Welcome).values(), *typing.get_type_hints(shapes.You).values()]
+    hints = [*typing.get_type_hints(WELCOME.payload).values(), *typing.get_type_hints(You).values()]
     listed = {part for hint in hints if typing.get_origin(hint) is list for part in typing.get_args(hint)}
     many = [event for event in SERVER_EVENTS if event.payload in listed]
     doc = "/** Events that tell one of many values, and the field that tells them apart. `welcome` lists all. */"

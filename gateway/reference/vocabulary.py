@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from gateway.contract import shapes
+from gateway.contract.link import ErrorBody
 from gateway.reference.listing import CONSOLE_COMMANDS, SERVER_EVENTS, VIEWER_COMMANDS
 
 
@@ -39,7 +39,11 @@ def promise(kind: type) -> str:
 @cache
 def part_promises(kind: type) -> dict[str, str]:
     """The strings that stand below the fields of a struct or the members of an enum, by their names."""
-    body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+    try:
+        source = inspect.getsource(kind)
+    except (OSError, TypeError):  # made of another one, with fields of features
+        return part_promises(kind.__base__) if kind.__base__ is not None else {}
+    body = ast.parse(textwrap.dedent(source)).body[0]
     assert isinstance(body, ast.ClassDef)
     return dict(_documented(body.body))
 
@@ -70,7 +74,7 @@ def _named() -> dict[str, type]:
                 for field_hint in typing.get_type_hints(hint).values():
                     visit(field_hint)
 
-    visit(shapes.ErrorBody)
+    visit(ErrorBody)
     for event in SERVER_EVENTS:
         visit(event.payload)
     for command in (*VIEWER_COMMANDS, *CONSOLE_COMMANDS):

@@ -9,7 +9,7 @@ from typing import Any
 
 from auth.identity import Tier
 from auth.situation import Phase
-from gateway.api.shapes import ShowAudit
+from gateway.features.audit.bodies import ShowAudit
 from gateway.rehearsal.desk import Desk
 from gateway.rehearsal.evening import Deeds, Evening
 from gateway.rehearsal.fan import Fan, Stall

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from gateway.api.shapes import ShowAudit
+from gateway.features.audit.bodies import ShowAudit
 from gateway.rehearsal.journal import Journal, Place, Refusal
 from gateway.setup.preflight import CommandError
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from auth.identity import Tier
-from gateway.api.shapes import ShowAudit
+from gateway.features.audit.bodies import ShowAudit
 from gateway.rehearsal.journal import Journal
 
 MAX_EXAMPLES = 5

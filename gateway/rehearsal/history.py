@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.api.shapes import RightAudit
+from gateway.features.audit.bodies import RightAudit
 from gateway.rehearsal.evening import Check, Evening, equal, none_of
 from gateway.rehearsal.journal import Item, Journal, SocketLog
 from gateway.rehearsal.rights import Span, by_user, spans

@@ -8,7 +8,7 @@ import msgspec
 from auth.identity import Role, Tier
 from auth.permissions import Permission, permissions, reading_floor
 from auth.situation import Access, Phase, Switches
-from gateway.api.shapes import RightAudit
+from gateway.features.audit.bodies import RightAudit
 from gateway.rehearsal.evening import Check, Evening, none_of
 from gateway.rehearsal.journal import HISTORY, Entry, Journal, in_welcome
 

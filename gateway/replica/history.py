@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from auth.identity import Tier
-from gateway.contract import shapes
 from gateway.contract.cursor import to_cursor
 from gateway.replica.news import AnyEvent, Book, History
 from pubsub.broker import Delivery, Position
@@ -40,13 +41,13 @@ class Past:
         self._missed: Any = None
 
     @property
-    def missed(self) -> shapes.MissedEvent:
+    def missed(self) -> Struct:
         """As those are told of it who missed it; made once for all of them."""
         if self._missed is None:
             row = self._row
             payload = row.event.payload([row.item(self.event)], to_cursor(self.position))
             self._missed = row.missed(payload)
-        missed: shapes.MissedEvent = self._missed
+        missed: Struct = self._missed
         return missed
 
 
@@ -65,7 +66,7 @@ class Recovered:
         """When the earliest of what was missed was published: what tier somebody held before does not matter."""
         return min(one.at_ms for one in self.past)
 
-    def missed_by(self, history: list[tuple[int, Tier]], *, is_staff: bool) -> list[shapes.MissedEvent]:
+    def missed_by(self, history: list[tuple[int, Tier]], *, is_staff: bool) -> list[Struct]:
         """The part of somebody with this history of tiers, as (at_ms, tier from then on)."""
         return [one.missed for one in self.past if is_staff or _tier_at(history, one.at_ms) >= one.event.floor]
 

@@ -11,8 +11,8 @@ from msgspec import Struct
 from auth.denials import Code
 from auth.door import Surface
 from auth.identity import Role, Tier, UserId
+from gateway.contract.link import TierReason
 from gateway.contract.rows import ServerEvent
-from gateway.contract.shapes import TierReason
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What a socket is told first: all of its room as it concerns it. Made of the rows of the features."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Protocol
@@ -11,9 +11,9 @@ from auth.door import Surface
 from auth.grants import Grant
 from auth.identity import Role, Tier, UserId
 from auth.permissions import Permissions
-from gateway.contract import shapes
 from gateway.contract.codec import Codec
 from gateway.contract.cursor import to_cursor
+from gateway.contract.link import Admission, Presence, TierChange, TierReason
 from gateway.contract.rows import CONTRACT_VERSION, EventClass, ServerEvent
 from gateway.replica.news import Knowledge, Moment, State
 from gateway.replica.replica import Replica
@@ -31,7 +31,7 @@ class Luggage:
     wallet: Wallet = EMPTY_WALLET
     orders: Sequence[OrderChanged] = ()
     """Those that stand, by number."""
-    missed: Sequence[shapes.MissedEvent] = ()
+    missed: Sequence[Struct] = ()
     recovered: bool = False
     danmaku_truncated: bool = False
     told_until: Position | None = None
@@ -78,6 +78,16 @@ class Part:
     """Of one that is the same for everybody: the object that it follows from. It is encoded once for as long."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Greeting:
+    """The first event of a socket, as the features make it up."""
+
+    event: ServerEvent[Any]
+    you: type[Struct]
+    """The payload of its field `you`."""
+    parts: Sequence[Part]
+
+
 class Encoded:
     """What the welcomes of a room have in common, encoded once per codec for as long as it stays the same.
 
@@ -112,13 +122,13 @@ class Standing:
     """What goes into the cursor."""
     online: int
     grants: list[Grant]
-    admission: shapes.Admission | UnsetType
+    admission: Admission | UnsetType
     """The place in the queue of one who waits."""
 
 
 def build(
-    replica: Replica, viewer: Viewer, parts: Iterable[Part], encoded: Encoded, moment: Moment, standing: Standing
-) -> tuple[int, shapes.Welcome]:
+    replica: Replica, viewer: Viewer, greeting: Greeting, encoded: Encoded, moment: Moment, standing: Standing
+) -> tuple[int, Struct]:
     """The welcome of a socket as of now, and the offset up to which it tells the history."""
     luggage, codec, room = viewer.luggage, standing.codec, replica.room
     position = luggage.told_until or standing.here
@@ -131,7 +141,7 @@ def build(
         value, view = replica.newest(state.news), _view_of(state, viewer.surface, reads=reads)
         make = partial(replica.shown, state.news, view, moment)
         fields[state.hello] = encoded.part(state.hello, codec, view, value, room, make)
-    for part in parts:
+    for part in greeting.parts:
         make = partial(part.make, replica, viewer, luggage, moment)
         if part.source is not None:
             fields[part.field] = encoded.part(part.field, codec, None, part.source(replica), room, make)
@@ -140,10 +150,10 @@ def build(
         else:
             (of_you if part.of_you else fields)[part.field] = make()
     is_here = position.epoch == standing.here.epoch  # else all that the room tells comes after it
-    return position.offset if is_here else 0, shapes.Welcome(
+    return position.offset if is_here else 0, greeting.event.payload(
         contract=CONTRACT_VERSION,
         server_ms=moment.now_ms(),
-        you=shapes.You(
+        you=greeting.you(
             user=viewer.user,
             name=viewer.name,
             role=viewer.role,
@@ -153,7 +163,7 @@ def build(
             **of_you,
         ),
         streams=standing.grants,
-        presence=shapes.Presence(max(0, standing.online)),
+        presence=Presence(max(0, standing.online)),
         cursor=to_cursor(position, standing.stamp),
         recovered=luggage.recovered,
         danmaku_truncated=luggage.danmaku_truncated,
@@ -187,7 +197,7 @@ def permission_names(permissions: Permissions) -> list[str]:
     return sorted(permissions)
 
 
-def tier_shape(viewer: Viewer, grants: list[Grant], reason: shapes.TierReason) -> shapes.TierChange:
+def tier_shape(viewer: Viewer, grants: list[Grant], reason: TierReason) -> TierChange:
     """The `tier` event of a socket whose rights changed."""
     permissions = permission_names(viewer.permissions)
-    return shapes.TierChange(viewer.tier, max(0, viewer.tier_version), permissions, grants, reason)
+    return TierChange(viewer.tier, max(0, viewer.tier_version), permissions, grants, reason)

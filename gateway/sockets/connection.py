@@ -10,8 +10,7 @@ from socketio import packet as sio
 
 from auth.denials import RETRYABLE, Code, Denied
 from gateway.contract.codec import Codec
-from gateway.contract.events import BYE
-from gateway.contract.shapes import Bye
+from gateway.contract.link import BYE, Bye
 from gateway.engine.budget import Allowance, Meter
 from gateway.engine.socket import Socket
 from gateway.sockets.codec import Batch, Prepared, encode

@@ -14,7 +14,6 @@ from uvicorn.server import ServerState
 
 from auth.denials import Code, Denied
 from gateway.contract.codec import Codec
-from gateway.contract.shapes import ClockAck
 from gateway.engine.engine import Engine
 from gateway.engine.frames import Frame
 from gateway.engine.http import http_protocol
@@ -24,6 +23,7 @@ from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason, Via
 from gateway.engine.socket import Socket
 from gateway.engine.websocket import WebSocketConnection
+from gateway.features.session.wire import ClockAck
 from gateway.setup.origins import Origins
 from gateway.sockets.connection import Answer, Connection, Decision, Opening, SocketLimits
 from gateway.sockets.server import SocketServer

@@ -8,8 +8,8 @@ from unittest import mock
 import msgspec
 
 from auth.denials import Denied
+from gateway.contract.link import Bye
 from gateway.contract.rows import EVERY_COMMAND, FAREWELLS, ServerEvent
-from gateway.contract.shapes import Bye
 from gateway.features.registry import BY_NAME, SERVER_EVENTS
 from gateway.sockets.codec import Prepared
 from gateway.sockets.connection import Answer, Received

@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from auth.denials import Code, Denied
-from gateway.contract import shapes
+from gateway.contract.link import Bye, Presence
+from gateway.features.gifts.wire import Like
 from gateway.features.registry import BY_NAME, SERVER_EVENTS, VIEWER_COMMANDS
 from gateway.features.registry import COMMANDS as COMMANDS_OF_FEATURES
+from gateway.features.session.wire import ClockAck
 from gateway.live import upkeep
 from gateway.replica.feature import AnyCommand
 from tests.integration.clients import Client, connected
@@ -103,19 +105,19 @@ def test_a_command_takes_and_answers_what_its_row_says(command: AnyCommand) -> N
 @pytest.mark.parametrize(
     ("say", "wrong"),
     [
-        (lambda one: one.take_event("gossip", shapes.Like(1)), "gossip is sent and not in the registry"),
-        (lambda one: one.take_event("like", shapes.Presence(1)), "like carries Presence, not Like"),
-        (lambda one: one.take_event("bye", shapes.Bye("GOODBYE", retryable=False)), "GOODBYE is no farewell"),
+        (lambda one: one.take_event("gossip", Like(1)), "gossip is sent and not in the registry"),
+        (lambda one: one.take_event("like", Presence(1)), "like carries Presence, not Like"),
+        (lambda one: one.take_event("bye", Bye("GOODBYE", retryable=False)), "GOODBYE is no farewell"),
         (lambda one: one.take_answer("clock", Denied(Code.SOLD_OUT)), "clock is answered by SOLD_OUT"),
-        (lambda one: one.take_answer("clock", shapes.Like(1)), "clock is answered by Like"),
-        (lambda one: one.take_answer("gossip", shapes.Like(1)), "gossip is answered by Like"),
+        (lambda one: one.take_answer("clock", Like(1)), "clock is answered by Like"),
+        (lambda one: one.take_answer("gossip", Like(1)), "gossip is answered by Like"),
         (lambda one: one.take_answer("gossip", Denied(Code.FORBIDDEN)), "gossip is answered by FORBIDDEN"),
     ],
 )
 def test_the_recording_of_all_tests_finds_what_is_not_of_the_contract(say: Any, wrong: str) -> None:
     recording = Recording()
-    recording.take_event("like", shapes.Like(1))
-    recording.take_answer("clock", shapes.ClockAck(1, 2, 3))
+    recording.take_event("like", Like(1))
+    recording.take_answer("clock", ClockAck(1, 2, 3))
     recording.take_answer("gossip", Denied(Code.BAD_REQUEST))
     assert recording.wrong == []
     say(recording)

@@ -12,9 +12,10 @@ import pytest
 from msgspec import Struct, structs
 from rich.console import Console
 
-from gateway.contract import shapes
-from gateway.contract.events import GIFT, RETRACT
 from gateway.demo.playground import TICKETED
+from gateway.features.chat.wire import RETRACT, Danmaku, Retract
+from gateway.features.gifts.wire import GIFT, Gift
+from gateway.features.sales.wire import Sales
 from gateway.live.room import LiveRoom
 from gateway.rehearsal.rehearse import Wishes, rehearse
 from gateway.rehearsal.report import Report
@@ -30,7 +31,7 @@ SETTLE_SECONDS = 3.0
 PATIENT_MS = 10_000
 """Speed is not what these tests are about: the machine may be busy with others."""
 
-History = shapes.Danmaku | shapes.Gift | shapes.Retract
+History = Danmaku | Gift | Retract
 
 
 async def played(url: str) -> Report:
@@ -111,7 +112,7 @@ def sales_off_by_one(patch: pytest.MonkeyPatch) -> None:
 
     def one_more(replica: Replica, news: type, *options: Any) -> Struct:
         told = shown(replica, news, *options)
-        if not isinstance(told, shapes.Sales):
+        if not isinstance(told, Sales):
             return told
         first, *others = told.products
         return structs.replace(told, products=[structs.replace(first, sold=first.sold + 1), *others])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.contract.shapes import FOREVER_MS
+from gateway.contract.scalars import FOREVER_MS
 from gateway.setup import clock
 from tests.integration.clients import Client
 from tests.integration.conftest import UNHURRIED

@@ -10,7 +10,7 @@ from auth.identity import Identity, Role, ShowId
 from gateway.api.callers import ApiDependencies, caller_of, require_role
 from gateway.api.refusals import Refused
 from gateway.api.routing import needs
-from gateway.api.shapes import ShowAudit
+from gateway.features.audit.bodies import ShowAudit
 from gateway.features.audit.findings import findings
 from presale import recount_sql, shows_sql
 from rooms import recount_sql as room_recount_sql

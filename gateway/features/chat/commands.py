@@ -3,7 +3,7 @@
 from auth import text
 from auth.denials import Code, Denied
 from auth.permissions import Permission
-from gateway.contract import shapes
+from gateway.contract import shared
 from gateway.contract.rows import (
     HOSTS,
     OF_RIGHTS,
@@ -14,6 +14,7 @@ from gateway.contract.rows import (
     errors,
     viewer_command,
 )
+from gateway.features.chat import wire
 from gateway.replica.act import Act, checked_text
 from pubsub.broker import Publication, Retention
 from rooms import danmaku_sql, events, moderation_sql, pins_sql
@@ -21,7 +22,7 @@ from rooms.budget import weight_of
 from rooms.pins import MAX_ANNOUNCEMENT_GRAPHEMES, PinsRecord
 
 
-def send_danmaku(act: Act, request: shapes.SendDanmaku) -> shapes.DanmakuAck | Denied:
+def send_danmaku(act: Act, request: wire.SendDanmaku) -> wire.DanmakuAck | Denied:
     """Checked against the replica, published, stored later: an ack means accepted.
 
     In a room where more is said than it can be told, `shed` says that this one was left out.
@@ -43,7 +44,7 @@ def send_danmaku(act: Act, request: shapes.SendDanmaku) -> shapes.DanmakuAck | D
     persons.said(user, now)
     danmaku_id = means.new_id()
     if not room.budget.admits(weight_of(role, tier), now, len(said.encode())):
-        return shapes.DanmakuAck(danmaku_id, shed=True)
+        return wire.DanmakuAck(danmaku_id, shed=True)
     event = events.DanmakuSaid(
         id=danmaku_id,
         user=user,
@@ -58,20 +59,20 @@ def send_danmaku(act: Act, request: shapes.SendDanmaku) -> shapes.DanmakuAck | D
     persons.expect(danmaku_id)
     means.broker.post(replica.id, Publication(danmaku_id, events.encode(event), Retention.SHORT, now))
     room.said(event)
-    return shapes.DanmakuAck(danmaku_id)
+    return wire.DanmakuAck(danmaku_id)
 
 
-async def retract(act: Act, request: shapes.ItemTarget) -> shapes.Nothing | Denied:
+async def retract(act: Act, request: wire.ItemTarget) -> shared.Nothing | Denied:
     """Take a danmaku off every screen."""
     await act.means.store()
     recent = act.room.recent.find(request.id)  # another gateway may not have stored it yet
     async with act.means.db.write() as uow:
         floor = recent.floor if recent is not None else None
         retracted = await moderation_sql.retract(uow, act.room.id, request.id, act.user, floor=floor)
-    return retracted if isinstance(retracted, Denied) else shapes.Nothing()
+    return retracted if isinstance(retracted, Denied) else shared.Nothing()
 
 
-async def pin(act: Act, request: shapes.ItemTarget) -> shapes.Pins | Denied:
+async def pin(act: Act, request: wire.ItemTarget) -> wire.Pins | Denied:
     """Keep a danmaku on top."""
     await act.means.store()
     async with act.means.db.write() as uow:
@@ -81,13 +82,13 @@ async def pin(act: Act, request: shapes.ItemTarget) -> shapes.Pins | Denied:
         return _pins(await pins_sql.pin_danmaku(uow, act.room.id, said, act.user))
 
 
-async def unpin(act: Act, request: shapes.ItemTarget) -> shapes.Pins | Denied:
+async def unpin(act: Act, request: wire.ItemTarget) -> wire.Pins | Denied:
     """Take a pin off."""
     async with act.means.db.write() as uow:
         return _pins(await pins_sql.unpin(uow, act.room.id, request.id, act.user))
 
 
-async def announce(act: Act, request: shapes.Announce) -> shapes.Pins | Denied:
+async def announce(act: Act, request: wire.Announce) -> wire.Pins | Denied:
     """Pin a text of the host."""
     said = text.within(request.text, MAX_ANNOUNCEMENT_GRAPHEMES)
     if isinstance(said, Denied):
@@ -101,21 +102,21 @@ async def announce(act: Act, request: shapes.Announce) -> shapes.Pins | Denied:
 COMMANDS = (
     viewer_command(
         "danmaku",
-        shapes.SendDanmaku,
-        shapes.DanmakuAck,
+        wire.SendDanmaku,
+        wire.DanmakuAck,
         errors(*OF_RIGHTS, *OF_TEXT, Code.MUTED),
         send_danmaku,
         permission=Permission.DANMAKU,
         rate=RateClass.DANMAKU,
         is_shared=True,
     ),
-    console_command("retract", shapes.ItemTarget, shapes.Nothing, errors(Code.NOT_FOUND), retract),
-    console_command("pin", shapes.ItemTarget, shapes.Pins, errors(Code.NOT_FOUND), pin),
-    console_command("unpin", shapes.ItemTarget, shapes.Pins, errors(Code.NOT_FOUND), unpin),
+    console_command("retract", wire.ItemTarget, shared.Nothing, errors(Code.NOT_FOUND), retract),
+    console_command("pin", wire.ItemTarget, wire.Pins, errors(Code.NOT_FOUND), pin),
+    console_command("unpin", wire.ItemTarget, wire.Pins, errors(Code.NOT_FOUND), unpin),
     console_command(
         "announce",
-        shapes.Announce,
-        shapes.Pins,
+        wire.Announce,
+        wire.Pins,
         errors(Code.TEXT_EMPTY, Code.TEXT_TOO_LONG, Code.TEXT_BLOCKED),
         announce,
         roles=HOSTS,
@@ -123,5 +124,5 @@ COMMANDS = (
 )
 
 
-def _pins(answer: PinsRecord | Denied) -> shapes.Pins | Denied:
-    return answer if isinstance(answer, Denied) else shapes.Pins(answer.items, answer.version)
+def _pins(answer: PinsRecord | Denied) -> wire.Pins | Denied:
+    return answer if isinstance(answer, Denied) else wire.Pins(answer.items, answer.version)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import UNSET
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.contract import events, shapes
+from gateway.features.chat import wire
 from gateway.replica.news import AnyEvent, History, Knowledge, Moment, State
 from gateway.replica.orders import INSIDE, OUTSIDE, View
 from rooms import pins_sql
@@ -14,18 +14,18 @@ from rooms.pins import PinKind
 from rooms.room import RoomRecord
 
 
-def danmaku_item(event: DanmakuSaid) -> shapes.DanmakuItem:
+def danmaku_item(event: DanmakuSaid) -> wire.DanmakuItem:
     """A danmaku as clients see it."""
-    return shapes.DanmakuItem(
+    return wire.DanmakuItem(
         event.id, event.user, event.name, event.text, event.tier, event.at_ms, event.role, event.style or UNSET
     )
 
 
-def _pins(event: PinsChanged, _known: Knowledge, view: View, _moment: Moment) -> shapes.Pins:
+def _pins(event: PinsChanged, _known: Knowledge, view: View, _moment: Moment) -> wire.Pins:
     """A foyer sees announcements only, for a danmaku belongs to those inside."""
     inside = view.reads is not False
     items = tuple(pin for pin in event.items if inside or pin.kind is PinKind.ANNOUNCEMENT)
-    return shapes.Pins(items, event.version)
+    return wire.Pins(items, event.version)
 
 
 async def load(connection: AsyncConnection, room: RoomRecord, counted: int) -> Sequence[AnyEvent]:
@@ -35,7 +35,7 @@ async def load(connection: AsyncConnection, room: RoomRecord, counted: int) -> S
 
 
 NEWS = (
-    History(DanmakuSaid, events.DANMAKU, danmaku_item, shapes.MissedDanmaku),
-    History(Retracted, events.RETRACT, lambda event: shapes.RetractItem(event.id), shapes.MissedRetract),
-    State(PinsChanged, events.PINS, _pins, views=(INSIDE, OUTSIDE), hello="pins"),
+    History(DanmakuSaid, wire.DANMAKU, danmaku_item, wire.MissedDanmaku),
+    History(Retracted, wire.RETRACT, lambda event: wire.RetractItem(event.id), wire.MissedRetract),
+    State(PinsChanged, wire.PINS, _pins, views=(INSIDE, OUTSIDE), hello="pins"),
 )

@@ -3,9 +3,9 @@
 from auth import text
 from auth.denials import Code, Denied
 from auth.planning import beginning
-from gateway.contract import shapes
+from gateway.contract import shared
 from gateway.contract.rows import HOSTS, console_command, errors
-from gateway.features.course import end_of_sale
+from gateway.features.course import end_of_sale, wire
 from gateway.features.course.news import room_shape
 from gateway.replica.act import Act
 from presale import refunds, refunds_sql, shows_sql
@@ -15,25 +15,25 @@ from rooms.room import RoomRecord
 from rooms.switches import SwitchChanges
 
 
-async def change_phase(act: Act, request: shapes.ChangePhase) -> shapes.Room | Denied:
+async def change_phase(act: Act, request: wire.ChangePhase) -> wire.Room | Denied:
     """Move the show on; everybody's rights follow."""
     async with act.means.db.write() as uow:
         return _room(await end_of_sale.change_phase(uow, act.room.id, request.phase, act.user))
 
 
-async def change_switches(act: Act, request: SwitchChanges) -> shapes.Room | Denied:
+async def change_switches(act: Act, request: SwitchChanges) -> wire.Room | Denied:
     """Flip the named switches."""
     async with act.means.db.write() as uow:
         return _room(await rooms_sql.change_switches(uow, act.room.id, request, act.user))
 
 
-async def panic(act: Act, request: shapes.Nothing) -> shapes.Room | Denied:
+async def panic(act: Act, request: shared.Nothing) -> wire.Room | Denied:
     """One button: slow mode, tickets only, links off."""
     async with act.means.db.write() as uow:
         return _room(await rooms_sql.panic(uow, act.room.id, act.user))
 
 
-async def set_countdown(act: Act, request: shapes.SetCountdown) -> shapes.Created | Denied:
+async def set_countdown(act: Act, request: wire.SetCountdown) -> shared.Created | Denied:
     """Show a countdown, or move the schedule's own, and with the start the deadline for refunds."""
     refused = beginning("target_ms", request.target_ms, act.means.clock())
     if refused is not None:
@@ -54,35 +54,35 @@ async def set_countdown(act: Act, request: shapes.SetCountdown) -> shapes.Create
             if moved.refund_until_ms != show.refund_until_ms:
                 told = f"refund_until_ms={moved.refund_until_ms}"
                 await audit_sql.record(uow, room.id, act.user, "show:refunds", told)
-    return made if isinstance(made, Denied) else shapes.Created(made.id)
+    return made if isinstance(made, Denied) else shared.Created(made.id)
 
 
-async def clear_countdown(act: Act, request: shapes.ClearCountdown) -> shapes.Nothing | Denied:
+async def clear_countdown(act: Act, request: wire.ClearCountdown) -> shared.Nothing | Denied:
     """Take a countdown off the screens."""
     async with act.means.db.write() as uow:
         cleared = await countdowns_sql.clear_countdown(uow, act.room.id, request.id, act.user)
-    return cleared if isinstance(cleared, Denied) else shapes.Nothing()
+    return cleared if isinstance(cleared, Denied) else shared.Nothing()
 
 
 COMMANDS = (
     console_command(
         "show:phase",
-        shapes.ChangePhase,
-        shapes.Room,
+        wire.ChangePhase,
+        wire.Room,
         errors(Code.PHASE_TRANSITION),
         change_phase,
         roles=HOSTS,
     ),
-    console_command("room:switches", SwitchChanges, shapes.Room, errors(), change_switches, roles=HOSTS),
-    console_command("panic", shapes.Nothing, shapes.Room, errors(), panic),
+    console_command("room:switches", SwitchChanges, wire.Room, errors(), change_switches, roles=HOSTS),
+    console_command("panic", shared.Nothing, wire.Room, errors(), panic),
     console_command(
-        "countdown:set", shapes.SetCountdown, shapes.Created, errors(Code.NOT_FOUND), set_countdown, roles=HOSTS
+        "countdown:set", wire.SetCountdown, shared.Created, errors(Code.NOT_FOUND), set_countdown, roles=HOSTS
     ),
     console_command(
-        "countdown:clear", shapes.ClearCountdown, shapes.Nothing, errors(Code.NOT_FOUND), clear_countdown, roles=HOSTS
+        "countdown:clear", wire.ClearCountdown, shared.Nothing, errors(Code.NOT_FOUND), clear_countdown, roles=HOSTS
     ),
 )
 
 
-def _room(answer: RoomRecord | Denied) -> shapes.Room | Denied:
+def _room(answer: RoomRecord | Denied) -> wire.Room | Denied:
     return answer if isinstance(answer, Denied) else room_shape(answer)

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from msgspec import UNSET, structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.contract import events, shapes
+from gateway.contract import shared
+from gateway.features.course import wire
 from gateway.replica.news import AnyEvent, Effect, Keyed, Knowledge, Moment
 from gateway.replica.orders import Order, RightsFollow, Tell
 from gateway.replica.replica import ROOM_NEWS
@@ -16,24 +17,24 @@ from rooms.events import CountdownChanged, PhaseChanged, RoomState
 from rooms.room import RoomRecord
 
 
-def room_shape(room: RoomRecord) -> shapes.Room:
+def room_shape(room: RoomRecord) -> wire.Room:
     """The `room` event."""
-    return shapes.Room(
+    return wire.Room(
         room.id,
         room.show,
         room.title,
         room.access,
         room.phase,
         room.switches,
-        shapes.Schedule(room.doors_ms, room.start_ms),
+        wire.Schedule(room.doors_ms, room.start_ms),
         room.gifts,
         room.version,
     )
 
 
-def countdown_shape(countdown: Countdown | CountdownChanged, now_ms: int) -> shapes.Countdown:
+def countdown_shape(countdown: Countdown | CountdownChanged, now_ms: int) -> shared.Countdown:
     """A countdown of the room as the `countdown` event."""
-    return shapes.Countdown(
+    return shared.Countdown(
         countdown.id,
         "room",
         countdown.kind.value,
@@ -45,19 +46,19 @@ def countdown_shape(countdown: Countdown | CountdownChanged, now_ms: int) -> sha
 
 
 def _room_moved(event: RoomState, before: RoomRecord, known: Knowledge, moment: Moment) -> Iterable[Order]:
-    yield Tell(events.ROOM, room_shape(known.room))
+    yield Tell(wire.ROOM, room_shape(known.room))
     for countdown in countdowns.changed(before, known.room):
-        yield Tell(events.COUNTDOWN, countdown_shape(countdown, moment.now_ms()))
+        yield Tell(shared.COUNTDOWN, countdown_shape(countdown, moment.now_ms()))
     yield RightsFollow("phase" if isinstance(event, PhaseChanged) else "switches")
 
 
 def _countdown_moved(
     event: CountdownChanged, _before: RoomRecord, _known: Knowledge, moment: Moment
 ) -> Iterable[Order]:
-    yield Tell(events.COUNTDOWN, countdown_shape(event, moment.now_ms()))
+    yield Tell(shared.COUNTDOWN, countdown_shape(event, moment.now_ms()))
 
 
-def _running(known: Knowledge, _viewer: Viewer, _luggage: Luggage, moment: Moment) -> list[shapes.Countdown]:
+def _running(known: Knowledge, _viewer: Viewer, _luggage: Luggage, moment: Moment) -> list[shared.Countdown]:
     now_ms = moment.now_ms()
     running = [countdown_shape(one, now_ms) for one in countdowns.of_schedule(known.room)]
     running += (countdown_shape(one, now_ms) for one in known.each(CountdownChanged).values())

@@ -4,8 +4,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
 from auth.permissions import Permission
-from gateway.contract import shapes
 from gateway.contract.rows import OF_RIGHTS, RateClass, errors, viewer_command
+from gateway.features.gifts import wire
 from gateway.replica.act import Act, still_missing
 from presale import wallet_sql
 from rooms import gifts, gifts_sql, turns_sql
@@ -13,7 +13,7 @@ from rooms.budget import Weight
 from rooms.gifts import GiftRecord
 
 
-async def send_gift(act: Act, request: shapes.SendGift) -> shapes.GiftAck | Denied:
+async def send_gift(act: Act, request: wire.SendGift) -> wire.GiftAck | Denied:
     """Room rule and wallet in one transaction; committed when acked. The rights are read from SQL again."""
     replica = act.room.replica
     denied = await _cannot_pay(act, request)
@@ -50,10 +50,10 @@ async def send_gift(act: Act, request: shapes.SendGift) -> shapes.GiftAck | Deni
         act.room.persons.expect(record.id)
         recorded = await gifts_sql.record(uow, record)
         assert recorded is record or recorded == record, "the key was free in this very transaction"
-    return shapes.GiftAck(record.id, shapes.Wallet(spent.credits, spent.version))
+    return wire.GiftAck(record.id, wire.Wallet(spent.credits, spent.version))
 
 
-async def given_before(act: Act, request: shapes.SendGift) -> shapes.GiftAck | Denied | None:
+async def given_before(act: Act, request: wire.SendGift) -> wire.GiftAck | Denied | None:
     """What a gift was answered when it was sent the first time; None for one that never was.
 
     Whoever never held a ticket never had credits: they cost no query.
@@ -64,19 +64,19 @@ async def given_before(act: Act, request: shapes.SendGift) -> shapes.GiftAck | D
         return await _given(connection, act, request)
 
 
-def like(act: Act, request: shapes.SendLike) -> shapes.Like:
+def like(act: Act, request: wire.SendLike) -> wire.Like:
     """Counted here, written with the next batch; best effort, and the first to be left out of a busy room."""
     room = act.room
     if room.budget.admits(Weight.LIKE, act.means.clock()):
         room.liked(request.count)
-    return shapes.Like(room.likes)
+    return wire.Like(room.likes)
 
 
 COMMANDS = (
     viewer_command(
         "gift",
-        shapes.SendGift,
-        shapes.GiftAck,
+        wire.SendGift,
+        wire.GiftAck,
         errors(*OF_RIGHTS, Code.BANNED, Code.GIFT_UNKNOWN, Code.INSUFFICIENT_CREDITS, Code.IDEMPOTENCY_REUSED),
         send_gift,
         permission=Permission.GIFT,
@@ -85,8 +85,8 @@ COMMANDS = (
     ),
     viewer_command(
         "like",
-        shapes.SendLike,
-        shapes.Like,
+        wire.SendLike,
+        wire.Like,
         errors(*OF_RIGHTS),
         like,
         permission=Permission.LIKE,
@@ -95,7 +95,7 @@ COMMANDS = (
 )
 
 
-async def _cannot_pay(act: Act, request: shapes.SendGift) -> shapes.GiftAck | Denied | None:
+async def _cannot_pay(act: Act, request: wire.SendGift) -> wire.GiftAck | Denied | None:
     """What a gift comes to that cannot be paid, by what this gateway knows and by SQL, which is only read for it."""
     cost = gifts.price(act.room.replica.room.gifts, request.gift, request.count)
     guest = act.room.guests.find(act.user)
@@ -111,7 +111,7 @@ async def _cannot_pay(act: Act, request: shapes.SendGift) -> shapes.GiftAck | De
     return wallet_sql.too_few(wallet, cost)
 
 
-async def _given(connection: AsyncConnection, act: Act, request: shapes.SendGift) -> shapes.GiftAck | Denied | None:
+async def _given(connection: AsyncConnection, act: Act, request: wire.SendGift) -> wire.GiftAck | Denied | None:
     replica = act.room.replica
     known = await gifts_sql.find(connection, replica.id, act.user, request.key)
     if known is None:
@@ -119,4 +119,4 @@ async def _given(connection: AsyncConnection, act: Act, request: shapes.SendGift
     if (known.gift, known.count) != (request.gift, request.count):
         return Denied(Code.IDEMPOTENCY_REUSED)
     wallet = await wallet_sql.load(connection, replica.show, act.user)
-    return shapes.GiftAck(known.id, shapes.Wallet(wallet.credits, wallet.version))
+    return wire.GiftAck(known.id, wire.Wallet(wallet.credits, wallet.version))

@@ -5,7 +5,7 @@ from operator import attrgetter
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.contract import events, shapes
+from gateway.features.gifts import wire
 from gateway.replica.news import AnyEvent, Fact, History, Implies, Pace, Personal, State
 from gateway.replica.orders import TellUser
 from gateway.replica.reading import GiftsCounted
@@ -16,9 +16,9 @@ from rooms.events import GiftSent, LeaderboardChanged, LikesCounted
 from rooms.room import RoomRecord
 
 
-def gift_item(event: GiftSent) -> shapes.GiftItem:
+def gift_item(event: GiftSent) -> wire.GiftItem:
     """A gift as clients see it."""
-    return shapes.GiftItem(event.id, event.user, event.name, event.gift, event.count, event.credits, event.at_ms)
+    return wire.GiftItem(event.id, event.user, event.name, event.gift, event.count, event.credits, event.at_ms)
 
 
 async def load(connection: AsyncConnection, room: RoomRecord, counted: int) -> Sequence[AnyEvent]:
@@ -33,33 +33,33 @@ async def load(connection: AsyncConnection, room: RoomRecord, counted: int) -> S
 
 
 NEWS = (
-    History(GiftSent, events.GIFT, gift_item, shapes.MissedGift),
+    History(GiftSent, wire.GIFT, gift_item, wire.MissedGift),
     Implies(GiftSent, lambda event: GiftsCounted(event.room_credits)),
     Fact(GiftsCounted, version=attrgetter("credits")),
     State(
         LeaderboardChanged,
-        events.LEADERBOARD,
-        lambda event, *_: shapes.Leaderboard(event.items, event.version),
+        wire.LEADERBOARD,
+        lambda event, *_: wire.Leaderboard(event.items, event.version),
         pace=Pace.CONFLATED,
         hello="leaderboard",
     ),
     State(
         LikesCounted,
-        events.LIKE,
-        lambda event, *_: shapes.Like(event.total),
+        wire.LIKE,
+        lambda event, *_: wire.Like(event.total),
         pace=Pace.CONFLATED,
         version=attrgetter("total"),
         hello="like",
     ),
     Personal(
         WalletChanged,
-        lambda event, *_: [TellUser(event.user, events.WALLET, shapes.Wallet(event.credits, event.version))],
+        lambda event, *_: [TellUser(event.user, wire.WALLET, wire.Wallet(event.credits, event.version))],
     ),
 )
 PARTS = (
     Part(
         "wallet",
-        lambda _known, _viewer, luggage, _moment: shapes.Wallet(luggage.wallet.credits, luggage.wallet.version),
+        lambda _known, _viewer, luggage, _moment: wire.Wallet(luggage.wallet.credits, luggage.wallet.version),
         of_you=True,
     ),
 )

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 
 from auth.denials import Code, Denied
 from auth.identity import UserId
-from gateway.contract import shapes
+from gateway.contract import shared
 from gateway.contract.rows import console_command, errors
 from gateway.features.course import end_of_sale
+from gateway.features.moderation import wire
 from gateway.replica.act import Act
 from rooms import moderation_sql, roles_sql
 from rooms.moderation import mute_until
@@ -14,7 +15,7 @@ from rooms.roles import outranks
 from store.database_sql import UnitOfWork
 
 
-async def mute(act: Act, request: shapes.Mute) -> shapes.Nothing | Denied:
+async def mute(act: Act, request: wire.Mute) -> shared.Nothing | Denied:
     """Silence a viewer."""
 
     async def silence(uow: UnitOfWork, target: UserId) -> None:
@@ -24,13 +25,13 @@ async def mute(act: Act, request: shapes.Mute) -> shapes.Nothing | Denied:
     return await _discipline(act, request.user, silence)
 
 
-async def unmute(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
+async def unmute(act: Act, request: shared.Target) -> shared.Nothing | Denied:
     """Let a viewer speak again."""
     async with act.means.db.write() as uow:
         return _done(await moderation_sql.unmute(uow, act.room.id, UserId(request.user), act.user))
 
 
-async def ban(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
+async def ban(act: Act, request: shared.Target) -> shared.Nothing | Denied:
     """Put a viewer out of the room for good."""
 
     async def put_out(uow: UnitOfWork, target: UserId) -> None:
@@ -39,13 +40,13 @@ async def ban(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
     return await _discipline(act, request.user, put_out)
 
 
-async def unban(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
+async def unban(act: Act, request: shared.Target) -> shared.Nothing | Denied:
     """Let a viewer come back."""
     async with act.means.db.write() as uow:
         return _done(await moderation_sql.unban(uow, act.room.id, UserId(request.user), act.user))
 
 
-async def kick(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
+async def kick(act: Act, request: shared.Target) -> shared.Nothing | Denied:
     """Close a viewer's sockets once."""
 
     async def send_out(uow: UnitOfWork, target: UserId) -> None:
@@ -55,17 +56,17 @@ async def kick(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
 
 
 COMMANDS = (
-    console_command("mute", shapes.Mute, shapes.Nothing, errors(), mute),
-    console_command("unmute", shapes.Target, shapes.Nothing, errors(Code.NOT_FOUND), unmute),
-    console_command("ban", shapes.Target, shapes.Nothing, errors(), ban),
-    console_command("unban", shapes.Target, shapes.Nothing, errors(Code.NOT_FOUND), unban),
-    console_command("kick", shapes.Target, shapes.Nothing, errors(Code.NOT_FOUND), kick),
+    console_command("mute", wire.Mute, shared.Nothing, errors(), mute),
+    console_command("unmute", shared.Target, shared.Nothing, errors(Code.NOT_FOUND), unmute),
+    console_command("ban", shared.Target, shared.Nothing, errors(), ban),
+    console_command("unban", shared.Target, shared.Nothing, errors(Code.NOT_FOUND), unban),
+    console_command("kick", shared.Target, shared.Nothing, errors(Code.NOT_FOUND), kick),
 )
 
 
 async def _discipline(
     act: Act, user: str, measure: Callable[[UnitOfWork, UserId], Awaitable[object]]
-) -> shapes.Nothing | Denied:
+) -> shared.Nothing | Denied:
     """Only those above somebody may discipline them."""
     target = UserId(user)
     async with act.means.db.write() as uow:
@@ -77,5 +78,5 @@ async def _discipline(
         return _done(await measure(uow, target))
 
 
-def _done(answer: object) -> shapes.Nothing | Denied:
-    return answer if isinstance(answer, Denied) else shapes.Nothing()
+def _done(answer: object) -> shared.Nothing | Denied:
+    return answer if isinstance(answer, Denied) else shared.Nothing()

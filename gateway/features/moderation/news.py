@@ -6,7 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code
 from auth.identity import UserId
-from gateway.contract import events, shapes
+from gateway.contract import shared
+from gateway.contract.scalars import FOREVER_MS
+from gateway.features.moderation import wire
 from gateway.replica.news import AnyEvent, Effect, Keyed, Knowledge, Moment, Tail
 from gateway.replica.orders import Order, SendOut, TellUser
 from gateway.replica.reading import mute_of
@@ -19,16 +21,16 @@ from rooms.room import RoomRecord
 AUDIT_TAIL = 50
 
 
-def _audit(entries: Iterable[AuditRecorded]) -> shapes.Audit:
-    return shapes.Audit([shapes.AuditItem(one.id, one.by, one.action, one.target, one.at_ms) for one in entries])
+def _audit(entries: Iterable[AuditRecorded]) -> wire.Audit:
+    return wire.Audit([wire.AuditItem(one.id, one.by, one.action, one.target, one.at_ms) for one in entries])
 
 
 def _silenced(event: Muted, _before: RoomRecord, _known: Knowledge, moment: Moment) -> Iterable[Order]:
-    yield TellUser(event.user, events.INBOX, shapes.Inbox(moment.new_id(), "muted", moment.now_ms(), event.until_ms))
+    yield TellUser(event.user, shared.INBOX, shared.Inbox(moment.new_id(), "muted", moment.now_ms(), event.until_ms))
 
 
 def _heard_again(event: Unmuted, _before: RoomRecord, _known: Knowledge, moment: Moment) -> Iterable[Order]:
-    yield TellUser(event.user, events.INBOX, shapes.Inbox(moment.new_id(), "unmuted", moment.now_ms()))
+    yield TellUser(event.user, shared.INBOX, shared.Inbox(moment.new_id(), "unmuted", moment.now_ms()))
 
 
 def _banned(event: Banned, _before: RoomRecord, _known: Knowledge, _moment: Moment) -> Iterable[Order]:
@@ -44,7 +46,7 @@ def _muted_until(known: Knowledge, viewer: Viewer, _luggage: Luggage, moment: Mo
     mute = mute_of(known, viewer.user)
     if mute is None or muted(mute, moment.now_ms()) is None:
         return None
-    return mute.until_ms or shapes.FOREVER_MS
+    return mute.until_ms or FOREVER_MS
 
 
 async def load(connection: AsyncConnection, room: RoomRecord, counted: int) -> Sequence[AnyEvent]:
@@ -84,6 +86,6 @@ NEWS = (
         ends_unknown=True,
     ),
     Effect((Kicked,), _kicked),
-    Tail(AuditRecorded, events.AUDIT, _audit, AUDIT_TAIL),
+    Tail(AuditRecorded, wire.AUDIT, _audit, AUDIT_TAIL),
 )
 PARTS = (Part("muted_until_ms", _muted_until, of_you=True),)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.contract import events, shapes
+from gateway.features.names import wire
 from gateway.replica.news import AnyEvent, State
 from gateway.replica.orders import CONSOLES
 from rooms import names_sql
@@ -21,8 +21,8 @@ async def load(connection: AsyncConnection, room: RoomRecord, counted: int) -> S
 NEWS = (
     State(
         NamesChanged,
-        events.NAMES,
-        lambda event, *_: shapes.Names(event.official, event.version),
+        wire.NAMES,
+        lambda event, *_: wire.Names(event.official, event.version),
         views=(CONSOLES,),
     ),
 )

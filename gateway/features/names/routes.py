@@ -10,7 +10,7 @@ from auth.identity import Identity, Role, ShowId
 from gateway.api.callers import ApiDependencies, caller_of, require_role
 from gateway.api.refusals import Refused, granted
 from gateway.api.routing import needs
-from gateway.api.shapes import NameList, NewNames
+from gateway.features.names.bodies import NameList, NewNames
 from presale import shows_sql
 from presale.shows import Show
 from rooms import names_sql

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from auth.identity import Identity
 from gateway.api.callers import ApiDependencies, caller_of
 from gateway.api.routing import needs
-from gateway.api.shapes import InboxBody, NoticeBody
+from gateway.features.orders.bodies import InboxBody, NoticeBody
 from presale.notices_sql import Notice
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from msgspec import UNSET
 
-from gateway.contract import events, shapes
+from gateway.contract import shared
+from gateway.features.orders import wire
 from gateway.replica.news import Effect, Knowledge, Moment, Notice, Personal
 from gateway.replica.orders import NewTier, Order, TellHolders, TellUser
 from gateway.replica.welcome import Luggage, Part, Viewer
@@ -14,10 +15,10 @@ from presale.orders import OrderState
 from rooms.room import RoomRecord
 
 
-def order_shape(order: OrderChanged) -> shapes.Order:
+def order_shape(order: OrderChanged) -> wire.Order:
     """The `order` event; where to pay is told while the order can be paid."""
     pay_url = order.pay_url if order.state is OrderState.PENDING else None
-    return shapes.Order(
+    return wire.Order(
         order=order.order,
         state=order.state,
         amount_minor=order.amount_minor,
@@ -29,44 +30,44 @@ def order_shape(order: OrderChanged) -> shapes.Order:
     )
 
 
-def order_countdown(order: OrderChanged, now_ms: int) -> shapes.Countdown:
+def order_countdown(order: OrderChanged, now_ms: int) -> shared.Countdown:
     """The personal countdown to an order's expiry; without a target once it does not wait for money any more."""
     target = order.expires_ms if order.state is OrderState.PENDING else None
-    return shapes.Countdown(f"order:{order.order}", "me", "order", target, now_ms, order.version)
+    return shared.Countdown(f"order:{order.order}", "me", "order", target, now_ms, order.version)
 
 
-def money_notice(event: RefundFailed | MoneyReturning, now_ms: int) -> shapes.Inbox:
+def money_notice(event: RefundFailed | MoneyReturning, now_ms: int) -> shared.Inbox:
     """The `inbox` event about somebody's money, under the id that the kept notice has."""
     if isinstance(event, MoneyReturning):
         told = notice_id(event.refund, NoticeKind.MONEY_RETURNING)
-        return shapes.Inbox(told, "money_returning", event.at_ms, order=event.order)
-    return shapes.Inbox(notice_id(event.refund, NoticeKind.REFUND_FAILED), "refund_failed", now_ms, order=event.order)
+        return shared.Inbox(told, "money_returning", event.at_ms, order=event.order)
+    return shared.Inbox(notice_id(event.refund, NoticeKind.REFUND_FAILED), "refund_failed", now_ms, order=event.order)
 
 
 def _order_moved(event: OrderChanged, _known: Knowledge, moment: Moment) -> Iterable[Order]:
-    yield TellUser(event.user, events.ORDER, order_shape(event))
-    yield TellUser(event.user, events.COUNTDOWN, order_countdown(event, moment.now_ms()))
+    yield TellUser(event.user, wire.ORDER, order_shape(event))
+    yield TellUser(event.user, shared.COUNTDOWN, order_countdown(event, moment.now_ms()))
 
 
 def _about_money(event: RefundFailed | MoneyReturning, _known: Knowledge, moment: Moment) -> Iterable[Order]:
-    yield TellUser(event.user, events.INBOX, money_notice(event, moment.now_ms()))
+    yield TellUser(event.user, shared.INBOX, money_notice(event, moment.now_ms()))
 
 
 def _refunds_opened(event: RefundsOpened, _known: Knowledge, _moment: Moment) -> Iterable[Order]:
     """Under the id that the kept notice has."""
-    notice = shapes.Inbox(opening_id(event.show, event.at_ms), "refunds_open", event.at_ms, event.until_ms)
-    yield TellHolders(events.INBOX, notice)
+    notice = shared.Inbox(opening_id(event.show, event.at_ms), "refunds_open", event.at_ms, event.until_ms)
+    yield TellHolders(shared.INBOX, notice)
 
 
 def _tier_moved(event: EntitlementChanged, _before: RoomRecord, _known: Knowledge, _moment: Moment) -> Iterable[Order]:
     yield NewTier(event.user, event.tier, event.version, event.reason.value)
 
 
-def _orders(_known: Knowledge, _viewer: Viewer, luggage: Luggage, _moment: Moment) -> list[shapes.Order]:
+def _orders(_known: Knowledge, _viewer: Viewer, luggage: Luggage, _moment: Moment) -> list[wire.Order]:
     return [order_shape(order) for order in luggage.orders]
 
 
-def _countdowns(_known: Knowledge, _viewer: Viewer, luggage: Luggage, moment: Moment) -> list[shapes.Countdown]:
+def _countdowns(_known: Knowledge, _viewer: Viewer, luggage: Luggage, moment: Moment) -> list[shared.Countdown]:
     now_ms = moment.now_ms()
     return [order_countdown(order, now_ms) for order in luggage.orders]
 

@@ -10,7 +10,7 @@ from auth.identity import Identity, Role, ShowId
 from gateway.api.callers import ApiDependencies, caller_of
 from gateway.api.refusals import Refused, granted
 from gateway.api.routing import needs
-from gateway.api.shapes import (
+from gateway.features.orders.bodies import (
     NewOrder,
     NewQuote,
     NewRefund,

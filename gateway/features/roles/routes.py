@@ -13,7 +13,7 @@ from auth.tokens import MAX_USER_CHARS, is_user_id
 from gateway.api.callers import ApiDependencies, caller_of, checked_write, require_role
 from gateway.api.refusals import Refused, granted
 from gateway.api.routing import needs
-from gateway.api.shapes import RoleBody, RoleList
+from gateway.features.roles.bodies import RoleBody, RoleList
 from presale import shows_sql
 from rooms import roles_sql
 from rooms.roles import may_grant

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.identity import Role, ShowId, UserId
 from auth.situation import Phase
 from gateway.api.callers import ApiDependencies
-from gateway.api.shapes import ProductBody, ScheduleBody, ShowBody, ShowList
+from gateway.features.sales.bodies import ProductBody, ScheduleBody, ShowBody, ShowList
 from presale import shows_sql
 from presale.currencies import digits_of
 from presale.shows import Product, Show

@@ -6,7 +6,7 @@ from msgspec import UNSET
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.door import Surface
-from gateway.contract import events, shapes
+from gateway.features.sales import wire
 from gateway.replica.news import AnyEvent, Effect, Fact, Knowledge, Moment, Pace, State
 from gateway.replica.orders import CONSOLES, FANS, Order, ReadAgain, TellState, View
 from gateway.replica.reading import GiftsCounted, ProductsListed
@@ -17,21 +17,21 @@ from rooms.events import RoomState
 from rooms.room import RoomRecord
 
 
-def _sales(event: SalesChanged, known: Knowledge, view: View, _moment: Moment) -> shapes.Sales:
+def _sales(event: SalesChanged, known: Knowledge, view: View, _moment: Moment) -> wire.Sales:
     """Consoles always see what is left."""
     show_left = view.surface is Surface.CONSOLE or known.room.switches.sales_left
-    return shapes.Sales([_product(count, show_left=show_left) for count in event.products], event.version)
+    return wire.Sales([_product(count, show_left=show_left) for count in event.products], event.version)
 
 
-def _product(count: ProductCount, *, show_left: bool) -> shapes.ProductSales:
+def _product(count: ProductCount, *, show_left: bool) -> wire.ProductSales:
     left = count.capacity - count.sold - count.held if show_left else UNSET
-    return shapes.ProductSales(count.id, count.sold, count.held, left)
+    return wire.ProductSales(count.id, count.sold, count.held, left)
 
 
-def revenue_shape(known: Knowledge) -> shapes.Revenue:
+def revenue_shape(known: Knowledge) -> wire.Revenue:
     """The `revenue` event: money of the box office, and the credits of all gifts."""
     money, given = known.newest(RevenueChanged), known.newest(GiftsCounted).credits
-    return shapes.Revenue(
+    return wire.Revenue(
         money.currency,
         money.gross_minor,
         money.refunded_minor,
@@ -74,12 +74,12 @@ async def load(connection: AsyncConnection, room: RoomRecord, counted: int) -> S
 
 NEWS = (
     Fact(ProductsListed),
-    State(SalesChanged, events.SALES, _sales, views=(FANS, CONSOLES), pace=Pace.CONFLATED, hello="sales"),
+    State(SalesChanged, wire.SALES, _sales, views=(FANS, CONSOLES), pace=Pace.CONFLATED, hello="sales"),
     Effect((SalesChanged,), _other_products),
     Effect(ROOM_NEWS, _left_shown),
     State(
         RevenueChanged,
-        events.REVENUE,
+        wire.REVENUE,
         lambda _, known, *__: revenue_shape(known),
         views=(CONSOLES,),
         pace=Pace.CONFLATED,

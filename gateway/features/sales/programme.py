@@ -13,7 +13,7 @@ from auth.situation import Access, Phase
 from gateway.api.callers import ApiDependencies, caller_of, checked_write, operator_everywhere, require_role
 from gateway.api.refusals import Refused, granted
 from gateway.api.routing import needs
-from gateway.api.shapes import NewProduct, NewShow, ProductBody, ShowBody, ShowChanges
+from gateway.features.sales.bodies import NewProduct, NewShow, ProductBody, ShowBody, ShowChanges
 from gateway.features.sales.catalogue import Listed, product_body
 from gateway.features.sales.routes import existing_show
 from presale import announcements_sql, refunds, refunds_sql, shows_sql

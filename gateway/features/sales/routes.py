@@ -10,13 +10,7 @@ from auth.identity import Identity, Role, ShowId
 from gateway.api.callers import ApiDependencies, caller_of, optional_caller_of, require_role, role_in
 from gateway.api.refusals import Refused
 from gateway.api.routing import needs
-from gateway.api.shapes import (
-    EntitlementBody,
-    GuestBody,
-    GuestList,
-    ShowBody,
-    ShowList,
-)
+from gateway.features.sales.bodies import EntitlementBody, GuestBody, GuestList, ShowBody, ShowList
 from gateway.features.sales.catalogue import Catalogue, Listed
 from presale import entitlements_sql, shows_sql
 from presale.shows import Show

@@ -10,7 +10,7 @@ from auth.revocations import Kind
 from gateway.api.callers import ApiDependencies, caller_of, checked_write, operator_everywhere
 from gateway.api.refusals import Refused, granted
 from gateway.api.routing import needs
-from gateway.api.shapes import RevocationBody, RevocationList, RevocationMade, StandingRevocation
+from gateway.features.session.bodies import RevocationBody, RevocationList, RevocationMade, StandingRevocation
 from rooms import revocations_sql
 from rooms.revocations_sql import Standing
 

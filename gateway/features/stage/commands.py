@@ -9,7 +9,7 @@ from auth.denials import Code, Denied
 from auth.identity import Tier, UserId
 from auth.permissions import Permission
 from auth.situation import Phase
-from gateway.contract import shapes
+from gateway.contract import shared
 from gateway.contract.rows import (
     OF_RIGHTS,
     OF_TEXT,
@@ -18,6 +18,7 @@ from gateway.contract.rows import (
     errors,
     viewer_command,
 )
+from gateway.features.stage import wire
 from gateway.features.stage.news import cohost_in
 from gateway.replica.act import Act, checked_text, still_missing
 from gateway.replica.reading import stage_of
@@ -30,7 +31,7 @@ from store.database_sql import UnitOfWork
 OF_STAGE = (Code.STAGE_STATE, Code.STAGE_FULL, Code.CONFLICT)
 
 
-async def request_stage(act: Act, request: shapes.CohostRequest) -> shapes.Cohost | Denied:
+async def request_stage(act: Act, request: wire.CohostRequest) -> wire.Cohost | Denied:
     """Ask to come on stage."""
     message = ""
     if request.message:
@@ -41,22 +42,22 @@ async def request_stage(act: Act, request: shapes.CohostRequest) -> shapes.Cohos
     return await _move(act, StageAction.REQUEST, message)
 
 
-async def cancel_stage(act: Act, request: shapes.Nothing) -> shapes.Cohost | Denied:
+async def cancel_stage(act: Act, request: shared.Nothing) -> wire.Cohost | Denied:
     """Take a request back, or decline an invitation."""
     return await _move(act, StageAction.CANCEL)
 
 
-async def accept_stage(act: Act, request: shapes.Nothing) -> shapes.Cohost | Denied:
+async def accept_stage(act: Act, request: shared.Nothing) -> wire.Cohost | Denied:
     """Follow an invitation."""
     return await _move(act, StageAction.ACCEPT)
 
 
-async def leave_stage(act: Act, request: shapes.Nothing) -> shapes.Cohost | Denied:
+async def leave_stage(act: Act, request: shared.Nothing) -> wire.Cohost | Denied:
     """Step down."""
     return await _move(act, StageAction.LEAVE)
 
 
-async def approve(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
+async def approve(act: Act, request: shared.Target) -> shared.Nothing | Denied:
     """Stage: approve a viewer."""
     user = UserId(request.user)
 
@@ -71,7 +72,7 @@ async def approve(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
     return await _steer(act, StageCommand(StageAction.APPROVE, user), still_may)
 
 
-async def invite(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
+async def invite(act: Act, request: shared.Target) -> shared.Nothing | Denied:
     """Stage: invite a viewer who is inside and may accept; else the code with which they could not."""
     user = UserId(request.user)
     async with act.means.db.read() as connection:
@@ -84,12 +85,12 @@ async def invite(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
     return await _steer(act, StageCommand(StageAction.INVITE, user, name, worth))
 
 
-async def reject(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
+async def reject(act: Act, request: shared.Target) -> shared.Nothing | Denied:
     """Stage: reject a viewer."""
     return await _steer(act, StageCommand(StageAction.REJECT, UserId(request.user)))
 
 
-async def remove(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
+async def remove(act: Act, request: shared.Target) -> shared.Nothing | Denied:
     """Stage: remove a viewer."""
     return await _steer(act, StageCommand(StageAction.REMOVE, UserId(request.user)))
 
@@ -97,33 +98,33 @@ async def remove(act: Act, request: shapes.Target) -> shapes.Nothing | Denied:
 COMMANDS = (
     viewer_command(
         "cohost:request",
-        shapes.CohostRequest,
-        shapes.Cohost,
+        wire.CohostRequest,
+        wire.Cohost,
         errors(*OF_RIGHTS, *OF_STAGE, *OF_TEXT, Code.MUTED, Code.BANNED),
         request_stage,
         permission=Permission.COHOST,
         rate=RateClass.COHOST,
     ),
-    viewer_command("cohost:cancel", shapes.Nothing, shapes.Cohost, errors(*OF_STAGE), cancel_stage),
+    viewer_command("cohost:cancel", shared.Nothing, wire.Cohost, errors(*OF_STAGE), cancel_stage),
     viewer_command(
         "cohost:accept",
-        shapes.Nothing,
-        shapes.Cohost,
+        shared.Nothing,
+        wire.Cohost,
         errors(*OF_RIGHTS, *OF_STAGE, Code.BANNED),
         accept_stage,
         permission=Permission.COHOST,
     ),
-    viewer_command("cohost:leave", shapes.Nothing, shapes.Cohost, errors(*OF_STAGE), leave_stage),
-    console_command("cohost:approve", shapes.Target, shapes.Nothing, errors(*OF_STAGE, Code.CLOSED), approve),
-    console_command("cohost:reject", shapes.Target, shapes.Nothing, errors(*OF_STAGE), reject),
+    viewer_command("cohost:leave", shared.Nothing, wire.Cohost, errors(*OF_STAGE), leave_stage),
+    console_command("cohost:approve", shared.Target, shared.Nothing, errors(*OF_STAGE, Code.CLOSED), approve),
+    console_command("cohost:reject", shared.Target, shared.Nothing, errors(*OF_STAGE), reject),
     console_command(
         "cohost:invite",
-        shapes.Target,
-        shapes.Nothing,
+        shared.Target,
+        shared.Nothing,
         errors(*OF_STAGE, Code.CLOSED, Code.NOT_HERE, Code.TICKET_REQUIRED, Code.BALANCE_DUE),
         invite,
     ),
-    console_command("cohost:remove", shapes.Target, shapes.Nothing, errors(*OF_STAGE), remove),
+    console_command("cohost:remove", shared.Target, shared.Nothing, errors(*OF_STAGE), remove),
 )
 
 
@@ -139,7 +140,7 @@ async def _refused(act: Act, command: StageCommand) -> Denied | None:
         return await stage_sql.foresee(connection, act.room.id, command, now_ms)
 
 
-async def _move(act: Act, action: StageAction, message: str = "") -> shapes.Cohost | Denied:
+async def _move(act: Act, action: StageAction, message: str = "") -> wire.Cohost | Denied:
     """What viewers do about their own place."""
     command = StageCommand(action, act.user, act.name, act.tier, message)
     if not act.may(Permission.COHOST) and stage_of(act.room.replica).state_of(act.user) is StageState.IDLE:
@@ -164,7 +165,7 @@ async def _steer(
     act: Act,
     command: StageCommand,
     unless: Callable[[UnitOfWork], Awaitable[Denied | None]] | None = None,
-) -> shapes.Nothing | Denied:
+) -> shared.Nothing | Denied:
     """What the staff does about others' places."""
     denied = await _refused(act, command)
     if denied is not None:
@@ -173,7 +174,7 @@ async def _steer(
         if unless is not None and (denied := await unless(uow)) is not None:
             return denied
         changed = await stage_sql.act(uow, act.room.id, command, by=act.user)
-    return changed if isinstance(changed, Denied) else shapes.Nothing()
+    return changed if isinstance(changed, Denied) else shared.Nothing()
 
 
 async def _worth(connection: AsyncConnection, act: Act, user: UserId) -> Tier | Denied:

@@ -6,7 +6,7 @@ from msgspec import UNSET
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import Role, UserId
-from gateway.contract import events, shapes
+from gateway.features.stage import wire
 from gateway.replica.news import AnyEvent, Effect, Knowledge, Moment, Personal, State
 from gateway.replica.orders import CONSOLES, CallIn, Order, TakeOffStage, TellUser
 from gateway.replica.reading import stage_of
@@ -19,22 +19,22 @@ from rooms.room import RoomRecord
 from rooms.stage import StageReason, StageRecord, StageState
 
 
-def cohost_in(stage: StageRecord, user: UserId, moment: Moment) -> shapes.Cohost:
+def cohost_in(stage: StageRecord, user: UserId, moment: Moment) -> wire.Cohost:
     """The `cohost` event of somebody as a stage has them."""
     return _cohost(user, stage.state_of(user), stage.version, None, moment)
 
 
-def _cohost(user: UserId, state: StageState, version: int, reason: StageReason | None, moment: Moment) -> shapes.Cohost:
+def _cohost(user: UserId, state: StageState, version: int, reason: StageReason | None, moment: Moment) -> wire.Cohost:
     """Whoever is on stage gets the right to publish with it."""
     grant = moment.publishing_grant(user) if state is StageState.ON_STAGE else UNSET
-    return shapes.Cohost(state, version, reason or UNSET, grant)
+    return wire.Cohost(state, version, reason or UNSET, grant)
 
 
 def _moved(event: CohostChanged, _known: Knowledge, moment: Moment) -> Iterable[Order]:
     if event.state is StageState.ON_STAGE:
         yield CallIn(event.user)
     told = _cohost(event.user, event.state, event.version, event.reason, moment)
-    yield TellUser(event.user, events.COHOST, told)
+    yield TellUser(event.user, wire.COHOST, told)
 
 
 def _rights_ended(event: EntitlementChanged, _before: RoomRecord, known: Knowledge, _moment: Moment) -> Iterable[Order]:
@@ -42,7 +42,7 @@ def _rights_ended(event: EntitlementChanged, _before: RoomRecord, known: Knowled
         yield TakeOffStage(event.user)
 
 
-def _own_place(known: Knowledge, viewer: Viewer, _luggage: Luggage, moment: Moment) -> shapes.Cohost:
+def _own_place(known: Knowledge, viewer: Viewer, _luggage: Luggage, moment: Moment) -> wire.Cohost:
     return cohost_in(stage_of(known), viewer.user, moment)
 
 
@@ -58,14 +58,14 @@ async def load(connection: AsyncConnection, room: RoomRecord, counted: int) -> S
 NEWS = (
     State(
         StageChanged,
-        events.STAGE,
-        lambda event, *_: shapes.Stage(event.members, event.capacity, event.version),
+        wire.STAGE,
+        lambda event, *_: wire.Stage(event.members, event.capacity, event.version),
         hello="stage",
     ),
     State(
         QueueChanged,
-        events.COHOST_QUEUE,
-        lambda event, *_: shapes.CohostQueue(event.items, event.version),
+        wire.COHOST_QUEUE,
+        lambda event, *_: wire.CohostQueue(event.items, event.version),
         views=(CONSOLES,),
     ),
     Personal(CohostChanged, _moved, floor=lambda known: known.newest(StageChanged).version),

@@ -1,10 +1,10 @@
 """Grants of streams."""
 
-from gateway.contract import events
+from gateway.contract import shared
 from gateway.features.streams.commands import COMMANDS
 from gateway.replica.feature import Feature
 
 FEATURE = Feature(
-    events=(events.STREAMS,),
+    events=(shared.STREAMS,),
     commands=COMMANDS,
 )

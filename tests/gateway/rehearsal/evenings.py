@@ -9,7 +9,7 @@ import msgspec
 from auth.identity import Role, Tier
 from auth.permissions import Permission, permissions
 from auth.situation import Access, Phase, Switches
-from gateway.api.shapes import AuditFinding, ProductAudit, RightAudit, RoomAudit, ShowAudit, WalletAudit
+from gateway.features.audit.bodies import AuditFinding, ProductAudit, RightAudit, RoomAudit, ShowAudit, WalletAudit
 from gateway.rehearsal.evening import Deeds, Evening
 from gateway.rehearsal.journal import End, Entry, GiftTry, Journal, Place, Playback, Refusal, SocketLog
 

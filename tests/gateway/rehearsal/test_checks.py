@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from auth.identity import Tier
-from gateway.api.shapes import RightAudit, WalletAudit
+from gateway.features.audit.bodies import RightAudit, WalletAudit
 from gateway.rehearsal import report
 from gateway.rehearsal.evening import Evening
 from gateway.rehearsal.history import presences

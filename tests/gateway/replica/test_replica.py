@@ -9,10 +9,13 @@ from auth.denials import Code
 from auth.grants import Grant
 from auth.identity import Role, RoomId, ShowId, Tier, UserId
 from auth.situation import Access, Phase, Switches
-from gateway.contract import events
-from gateway.contract.shapes import Inbox
+from gateway.contract.shared import COUNTDOWN as TOLD_COUNTDOWN
+from gateway.contract.shared import INBOX, Inbox
+from gateway.features.course.wire import ROOM as TOLD_ROOM
+from gateway.features.gifts.wire import GIFT
 from gateway.features.registry import BOOK
 from gateway.features.sales.news import revenue_shape
+from gateway.features.stage.wire import COHOST
 from gateway.replica.news import AnyEvent
 from gateway.replica.orders import CallIn, NewRole, Order, RightsFollow, SendOut, Tell, TellState, TellUser
 from gateway.replica.reading import GiftsCounted, ProductsListed, mute_of, stage_of
@@ -115,9 +118,9 @@ def test_a_kick_sends_out_and_holds_for_nobody() -> None:
 
 def test_a_mute_tells_its_user_alone_and_until_when() -> None:
     known = replica()
-    assert take(known, Muted(ANN, 9, 1)) == [TellUser(ANN, events.INBOX, Inbox("id", "muted", 7, 9))]
+    assert take(known, Muted(ANN, 9, 1)) == [TellUser(ANN, INBOX, Inbox("id", "muted", 7, 9))]
     assert mute_of(known, ANN) == Mute(ANN, 9)
-    assert take(known, Unmuted(ANN, 2)) == [TellUser(ANN, events.INBOX, Inbox("id", "unmuted", 7))]
+    assert take(known, Unmuted(ANN, 2)) == [TellUser(ANN, INBOX, Inbox("id", "unmuted", 7))]
     assert mute_of(known, ANN) is None
 
 
@@ -128,7 +131,7 @@ def test_a_role_is_for_the_sockets_of_its_user() -> None:
 def test_a_phase_tells_the_room_then_the_countdowns_that_end_then_rights() -> None:
     orders = take(replica(room=structs.replace(ROOM, phase=Phase.DOORS)), PhaseChanged(Phase.LIVE, Switches(), 1, 2, 6))
     told = [order.event for order in orders if isinstance(order, Tell)]
-    assert told == [events.ROOM, events.COUNTDOWN]
+    assert told == [TOLD_ROOM, TOLD_COUNTDOWN]
     assert orders[-1] == RightsFollow("phase")
 
 
@@ -140,12 +143,12 @@ def test_who_comes_on_stage_need_not_wait_at_the_door() -> None:
     orders = replica().take(CohostChanged(ANN, StageState.ON_STAGE, None, 4), Publishing())
     assert orders[0] == CallIn(ANN)
     assert isinstance(orders[1], TellUser)
-    assert orders[1].event is events.COHOST
+    assert orders[1].event is COHOST
 
 
 def test_a_gift_is_told_and_the_revenue_with_it() -> None:
     said, revenue = take(replica(), gift(14))
-    assert getattr(said, "event", None) is events.GIFT
+    assert getattr(said, "event", None) is GIFT
     assert revenue == TellState(RevenueChanged)
 
 

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.contract.codec import Codec
-from gateway.contract.events import DANMAKU, PRESENCE
-from gateway.contract.shapes import Danmaku, DanmakuItem, Presence
+from gateway.contract.link import PRESENCE, Presence
 from gateway.engine import lines
 from gateway.engine.backlog import Loss
 from gateway.engine.frames import Frame
 from gateway.engine.lines import NO_LINE
+from gateway.features.chat.wire import DANMAKU, Danmaku, DanmakuItem
 from gateway.sockets import audience
 from gateway.sockets.audience import Audience, Audiences, Facet
 from gateway.sockets.codec import Prepared

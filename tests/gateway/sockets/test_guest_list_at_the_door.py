@@ -10,9 +10,9 @@ import pytest
 from auth.identity import Role, UserId
 from auth.permissions import Permission
 from auth.situation import Phase
-from gateway.contract import shapes
 from gateway.door.holdings import Records
 from gateway.features.course.news import room_shape
+from gateway.features.welcome import Welcome
 from gateway.house.relay import OutboxRelay
 from gateway.live import rooms as live_rooms
 from gateway.replica.orders import EVERYBODY, FANS, INSIDE, OUTSIDE
@@ -197,7 +197,7 @@ async def test_a_welcome_is_the_same_in_both_codecs_and_follows_the_room(hall: V
                 async with raw_socket(hall.url, codec=codec) as fan:
                     told.append(await fan.enter(token=hall.token(user), room=hall.open_room))
             for welcome in told:
-                read = msgspec.convert(welcome, shapes.Welcome)
+                read = msgspec.convert(welcome, Welcome)
                 assert read.room == room_shape(room.replica.room)
                 assert read.sales == room.replica.shown(SalesChanged, FANS, room)
                 side = INSIDE if Permission.CHAT_READ in read.you.permissions else OUTSIDE
@@ -206,7 +206,7 @@ async def test_a_welcome_is_the_same_in_both_codecs_and_follows_the_room(hall: V
                     room.replica.shown(StageChanged, EVERYBODY, room),
                     room.replica.shown(LeaderboardChanged, EVERYBODY, room),
                 )
-            assert set(told[0]) == set(told[1]) == set(shapes.Welcome.__struct_fields__) - {"admission"}
+            assert set(told[0]) == set(told[1]) == set(Welcome.__struct_fields__) - {"admission"}
             assert told[0]["you"] == told[1]["you"]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.contract.shapes import Clock, ClockAck
+from gateway.features.session.wire import Clock, ClockAck
 from rooms.rates import Bucket
 from tests.gateway.sockets.raw import raw_socket
 from tests.gateway.sockets.venue import Venue, answer_with, venue

@@ -9,8 +9,7 @@ import pytest_asyncio
 
 from auth.identity import Role, UserId
 from auth.situation import Phase
-from gateway.contract.events import WALLET
-from gateway.contract.shapes import Wallet
+from gateway.features.gifts.wire import WALLET, Wallet
 from tests.gateway.sockets.raw import RawSocket, raw_socket
 from tests.gateway.sockets.test_acceptance import Gate
 from tests.gateway.sockets.venue import Venue, venue

@@ -5,8 +5,7 @@ import pytest
 from socketio import packet as sio
 
 from gateway.contract.codec import Codec
-from gateway.contract.events import PRESENCE
-from gateway.contract.shapes import Presence
+from gateway.contract.link import PRESENCE, Presence
 from gateway.engine.frames import websocket_frame
 from gateway.sockets.codec import Prepared, encode
 

@@ -15,8 +15,6 @@ from auth.denials import Code
 from auth.identity import Role, Tier, UserId
 from auth.situation import Phase
 from gateway.contract.codec import Codec
-from gateway.contract.events import DANMAKU, WALLET
-from gateway.contract.shapes import Danmaku, DanmakuItem, Wallet
 from gateway.engine import lines
 from gateway.engine.backlog import BacklogLimits
 from gateway.engine.engine import Engine
@@ -25,6 +23,8 @@ from gateway.engine.lines import NO_LINE
 from gateway.engine.requests import Handshake
 from gateway.engine.session import Reason
 from gateway.engine.socket import Socket
+from gateway.features.chat.wire import DANMAKU, Danmaku, DanmakuItem
+from gateway.features.gifts.wire import WALLET, Wallet
 from gateway.live.member import Member
 from gateway.live.room import LiveRoom
 from gateway.replica.orders import INSIDE

@@ -11,10 +11,11 @@ import pytest_asyncio
 from auth.denials import Code, Denied
 from auth.identity import Role, UserId
 from auth.situation import Phase
-from gateway.contract.events import INBOX, ROOM
-from gateway.contract.shapes import ClockAck, Inbox
+from gateway.contract.shared import INBOX, Inbox
 from gateway.features.course.news import room_shape
+from gateway.features.course.wire import ROOM
 from gateway.features.registry import BOOK
+from gateway.features.session.wire import ClockAck
 from gateway.live.member import Member
 from gateway.live.room import LiveRoom
 from gateway.sockets.codec import Prepared
