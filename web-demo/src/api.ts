@@ -46,6 +46,19 @@ export interface Refunded {
   currency: string;
 }
 
+/** Something about the caller's money, of any show; kept for whoever was not there. */
+export interface Notice {
+  /** That of the `inbox` event, too. */
+  id: string;
+  kind: "money_returning" | "refund_failed" | "refunds_open";
+  show: string;
+  order: string | null;
+  amount_minor: number | null;
+  currency: string;
+  at_ms: number;
+  until_ms: number | null;
+}
+
 const TIMEOUT_MS = 10_000;
 const PROVIDER = "sandbox";
 
@@ -79,7 +92,7 @@ export async function placeOrder(token: string, key: string, show: string, items
   return request("POST", "/api/v1/orders", { token, body: { show, items, provider: PROVIDER }, headers: { "Idempotency-Key": key } });
 }
 
-/** What stands in the way of a second order: the first one, and where to pay it now while it is unpaid. */
+/** What stands in the way of a second order: the first one as it is now, and where to pay it while it is unpaid. */
 export function heldOrder(error: Failure): Placed | null {
   return error.code === "ALREADY_HELD" ? (error as unknown as Placed) : null;
 }
@@ -101,6 +114,12 @@ export async function loadEntitlement(token: string, show: string): Promise<Resu
 
 export async function requestRefund(token: string, order: string, reason: string): Promise<Result<Refunded>> {
   return request("POST", `/api/v1/orders/${encodeURIComponent(order)}/refunds`, { token, body: { reason } });
+}
+
+/** The newest notices about the caller's money. */
+export async function loadInbox(token: string): Promise<Result<Notice[]>> {
+  const answer = await request<{ notices: Notice[] }>("GET", "/api/v1/inbox", { token });
+  return answer.ok ? { ok: true, data: answer.data.notices } : answer;
 }
 
 /** Whether the signed playlist behind a grant opens. What a real player would do with hls.js. */

@@ -12,6 +12,7 @@ import { BoughtOrders, BoxOffice } from "./ui/box_office";
 import { Chat, SPEAK } from "./ui/chat";
 import { ConnectionBanner, ConnectionChip, ShutDoor } from "./ui/connection";
 import { GiftBar, LeaderboardPanel } from "./ui/gifts";
+import { MoneyNotices } from "./ui/money_notices";
 import { Icon } from "./ui/icons";
 import { Brand, CountdownLine, LanguageSwitch, LoginCard, TierBadge, useSession, useToasts } from "./ui/parts";
 import { Player } from "./ui/player";
@@ -97,6 +98,7 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
         </header>
       )}
       <ConnectionBanner state={state} />
+      <MoneyNotices session={session} show={show.show} title={show.title} state={state} />
       {shut ? (
         <main class="shut">{EMBEDDED && buying && <Player title={show.title} state={state} store={store} products={[]} />}<ShutDoor title={show.title} state={state} store={store}>{buying ? box : cancelled && <BoughtOrders {...trade} />}</ShutDoor></main>
       ) : (
@@ -196,7 +198,7 @@ function useNotices(state: RoomState, notify: (text: string, tone?: "good" | "ba
   }, [state.login]);
   const note = state.inbox.at(-1);
   useEffect(() => {
-    if (note && note.kind !== "refund_failed") notify(t(`inbox.${note.kind}`), note.kind === "muted" ? "bad" : note.kind === "unmuted" ? "good" : "plain");
+    if (note?.kind === "muted" || note?.kind === "unmuted") notify(t(`inbox.${note.kind}`), note.kind === "muted" ? "bad" : "good");
   }, [note?.id]);
   useEffect(() => {
     if (state.caught_up) notify(t("connection.caught_up", { count: state.caught_up }));

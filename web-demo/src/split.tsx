@@ -9,7 +9,7 @@ import type { Session } from "./session";
 import { Session as Sessions } from "./session";
 import { headCountdown } from "./state";
 import { newKey, useRoom } from "./store";
-import { openCashier } from "./ui/box_office";
+import { openCashier, orderRefusal } from "./ui/box_office";
 import { ConnectionBanner, ConnectionChip, ShutDoor } from "./ui/connection";
 import { Icon } from "./ui/icons";
 import { Brand, CountdownLine, LanguageSwitch, useSession, useToasts } from "./ui/parts";
@@ -79,7 +79,7 @@ function Pane({ fan, show, notify }: { fan: string; show: Show; notify: (text: s
     setBusy(null);
     if (!opened.ok || !placed.ok || !placed.data.pay_url) {
       cashier?.close();
-      if (!placed.ok) notify(codeText(t, placed.error.code), "bad");
+      if (!placed.ok) notify(orderRefusal(t, placed.error), "bad");
       return;
     }
     // Without a window (they may be blocked) the pane itself shows the order and its link.

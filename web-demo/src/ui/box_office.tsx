@@ -4,7 +4,8 @@ import { useRef, useState } from "preact/hooks";
 import { cancelOrder, heldOrder, placeOrder, requestRefund, type Product } from "../api";
 import type { Order, ProductSales, Tier } from "../contract.gen";
 import { money } from "../format";
-import { codeText, useLanguage } from "../i18n";
+import { codeText, useLanguage, type Translate } from "../i18n";
+import type { Failure } from "../live";
 import { pendingOrders, settledOrders, tierOf, type RoomState } from "../state";
 import { newKey } from "../store";
 import type { Session } from "../session";
@@ -84,7 +85,7 @@ function ProductCard({ product, open, session, show, state, onOrders, notify }: 
     if (!placed.ok && !order?.pay_url) {
       cashier?.close();
       if (order) onOrders();
-      return notify(codeText(t, placed.error.code), "bad");
+      return notify(orderRefusal(t, placed.error), "bad");
     }
     if (!placed.ok) notify(t("order.held"));
     if (order?.pay_url && cashier) {
@@ -114,6 +115,11 @@ function ProductCard({ product, open, session, show, state, onOrders, notify }: 
       )}
     </article>
   );
+}
+
+/** Why an order was refused. What is being given back is not held any more, and cannot be bought yet. */
+export function orderRefusal(t: Translate, error: Failure): string {
+  return heldOrder(error)?.state === "refunding" ? t("order.held_refunding") : codeText(t, error.code);
 }
 
 function PendingOrder({ order, state, products, session, onOrders, notify }: BoxOfficeProps & { order: Order }): JSX.Element {

@@ -1,0 +1,71 @@
+/** What became of a fan's money: also what happened while nobody was here to be told. */
+import type { JSX } from "preact";
+import { useCallback, useEffect, useState } from "preact/hooks";
+import { loadInbox, loadShow, type Notice } from "../api";
+import { clockOf, dayOf, money } from "../format";
+import { useLanguage, type Translate } from "../i18n";
+import { takeUnread } from "../inbox";
+import type { Session } from "../session";
+import type { RoomState } from "../state";
+import { Icon } from "./icons";
+
+const RETRY_MS = 5_000;
+
+/** On opening, on every return and when news of money come: what was not yet shown stands here until it is dismissed. */
+export function MoneyNotices({ session, show, title, state }: { session: Session; show: string; title: string; state: RoomState }): JSX.Element | null {
+  const { t, language } = useLanguage();
+  const [notices, setNotices] = useState<readonly Notice[]>([]);
+  const [titles, setTitles] = useState<Readonly<Record<string, string>>>({});
+  const [attempt, setAttempt] = useState(0);
+  const look = useCallback(async () => {
+    if (document.hidden) return; // it is looked at on return
+    const inbox = await session.ask(loadInbox);
+    if (!inbox.ok) return inbox.error.retryable ? void setTimeout(() => setAttempt((count) => count + 1), RETRY_MS) : undefined;
+    const unread = takeUnread(session.user, inbox.data);
+    if (unread.length > 0) setNotices((held) => [...held, ...unread]);
+  }, [session]);
+
+  const { state: link } = state.connection;
+  const told = state.inbox.filter((note) => isAboutMoney(note.kind)).at(-1)?.id;
+  useEffect(() => {
+    if (link === "online" || link === "refused" || link === "ended") void look();
+  }, [look, link, told, attempt]);
+  useEffect(() => {
+    const looks = () => void look();
+    document.addEventListener("visibilitychange", looks);
+    return () => document.removeEventListener("visibilitychange", looks);
+  }, [look]);
+  const others = [...new Set(notices.map((notice) => notice.show))].filter((one) => one !== show && !(one in titles));
+  useEffect(() => {
+    for (const one of others) void session.ask((token) => loadShow(token, one)).then((loaded) => setTitles((held) => ({ ...held, [one]: loaded.ok ? loaded.data.title : "" })));
+  }, [others.join()]);
+
+  if (notices.length === 0) return null;
+  return (
+    <ul class="notices" role="status" data-testid="notices">
+      {notices.map((notice) => (
+        <li key={notice.id} data-testid="notice" data-id={notice.id} data-kind={notice.kind}>
+          <Icon name="coin" size={18} />
+          <span>
+            {noticeText(t, notice, language)}
+            <small class="muted"><bdi>{notice.show === show ? title : titles[notice.show] ?? ""}</bdi> <time>{t("intro.at", { day: dayOf(notice.at_ms, language), time: clockOf(notice.at_ms, language) })}</time></small>
+          </span>
+          <button type="button" class="quiet" data-testid="dismiss-notice" aria-label={t("dismiss")} onClick={() => setNotices((held) => held.filter((one) => one.id !== notice.id))}><Icon name="close" size={14} /></button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Those are kept, and shown here; the others pass. */
+export function isAboutMoney(kind: string): boolean {
+  return kind === "money_returning" || kind === "refund_failed" || kind === "refunds_open";
+}
+
+export function noticeText(t: Translate, notice: Notice, language: string): string {
+  if (notice.kind === "refunds_open") {
+    if (notice.until_ms === null) return t("notice.refunds_open");
+    return t("notice.refunds_open_until", { date: dayOf(notice.until_ms, language), time: clockOf(notice.until_ms, language) });
+  }
+  return t(`notice.${notice.kind}`, { amount: money(notice.amount_minor ?? 0, notice.currency, language), order: notice.order ?? "" });
+}
