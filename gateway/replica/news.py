@@ -192,6 +192,8 @@ class Book:
         for row in self.rows:
             self._enter(row)
         self.states = tuple(row for row in self.rows if isinstance(row, State))
+        self.newest = tuple(row.news for row in self.rows if isinstance(row, Fact | State))
+        """The news of which a replica keeps the newest."""
         self.greeting = tuple(row for row in self.states if row.hello)
         """Those that stand in `welcome`."""
         self.by_reading: tuple[State[Any], ...] = tuple(

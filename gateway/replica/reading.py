@@ -15,10 +15,9 @@ from rooms.stage import StageRecord
 
 
 class ProductsListed(Struct, frozen=True):
-    """What a show sells; the counts travel apart. It is read from SQL and never published."""
+    """What a show sells, without counts, which travel apart. It is read from SQL and never published; it only grows."""
 
     products: Sequence[Product]
-    version: int
 
 
 class GiftsCounted(Struct, frozen=True):

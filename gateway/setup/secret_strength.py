@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 LEAST_DISTINCT_CHARS: Final = 8
-"""Of a secret: 32 random hexadecimal digits have 14 on average, and fewer than eight about four times in 100 million."""
+"""Of a secret: 32 random hexadecimal digits have 14 on average, and fewer than eight four times in 100 million."""
 LEAST_SURPRISES: Final = 18
 """Characters, runs, repetitions and placeholders, each counted once; 32 random hexadecimal digits have about 28."""
 LEAST_REPEATED: Final = 3

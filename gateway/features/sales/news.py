@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.door import Surface
@@ -64,7 +64,7 @@ async def load(connection: AsyncConnection, room: RoomRecord, counted: int) -> S
     version = sum(product.version for product in products)
     money = await revenue_sql.revenue(connection, show)
     return [
-        ProductsListed(products, version),
+        ProductsListed(tuple(structs.replace(product, sold=0, held=0, version=1) for product in products)),
         SalesChanged(show.id, counts, version),
         RevenueChanged(
             show.id, money.currency, money.gross_minor, money.refunded_minor, money.orders_paid, money.version
@@ -73,7 +73,7 @@ async def load(connection: AsyncConnection, room: RoomRecord, counted: int) -> S
 
 
 NEWS = (
-    Fact(ProductsListed),
+    Fact(ProductsListed, version=lambda listed: len(listed.products)),
     State(SalesChanged, wire.SALES, _sales, views=(FANS, CONSOLES), pace=Pace.CONFLATED, hello="sales"),
     Effect((SalesChanged,), _other_products),
     Effect(ROOM_NEWS, _left_shown),

@@ -71,7 +71,7 @@ def reading(*news: AnyEvent, room: RoomRecord = ROOM, counted: int = 0) -> Readi
     usual: dict[type, AnyEvent] = {
         type(event): event
         for event in (
-            ProductsListed((), 1),
+            ProductsListed(()),
             SalesChanged(SHOW, [], 1),
             RevenueChanged(SHOW, "CNY", 0, 0, 0, 1),
             GiftsCounted(10),

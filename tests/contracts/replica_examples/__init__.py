@@ -1,0 +1,1 @@
+"""One module per feature: what each of its commands does, and what else changes its state, by an example."""

@@ -1,0 +1,1 @@
+EXAMPLES = {"names:set": lambda now: now.do("names:set", {"names": ["Aurora", "Support"]})}
