@@ -10,6 +10,10 @@ from presale.shows import ProductId
 
 MIN_WAIT_MS = 1_000
 """The least wait that a refusal names: what is over already ends at its provider in a moment."""
+MOST_CANCELLED = 20
+"""Orders of one product that somebody may cancel, one after another, before they wait."""
+MAX_ENDED = 200
+"""Orders that are over, of one user and show, that are looked at: the newest."""
 HAVING = frozenset({OrderState.PENDING, OrderState.PAID})
 """Orders that make another one for the same thing pointless."""
 
@@ -80,8 +84,9 @@ def no_cart(lines: Sequence[OrderLine], repeatable: Collection[ProductId], limit
 def wait_after_unpaid(lines: Sequence[OrderLine], own: Iterable[Order], limits: HoldLimits, now_ms: int) -> int:
     """How many milliseconds remain before the products of `lines` may be held again; 0: none.
 
-    An order that expired unpaid starts the wait. So do orders cancelled so late, or so often, that together they held
-    the product for the time of a whole order: else cancelling just before the expiry would hold seats for ever.
+    An order that expired unpaid starts the wait. So do orders cancelled so late that together they held the product for
+    the time of a whole order: else cancelling just before the expiry would hold seats for ever. And so do
+    `MOST_CANCELLED` within that time, however short they were: each is work for the provider, and a row that stays.
     """
     return max((_wait_for(line.product, own, limits, now_ms) for line in lines), default=0)
 
@@ -121,7 +126,7 @@ def _wait_for(product: ProductId, own: Iterable[Order], limits: HoldLimits, now_
         if ended_ms >= order.expires_ms:
             expired = expired or ended_ms > now_ms - limits.cool_down_ms
         elif ended_ms > now_ms - limits.order_ttl_ms:
-            cancelled_ms += ended_ms - order.created_ms
+            cancelled_ms += max(ended_ms - order.created_ms, limits.order_ttl_ms // MOST_CANCELLED)
         last_ms = max(last_ms, ended_ms)
     if not expired and cancelled_ms < limits.order_ttl_ms:
         return 0

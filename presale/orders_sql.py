@@ -11,7 +11,7 @@ from auth.composed import composed_key
 from auth.denials import Code, Denied
 from auth.identity import ShowId, Tier, UserId
 from presale import announcements_sql, shows_sql, stock_sql
-from presale.holding import Held, HoldLimits, doubled, held, limit_unpaid, wait_after_unpaid
+from presale.holding import MAX_ENDED, Held, HoldLimits, doubled, held, limit_unpaid, wait_after_unpaid
 from presale.orders import (
     STANDING,
     Order,
@@ -66,9 +66,8 @@ async def take_turn(uow: UnitOfWork, user: UserId) -> None:
 
 async def list_open(connection: AsyncConnection, show: ShowId, user: UserId) -> list[Order]:
     """The user's pending orders of a show, oldest first."""
-    return await _load_where(
-        connection, orders.c.show_id == show, orders.c.user_id == user, orders.c.state == OrderState.PENDING
-    )
+    own = (orders.c.show_id == show) & (orders.c.user_id == user)
+    return await _load_where(connection, own, orders.c.state == OrderState.PENDING)
 
 
 async def list_unpaid(connection: AsyncConnection, user: UserId) -> list[Order]:
@@ -78,16 +77,16 @@ async def list_unpaid(connection: AsyncConnection, user: UserId) -> list[Order]:
 
 async def list_pending(connection: AsyncConnection, show: ShowId, after: OrderId, limit: int) -> list[OrderId]:
     """The pending orders of a show: the next `limit` by number."""
-    chosen = select(orders.c.id).where(
-        orders.c.show_id == show, orders.c.state == OrderState.PENDING, orders.c.id > after
-    )
-    rows = await connection.execute(chosen.order_by(orders.c.id).limit(limit))
+    chosen = (orders.c.show_id == show) & (orders.c.state == OrderState.PENDING) & (orders.c.id > after)
+    rows = await connection.execute(select(orders.c.id).where(chosen).order_by(orders.c.id).limit(limit))
     return [OrderId(number) for (number,) in rows]
 
 
 async def list_own(connection: AsyncConnection, show: ShowId, user: UserId) -> list[Order]:
-    """All the user's orders of a show, oldest first."""
-    return await _load_where(connection, orders.c.show_id == show, orders.c.user_id == user)
+    """The user's orders of a show, oldest first: all that stand, and the newest `MAX_ENDED` of those that are over."""
+    own = (orders.c.show_id == show) & (orders.c.user_id == user)
+    ended = select(orders.c.id).where(own, orders.c.state.not_in(STANDING)).order_by(orders.c.created_ms.desc())
+    return await _load_where(connection, own, orders.c.state.in_(STANDING) | orders.c.id.in_(ended.limit(MAX_ENDED)))
 
 
 async def list_standing(connection: AsyncConnection, show: ShowId, after: OrderId, limit: int) -> list[Order]:

@@ -104,6 +104,20 @@ async def checked_write(
         yield uow, await check(uow.connection)
 
 
+@asynccontextmanager
+async def checked_survey(
+    db: Database, check: Callable[[AsyncConnection], Awaitable[_T]]
+) -> AsyncIterator[tuple[AsyncConnection, _T]]:
+    """A survey, begun only for whom `check` lets through; with what it answers.
+
+    Few surveys run at a time, and rooms are opened by them: whoever is refused takes none of their places.
+    """
+    async with db.read() as connection:
+        checked = await check(connection)
+    async with db.survey() as connection:
+        yield connection, checked
+
+
 def _bearer(deps: ApiDependencies, authorization: str) -> Identity | None:
     if not authorization:
         return None

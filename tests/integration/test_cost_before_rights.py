@@ -3,12 +3,16 @@
 `cohost:cancel` from sockets without a ticket kept 79 % of a core at it, and everybody's writes waiting.
 """
 
+import sys
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.features.registry import CONSOLE_COMMANDS, VIEWER_COMMANDS
+from store.database_sql import Database
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import denied, done, evening
 from tests.integration.running import Liveroom, liveroom
@@ -94,7 +98,7 @@ async def test_what_is_refused_by_what_sql_knows_better_is_not_refused(
     """A gateway that has not heard of an invitation yet asks SQL before it says that there is none."""
     async with liveroom(tmp_path, **UNHURRIED) as house, evening(house) as show:
         fan = await show.fan("mei")
-        monkeypatch.setattr("gateway.replica.replica.Replica.apply", lambda *_: False)
+        monkeypatch.setattr("gateway.replica.replica.Replica.take", lambda *_: ())
         await done(show.host, "cohost:invite", {"user": "mei"})
         await done(fan, "cohost:accept")
 
@@ -146,11 +150,41 @@ async def test_no_route_opens_a_write_transaction_for_a_stranger(
             ("POST", "/api/v1/orders", {**wish, "show": closed.show}, 409),
             ("POST", f"/api/v1/orders/{order}/cancel", {}, 404),
             ("POST", "/api/v1/tokens/revocations", {"user": "mei"}, 403),
+            ("DELETE", "/api/v1/tokens/revocations?user=mei", None, 403),
+            ("PUT", f"/api/v1/shows/{show.show}/names", {"names": ["Mine"]}, 403),
+            ("PUT", "/api/v1/shows/nowhere/names", {"names": ["Mine"]}, 404),
             ("POST", "/pay/sandbox/notify", {"paid": True}, 401),
             ("POST", "/pay/nobody/notify", {"paid": True}, 404),
         ):
             assert await status_of(house, method, path, payload) == status, path
             assert writes.take() == [], path
+
+
+async def test_no_route_takes_a_place_among_the_long_reads_for_a_stranger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two run at a time, and rooms are opened by them: strangers who asked for the audit kept a show from opening."""
+    async with liveroom(tmp_path, **UNHURRIED) as house, evening(house) as show:
+        surveys, real = [], Database.survey
+
+        def survey(db: Database) -> AbstractAsyncContextManager[AsyncConnection]:
+            surveys.append(sys._getframe(1).f_code.co_name)
+            return real(db)
+
+        monkeypatch.setattr(Database, "survey", survey)
+        for path, status in (
+            (f"/api/v1/shows/{show.show}/audit", 403),
+            ("/api/v1/shows/nowhere/audit", 403),
+            (f"/api/v1/shows/{show.show}/entitlements", 403),
+            ("/api/v1/shows/nowhere/entitlements", 404),
+            (f"/api/v1/shows/{show.show}/roles", 403),
+            (f"/api/v1/shows/{show.show}/names", 403),
+            ("/api/v1/tokens/revocations", 403),
+            (f"/api/v1/orders?show={show.show}", 200),
+            ("/api/v1/inbox", 200),
+        ):
+            assert await status_of(house, "GET", path, None) == status, path
+            assert surveys == [], path
 
 
 async def status_of(house: Liveroom, method: str, path: str, payload: Any) -> int:

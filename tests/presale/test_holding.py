@@ -4,7 +4,7 @@ import pytest
 
 from auth.denials import Code, Denied
 from auth.identity import ShowId, Tier, UserId
-from presale.holding import Held, HoldLimits, doubled, held, limit_unpaid, wait_after_unpaid
+from presale.holding import MOST_CANCELLED, Held, HoldLimits, doubled, held, limit_unpaid, wait_after_unpaid
 from presale.orders import Order, OrderId, OrderLine, OrderState
 from presale.shows import ProductId
 
@@ -100,6 +100,16 @@ def test_cancelling_just_before_the_expiry_does_not_hold_seats_for_ever(hold_ms:
         now_ms += hold_ms
         assert now_ms <= 2 * TTL_MS
     assert wait_after_unpaid(lines(MAIN), own, LIMITS, now_ms) == COOL_DOWN_MS
+
+
+def test_nobody_places_and_cancels_without_end() -> None:
+    """A loop of two calls made 600 orders in a minute, each a payment at the provider; every order and CONNECT of its
+    maker read them all."""
+    own: list[Order] = []
+    for now_ms in range(1_000, TTL_MS, 1_000):
+        if wait_after_unpaid(lines(MAIN), own, LIMITS, now_ms) == 0:
+            own.append(order(str(now_ms), OrderState.CLOSED, MAIN, created_ms=now_ms, closed_ms=now_ms + 1))
+    assert len(own) < 2 * MOST_CANCELLED
 
 
 def test_money_that_came_in_the_end_leaves_nothing_to_wait_for() -> None:

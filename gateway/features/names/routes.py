@@ -1,5 +1,6 @@
 """Routes of the names that viewers of a show may not take."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -7,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
 from auth.identity import Identity, Role, ShowId
-from gateway.api.callers import ApiDependencies, caller_of, require_role
+from gateway.api.callers import ApiDependencies, caller_of, checked_write, require_role
 from gateway.api.refusals import Refused, granted
 from gateway.api.routing import needs
 from gateway.features.names.bodies import NameList, NewNames
@@ -32,8 +33,7 @@ def name_routes(deps: ApiDependencies) -> APIRouter:
     @router.put("/v1/shows/{show}/names", **needs("operator", "host"))
     async def set_names(show: str, body: NewNames, who: Annotated[Identity, Depends(caller)]) -> NameList:
         """Keep these names for the show; viewers who have one, or one that looks like it, are shown under another."""
-        async with deps.db.write() as uow:
-            existing = await _permitted(uow.connection, show, who)
+        async with checked_write(deps.db, partial(_permitted, show=show, who=who)) as (uow, existing):
             names = granted(await names_sql.set_official(uow, existing.room, body.names, who.user))
         return _body(existing, names)
 

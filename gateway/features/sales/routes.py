@@ -7,7 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
 from auth.identity import Identity, Role, ShowId
-from gateway.api.callers import ApiDependencies, caller_of, optional_caller_of, require_role, role_in
+from gateway.api.callers import (
+    ApiDependencies,
+    caller_of,
+    checked_survey,
+    optional_caller_of,
+    require_role,
+    role_in,
+)
 from gateway.api.refusals import Refused
 from gateway.api.routing import needs
 from gateway.features.sales.bodies import EntitlementBody, GuestBody, GuestList, ShowBody, ShowList
@@ -55,9 +62,13 @@ def show_routes(deps: ApiDependencies) -> APIRouter:
     @router.get("/v1/shows/{show}/entitlements", **needs("operator", "host"))
     async def guest_list(show: str, who: Annotated[Identity, Depends(caller)]) -> GuestList:
         """Who holds a ticket, and which."""
-        async with deps.db.survey() as connection:
+
+        async def check(connection: AsyncConnection) -> Show:
             existing = await existing_show(connection, show)
             await require_role(connection, who.user, existing.id, Role.OPERATOR, Role.HOST)
+            return existing
+
+        async with checked_survey(deps.db, check) as (connection, existing):
             guests = await entitlements_sql.list_all(connection, existing.id)
         return GuestList(
             show=existing.id, guests=[GuestBody(user=g.user, tier=g.tier, version=g.version) for g in guests]

@@ -1,6 +1,10 @@
+import asyncio
+
+import pytest
 from sqlalchemy import update
 
 from presale.tables_sql import products
+from store.findings import Finding
 from tests.gateway.api.desk import Desk
 from tests.presale.house import SHOW
 
@@ -45,3 +49,27 @@ async def test_only_who_is_an_operator_everywhere_reads_the_audit(desk: Desk) ->
     assert (await desk.ask("PUT", f"/api/v1/shows/{SHOW}/roles/omar/operator", "olga")).status_code == 204
     assert (await desk.ask("GET", PATH, "omar")).status_code == 403, "an operator of this show alone"
     assert (await desk.ask("GET", "/api/v1/shows/nowhere/audit", "olga")).status_code == 404
+
+
+async def test_one_audit_runs_at_a_time_and_who_may_not_read_it_holds_up_nobody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two audits took both connections for long reads, and no room could be opened until they were done."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def findings(*_: object) -> list[Finding]:
+        begun.set()
+        await go_on.wait()
+        return []
+
+    monkeypatch.setattr("gateway.features.audit.routes.findings", findings)
+    first = asyncio.create_task(desk.ask("GET", PATH, "olga"))
+    async with asyncio.timeout(5):
+        await begun.wait()
+        second = await desk.ask("GET", PATH, "olga")
+    assert (second.status_code, second.json()["error"]["code"]) == (503, "BUSY")
+    assert second.json()["error"]["retry_after_ms"] > 0
+    assert (await desk.ask("GET", PATH, "fan")).status_code == 403
+    go_on.set()
+    assert (await first).status_code == 200
+    assert (await desk.ask("GET", PATH, "olga")).status_code == 200

@@ -1,7 +1,10 @@
 import httpx2
+import pytest
 
 from auth.identity import Tier
 from auth.situation import Phase
+from presale import orders_sql
+from presale.holding import MOST_CANCELLED
 from presale.payments import RefundStatus
 from tests.gateway.api.desk import Desk
 from tests.presale.fake_provider import GENUINE
@@ -186,3 +189,26 @@ async def test_a_lost_callback_is_looked_for_where_a_right_is_read_and_where_a_t
         else:
             answer = await desk.ask("POST", f"/api/v1/orders/{order}/refunds", user, REASON)
             assert answer.status_code == 202
+
+
+async def test_who_places_and_cancels_in_a_loop_waits(desk: Desk) -> None:
+    for number in range(MOST_CANCELLED):
+        order = (await desk.order(key=f"key-{number}")).json()["order"]
+        assert (await desk.ask("POST", f"/api/v1/orders/{order}/cancel")).status_code == 200
+    refused = await desk.order(key="one-too-many")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "RATE_LIMITED")
+
+
+async def test_of_orders_that_are_over_the_newest_are_listed_and_of_those_that_stand_all(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders_sql, "MAX_ENDED", 2)
+    paid = await desk.paid_order()
+    ended = []
+    for number in range(3):
+        desk.house.clock.advance(1)
+        order = (await desk.order(key=f"vip-{number}", items=[{"product": "vip"}])).json()["order"]
+        await desk.ask("POST", f"/api/v1/orders/{order}/cancel")
+        ended.append(order)
+    listed = (await desk.ask("GET", "/api/v1/orders?show=show")).json()["orders"]
+    assert [order["order"] for order in listed] == [paid, *ended[1:]]
