@@ -21,6 +21,8 @@ _OLD: Final = frozenset(
 """Domains that are no word of a sentence: they count also where a sentence could begin after the dot."""
 _SAID: Final = _OLD | {"ai"}
 """Domains that count where the dot is said: `example dot ai`, not `polka dot shop`."""
+_SAID_IN_CHINESE: Final = frozenset({"com", "net", "org", "cn", "cc"})
+"""Domains that count where the dot is said in Chinese, after a Latin name. The word means "tap", too: `VIP点app`."""
 _LOOSE: Final = frozenset({"com", "org", "cn", "ru"})
 """Domains that count where a space is on one side of the dot."""
 _AFTER_EMOJI: Final = frozenset("com net org ws fm ml tk ga cf gq kz".split())  # noqa: SIM905
@@ -80,12 +82,13 @@ _UNSPACED_LETTER = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p
 _DOMAIN = pattern(
     r"(?P<label>[\p{L}\p{N}][\p{L}\p{M}\p{N}-]*|(?P<emoji>\p{Extended_Pictographic}\uFE0F?))"
     r"(?:(?P<tight>[.\u3002])|(?P<brackets> ?[\[({<] ?(?:[.\u3002]|dot|d0t|點|点) ?[\])}>] ?)"
-    r"|(?P<apart> (?:[.\u3002]|dot|d0t) )|(?P<loose> [.\u3002]|[.\u3002] ))"
+    r"|(?P<apart> (?:[.\u3002]|dot|d0t) )|(?P<loose> [.\u3002]|[.\u3002] )|(?P<said> ?[点點] ?))"
     r"(?P<tld>xn--[a-z0-9-]+|[a-z]{2,}|[\p{L}\p{M}]{2,})"
     rf"(?!(?!{_UNSPACED_LETTER})[\p{{L}}\p{{M}}\p{{N}}])"
     r"(?P<after>(?:/[\p{L}\p{N}+@_~%-]|[?#][\p{L}\p{N}]|:\d\d|)(?: ?\p{L})?)",
     ignore_case=True,
 )
+_LATIN = pattern(r"[a-z]", ignore_case=True)
 _UNSPACED = pattern(_UNSPACED_LETTER + "$")
 
 
@@ -136,6 +139,8 @@ def _is_domain(found: Match, before: str) -> bool:
         if "d" in apart.lower():
             return not is_point and (name in _SAID or has_path)
         return name in _OLD or not (goes_on or name in _EVERYDAY or _begins_sentence(found))
+    if found.group("said"):
+        return name in _SAID_IN_CHINESE and _LATIN.search(found.group("label")) is not None
     if found.group("emoji"):
         return name in _AFTER_EMOJI
     if has_path or after[:1] == ":" or (before[-1:] == "@" and before[-2:-1].isalnum()):

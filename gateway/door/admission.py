@@ -220,8 +220,12 @@ class Admission:
         opening.vouch()
         if not opening.auth.get("room"):
             return Denied(Code.BAD_REQUEST, detail={"field": "room"})
-        wait_ms = self._arrivals.hit(identity.user, now)
-        return Denied(Code.BUSY, retry_after_ms=wait_ms) if wait_ms else identity
+        arrivals, user, namespace = opening.arrivals, identity.user, opening.namespace
+        if not arrivals.is_shared(user, namespace):
+            if wait_ms := self._arrivals.hit(user, now):
+                return Denied(Code.BUSY, retry_after_ms=wait_ms)
+            arrivals.counted(user, namespace)
+        return identity
 
     async def _admit(self, room: LiveRoom, member: Member, after: Position | None) -> Denied | None:
         replica = room.replica

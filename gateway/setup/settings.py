@@ -172,7 +172,7 @@ class Settings(BaseSettings):
         "looked at more slowly, and good ones are still let in; lifted in demo mode",
     )
     refusals_per_transport: int = Field(3, ge=1, description="final refusals of CONNECT with which a transport ends")
-    handshakes_per_minute: int = Field(10, ge=1, description="accepted tokens per user")
+    handshakes_per_minute: int = Field(10, ge=1, description="accepted tokens per user; one for both namespaces")
     admissions_per_second: float = Field(
         500, gt=0, description="viewers that each process lets in; fewer while it is late, the others wait"
     )

@@ -24,6 +24,32 @@ def _nothing() -> None:
     pass
 
 
+class Arrivals:
+    """How often a user has come over one transport: two namespaces that are multiplexed on it arrive once.
+
+    Each arrival that was counted lets the user's other namespace in, once; who connects to both again is counted again.
+    """
+
+    __slots__ = ("_left", "_namespace", "_user")
+
+    def __init__(self) -> None:
+        self._user = self._namespace = ""
+        self._left = 0
+
+    def is_shared(self, user: str, namespace: str) -> bool:
+        """Whether an arrival of the user's other namespace stands for this one, too; no other one then."""
+        if user != self._user or namespace == self._namespace or not self._left:
+            return False
+        self._left -= 1
+        return True
+
+    def counted(self, user: str, namespace: str) -> None:
+        """This one was counted, and let in."""
+        if (user, namespace) != (self._user, self._namespace):
+            self._user, self._namespace, self._left = user, namespace, 0
+        self._left += 1
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """What is known of a socket that asks to be let in."""
@@ -36,6 +62,8 @@ class Opening:
     codec: Codec
     vouch: Callable[[], None] = _nothing
     """To be called once its token is good: from then on it gives way to nobody behind its address."""
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    """Those of its transport."""
 
 
 def flat_auth(data: object) -> Mapping[str, str] | None:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from gateway.engine.wheel import Alarm
 from gateway.sockets.codec import event_head
-from gateway.sockets.connection import Connection, SocketLimits
+from gateway.sockets.connection import Arrivals, Connection, SocketLimits
 from gateway.sockets.recent import Recent
 
 NOTHING: Final = object()
@@ -36,6 +36,7 @@ class Peer:
     """
 
     __slots__ = (
+        "arrivals",
         "attachments",
         "connections",
         "deadline",
@@ -51,6 +52,7 @@ class Peer:
         """By namespace."""
         self.knocks: dict[str, Knock] = {}
         """By namespace."""
+        self.arrivals = Arrivals()
         self.faults = Recent(limits.protocol_errors, limits.protocol_error_seconds)
         """What came that names no namespace which stands here."""
         self.refusals = 0

@@ -208,7 +208,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         socket.withdraw(namespace)
 
     def _decide(self, socket: Socket, peer: Peer, namespace: str, data: object) -> None:
-        answer = self._admission(socket, namespace, data)
+        answer = self._admission(socket, peer, namespace, data)
         if isinstance(answer, Awaitable):
             peer.knocks[namespace] = Knock()
             self._start(self._connect_later(socket, peer, namespace, answer))
@@ -287,12 +287,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
 
     # ---- admission -----------------------------------------------------------------------------
 
-    def _admission(self, socket: Socket, namespace: str, data: object) -> Decision | Awaitable[Decision]:
+    def _admission(self, socket: Socket, peer: Peer, namespace: str, data: object) -> Decision | Awaitable[Decision]:
         auth = flat_auth(data)
         if auth is None:
             return Denied(Code.BAD_REQUEST, detail={"field": "auth"})
         try:
-            return self._admit(Opening(namespace, auth, socket.address, self.codec, socket.accept))
+            return self._admit(Opening(namespace, auth, socket.address, self.codec, socket.accept, peer.arrivals))
         except Exception:
             log.exception("socket.admission_failed", namespace=namespace)
             return REFUSED_FOR_A_FAULT

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from auth.identity import Role
 from gateway.door.address_limits import Limit
 from gateway.setup import descriptors
 from gateway.setup.settings import Mode
-from tests.gateway.sockets.raw import CONNECT, Packet, RawSocket, raw_socket
+from tests.gateway.sockets.raw import CONNECT, CONNECT_ERROR, Packet, RawSocket, raw_socket
 from tests.gateway.sockets.venue import PRODUCTION, Venue, venue
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -191,6 +192,38 @@ async def test_good_tokens_count_per_user_not_per_address(tmp_path: Path) -> Non
         # thousands of fans share a carrier's address
         for number in range(10):
             assert (await knock(hall, "127.0.4.1", hall.token(f"fan-{number}"))).kind == 0
+
+
+async def arrive(socket: RawSocket, namespace: str, **auth: str) -> str:
+    """ "in", or the code of the refusal."""
+    answer = await socket.connect(namespace, **auth)
+    while answer.kind not in (CONNECT, CONNECT_ERROR):
+        answer = await socket.next()
+    return "in" if answer.kind == CONNECT else str(answer.data["data"]["code"])
+
+
+async def test_two_namespaces_of_one_transport_arrive_once(tmp_path: Path) -> None:
+    """A console that multiplexes /live and /console was BUSY after half as many reconnects as a fan."""
+    async with venue(tmp_path, **PRODUCTION, handshakes_per_minute=2) as hall:
+        await hall.give("hana", Role.HOST)
+        token = hall.token("hana")
+
+        async def both(socket: RawSocket, *namespaces: str) -> list[str]:
+            return [await arrive(socket, namespace, token=token, room=hall.room) for namespace in namespaces]
+
+        async with raw_socket(hall.url) as first, raw_socket(hall.url) as second, raw_socket(hall.url) as third:
+            assert await both(first, "/live", "/console") == ["in", "in"]
+            assert await both(second, "/console", "/live") == ["in", "in"]
+            # what was refused lets in no other, and who connects again is counted again
+            assert await both(third, "/live", "/console") == ["BUSY", "BUSY"]
+            assert await both(first, "/console", "/live") == ["BUSY", "BUSY"]
+
+
+async def test_a_transport_that_changes_its_user_counts_each(tmp_path: Path) -> None:
+    async with venue(tmp_path, **PRODUCTION, handshakes_per_minute=1) as hall, raw_socket(hall.url) as shared:
+        users = ("one", "two", "two", "one")
+        said = [await arrive(shared, "/live", token=hall.token(user), room=hall.room) for user in users]
+        assert said == ["in", "in", "BUSY", "BUSY"]
 
 
 async def test_limits_per_address_are_lifted_in_the_demo(tmp_path: Path) -> None:
