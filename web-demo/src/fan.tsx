@@ -3,21 +3,18 @@ import { render, type JSX } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { listOrders, loadEntitlement, loadShow, type Show } from "./api";
 import type { ViewerCommands } from "./contract.gen";
+import { SPEAK } from "./features/chat";
+import { fanPage, useFanPage } from "./features/parts";
 import { useLanguage } from "./i18n";
 import type { LiveOptions } from "./live";
 import { deviceOfTab, type Session } from "./session";
-import { barrier, headCountdown, tierOf, type RoomState } from "./state";
+import { barrier, headCountdown, isShut, tierOf, type RoomState } from "./state";
 import { useRoom } from "./store";
-import { BoughtOrders, BoxOffice } from "./ui/box_office";
-import { Chat, SPEAK } from "./ui/chat";
+import "./texts/pages";
 import { ConnectionBanner, ConnectionChip, ShutDoor } from "./ui/connection";
-import { GiftBar, LeaderboardPanel } from "./ui/gifts";
-import { MoneyNotices } from "./ui/money_notices";
 import { Icon } from "./ui/icons";
 import { Brand, CountdownLine, LanguageSwitch, LoginCard, TierBadge, useSession, useToasts } from "./ui/parts";
-import { Player } from "./ui/player";
 import { NoShow, ShowPicker, useShows } from "./ui/show_picker";
-import { StagePanel } from "./ui/stage_panel";
 import "./styles/theme.css";
 import "./styles/fan.css";
 
@@ -70,16 +67,14 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
   useEffect(() => void session.ask((token) => loadShow(token, listed.show)).then((loaded) => loaded.ok && setShow(loaded.data)), [state.room?.phase]);
   useEffect(() => void readOrders(), [readOrders, state.connection.state, state.you?.version]);
   useDoorWatch(state, readOrders, () => store.live.connect());
-  useNotices(state, notify);
   useTicketsInSight(state);
 
-  const shut = isShut(state);
-  const buying = state.connection.state === "refused" && ["TICKET_REQUIRED", "BALANCE_DUE"].includes(state.connection.refusal.code);
-  const cancelled = (state.connection.state === "refused" && state.connection.refusal.code === "ROOM_CANCELLED") || (state.connection.state === "ended" && state.connection.bye.code === "ROOM_CANCELLED");
-  const trade = { session, show: show.show, products: show.products, state, onOrders: () => void readOrders(), notify };
-  const box = <BoxOffice {...trade} />;
-  // Who has no ticket yet finds the box office right below the picture.
-  const selling = !EMBEDDED && show.products.length > 0 && ["none", "lobby"].includes(tierOf(state));
+  const page = fanPage({ session, show, state, store, notify, embedded: EMBEDDED, readOrders: () => void readOrders() });
+  useFanPage(page);
+
+  const { connection } = state;
+  const code = connection.state === "refused" ? connection.refusal.code : connection.state === "ended" ? connection.bye.code : null;
+  const buying = code === "TICKET_REQUIRED" || code === "BALANCE_DUE";
   const countdown = headCountdown(state);
   return (
     <div class="page">
@@ -98,9 +93,12 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
         </header>
       )}
       <ConnectionBanner state={state} />
-      <MoneyNotices session={session} show={show.show} title={show.title} state={state} />
-      {shut ? (
-        <main class="shut">{EMBEDDED && buying && <Player title={show.title} state={state} store={store} products={[]} />}<ShutDoor title={show.title} state={state} store={store}>{buying ? box : cancelled && <BoughtOrders {...trade} />}</ShutDoor></main>
+      {page.parts("banner", {})}
+      {code !== null ? (
+        <main class="shut">
+          {EMBEDDED && buying && page.parts("picture", {})}
+          <ShutDoor title={show.title} state={state} store={store}>{page.parts("door", { code })}</ShutDoor>
+        </main>
       ) : (
         <main class="room">
           <div class="room-head">
@@ -109,27 +107,14 @@ function RoomPage({ session, listed, wire, picker, onLeave }: {
             <span class="muted here"><Icon name="users" size={16} />{t("online", { count: state.presence?.online ?? 0 })}</span>
             {countdown && <CountdownLine countdown={countdown} offset_ms={state.offset_ms} />}
           </div>
-          <div class="room-main">
-            <Player title={show.title} state={state} store={store} products={show.products} />
-            {selling && box}
-            <GiftBar state={state} store={store} notify={notify} />
-          </div>
-          <aside class="room-side"><Chat state={state} store={store} /></aside>
-          <div class="room-foot">
-            {!selling && show.products.length > 0 && box}
-            <StagePanel state={state} store={store} notify={notify} />
-            {!EMBEDDED && <LeaderboardPanel state={state} />}
-          </div>
+          <div class="room-main">{page.parts("picture", {})}{page.parts("main", {})}</div>
+          <aside class="room-side">{page.parts("side", {})}</aside>
+          <div class="room-foot">{page.parts("foot", {})}</div>
         </main>
       )}
       {toasts}
     </div>
   );
-}
-
-/** Nobody is inside: no event tells what becomes of the ticket. */
-function isShut(state: RoomState): boolean {
-  return state.connection.state === "refused" || state.connection.state === "ended";
 }
 
 /** The head of a pane: who this is and what the ticket is worth, large enough to compare at a glance. */
@@ -184,25 +169,6 @@ function useTicketsInSight(state: RoomState): void {
     shown.current = true;
     document.getElementById("tickets")?.scrollIntoView({ block: "center" });
   }, [state.connection.state]);
-}
-
-/** What happened to this fan, as short notices. */
-function useNotices(state: RoomState, notify: (text: string, tone?: "good" | "bad" | "plain") => void): void {
-  const { t } = useLanguage();
-  const reason = state.you?.reason;
-  useEffect(() => {
-    if (reason === "purchase" || reason === "admitted" || reason === "refund" || reason === "refund_failed") notify(t(`reason.${reason}`), reason === "purchase" || reason === "admitted" ? "good" : "plain");
-  }, [reason, state.you?.version]);
-  useEffect(() => {
-    if (state.login.state === "renewed") notify(t("login.renewed"), "good");
-  }, [state.login]);
-  const note = state.inbox.at(-1);
-  useEffect(() => {
-    if (note?.kind === "muted" || note?.kind === "unmuted") notify(t(`inbox.${note.kind}`), note.kind === "muted" ? "bad" : "good");
-  }, [note?.id]);
-  useEffect(() => {
-    if (state.caught_up) notify(t("connection.caught_up", { count: state.caught_up }));
-  }, [state.caught_up]);
 }
 
 const root = document.getElementById("app");

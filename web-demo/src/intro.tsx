@@ -8,6 +8,7 @@ import { useNow } from "./clock";
 import { clockOf, dayOf, duration, money, zoneOf } from "./format";
 import { awaited, beside, cheapest, counts, isEnterable, isSoldOut, parts, selling } from "./front";
 import { codeText, useLanguage, type TextKey, type Translate } from "./i18n";
+import "./texts/intro";
 import { Icon } from "./ui/icons";
 import { Brand, LanguageSwitch, Meter } from "./ui/parts";
 import { findShow } from "./ui/show_picker";

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { cancelOrder, heldOrder, placeOrder } from "../src/api";
 import { translate, type Translate } from "../src/i18n";
-import { orderRefusal } from "../src/ui/box_office";
+import { orderRefusal } from "../src/features/orders";
 
 const FIRST = { code: "ALREADY_HELD", retryable: false, product: "main", order: "01A", state: "pending", amount_minor: 12800, currency: "CNY", pay_url: "https://cashier.invalid/1" };
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { loadInbox, type Notice } from "../src/api";
 import { translate, type Translate } from "../src/i18n";
-import { takeUnread } from "../src/inbox";
-import { noticeText } from "../src/ui/money_notices";
+import { noticeText } from "../src/features/inbox";
+import { takeUnread } from "../src/features/inbox/unread";
 
 const notice = (id: string, at_ms = 1): Notice => ({ id, kind: "money_returning", show: "s", order: "01A", amount_minor: 12800, currency: "CNY", at_ms, until_ms: null });
 

@@ -3,7 +3,13 @@ import phasesPython from "../../rooms/phases.py?raw";
 import contractText from "../src/contract.gen.ts?raw";
 import { CURRENCY_DIGITS } from "../src/contract.gen";
 import { duration, money } from "../src/format";
-import { codeText, TEXTS, translate, type TextKey } from "../src/i18n";
+import { FEATURES } from "../src/features/registry";
+import { codeText, translate, type TextKey } from "../src/i18n";
+import { texts as codeTexts } from "../src/texts/codes";
+import { texts as commonTexts } from "../src/texts/common";
+import { texts as introTexts } from "../src/texts/intro";
+import { texts as pageTexts } from "../src/texts/pages";
+import { TEXTS } from "../src/texts/words";
 import { emptyLanes, takeLane } from "../src/lanes";
 import { TRANSITIONS } from "../src/phases";
 
@@ -66,10 +72,16 @@ describe("texts", () => {
     const values = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
     expect(Object.keys(TEXTS.zh).sort()).toEqual(Object.keys(TEXTS.en).sort());
     for (const [key, text] of Object.entries(TEXTS.en)) {
-      const other = TEXTS.zh[key as TextKey];
+      const other = TEXTS.zh[key] ?? "";
       expect(other.trim(), key).not.toBe("");
       expect(values(other), key).toEqual(values(text));
     }
+  });
+
+  it("stand in one place each", () => {
+    const keys = [commonTexts, codeTexts, introTexts, pageTexts, ...FEATURES.map((feature) => feature.texts)].flatMap((texts) => Object.keys(texts.en));
+    expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
+    expect(keys.sort()).toEqual(Object.keys(TEXTS.en).sort());
   });
 
   it("fill in their values and leave unknown ones visible", () => {

@@ -1,9 +1,14 @@
 /** What a page asks of the state. Pure. */
 import type { AuditItem, Countdown, Grant, Order, Scale, Switches, Tier } from "../contract.gen";
-import type { RoomState } from "./room";
+import type { RoomState, SaidLine } from "./room";
 
 export function tierOf(state: RoomState): Tier {
   return state.standing?.tier ?? "none";
+}
+
+/** Nobody is inside: no event tells what becomes of the ticket. */
+export function isShut(state: RoomState): boolean {
+  return state.connection.state === "refused" || state.connection.state === "ended";
 }
 
 /** What somebody may do by their permission, as long as the host's switch lets tickets like theirs. */
@@ -65,6 +70,15 @@ export function headCountdown(state: RoomState): Countdown | null {
     if (found) return found;
   }
   return null;
+}
+
+/** What the show itself is about is the host's; moderators look after the people in it. The server decides. */
+export function steers(state: RoomState): boolean {
+  return state.you?.role !== "moderator";
+}
+
+export function isOfStaff(line: SaidLine): boolean {
+  return line.kind === "danmaku" && line.item.role !== undefined && line.item.role !== "viewer";
 }
 
 /** Who is muted or banned, as far as the audit log this console has seen tells. */

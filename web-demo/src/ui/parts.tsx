@@ -6,7 +6,7 @@ import type { Session } from "../session";
 import { Session as Sessions } from "../session";
 import type { Role } from "../contract.gen";
 import { duration } from "../format";
-import { codeText, useLanguage, type TextKey, type Translate } from "../i18n";
+import { codeText, useLanguage, type TextKey } from "../i18n";
 import { useNow } from "../clock";
 import { Icon } from "./icons";
 import { PosterBand } from "./show_poster";
@@ -65,6 +65,15 @@ export function Panel({ title, icon, aside, children, id, class: extra = "" }: {
       {children}
     </section>
   );
+}
+
+/** One number of the console, and what it counts. */
+export function NumberTile({ label, testid, children }: { label: string; testid: string; children: ComponentChildren }): JSX.Element {
+  return <div class="number"><span>{label}</span><strong class="digits" data-testid={testid}>{children}</strong></div>;
+}
+
+export function SmallButton({ run, look = "quiet", children }: { run: () => unknown; look?: string; children: ComponentChildren }): JSX.Element {
+  return <button type="button" class={`${look} small`} onClick={() => void run()}>{children}</button>;
 }
 
 export function LanguageSwitch(): JSX.Element {
@@ -177,8 +186,4 @@ export function useSession(role: Role, wanted: string | null): [Session | null, 
     };
   }, [name]);
   return [session, setSession, pending];
-}
-
-export function reasonText(t: Translate, code: string): string {
-  return codeText(t, code);
 }

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import type { ConsoleCommands, Phase } from "../contract.gen";
 import { codeText, useLanguage } from "../i18n";
 import { EVENING, TRANSITIONS } from "../phases";
-import type { RoomState } from "../state";
+import { steers, type RoomState } from "../state";
 import type { RoomStore } from "../store";
 
 const FINAL: readonly Phase[] = ["ended", "cancelled"];
@@ -13,8 +13,7 @@ export function PhaseBar({ state, store, notify }: { state: RoomState; store: Ro
   const { t } = useLanguage();
   const [busy, setBusy] = useState(false);
   const current = state.room?.phase;
-  const steers = state.connection.state === "online" && state.you?.role !== "moderator";
-  const lawful = current && steers ? TRANSITIONS[current] : [];
+  const lawful = current && state.connection.state === "online" && steers(state) ? TRANSITIONS[current] : [];
   const move = async (phase: Phase) => {
     setBusy(true);
     const moved = await store.live.call("show:phase", { phase });

@@ -2,32 +2,101 @@
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { cancelOrder, heldOrder, placeOrder, requestRefund, type Product } from "../api";
-import type { Order, ProductSales, Tier } from "../contract.gen";
+import type { Order, Tier } from "../contract.gen";
 import { money } from "../format";
 import { codeText, useLanguage, type Translate } from "../i18n";
 import type { Failure } from "../live";
-import { pendingOrders, settledOrders, tierOf, type RoomState } from "../state";
+import { pendingOrders, settledOrders, tierOf } from "../state";
 import { newKey } from "../store";
-import type { Session } from "../session";
-import { Icon } from "./icons";
-import { Meter, Panel, TimeLeft } from "./parts";
+import { Icon } from "../ui/icons";
+import { Panel, TimeLeft } from "../ui/parts";
+import { SalesLine, salesOf } from "../ui/sales_line";
+import type { FanPage, Feature } from "./feature";
+import { words } from "../texts/words";
+
+export const texts = words(
+  {
+    "box.title": "Tickets",
+    "box.buy": "Buy {price}",
+    "box.credits": "{credits} gift credits included",
+    "box.main_stream": "Main stream, chat, gifts",
+    "box.vip_stream": "Main and VIP stream, chat, gifts",
+    "box.owned": "Yours",
+    "box.closed": "Sales are closed.",
+    "box.ordering": "Reserving…",
+    "order.pending": "Reserved for you",
+    "order.pay": "Pay {price}",
+    "order.cancel": "Cancel order",
+    "order.cancelled": "Order cancelled. The seat is free again.",
+    "order.cancel_paid": "It was paid already: the ticket is yours.",
+    "order.held": "You have ordered this already: pay the order you have.",
+    "order.held_refunding": "The refund of this ticket is still under way. You can buy it again once the money is back.",
+    "order.pay_hint": "The cashier opens in a new tab. This page turns by itself once it is paid.",
+    "order.paid": "Paid",
+    "order.refunding": "Refund on its way",
+    "order.refunded": "Refunded",
+    "order.closed": "Expired",
+    "order.number": "Order {number}",
+    "order.refund": "Refund",
+    "order.refund_sure": "Return this ticket?",
+    "order.refund_yes": "Yes, refund",
+    "order.refund_no": "Keep it",
+    "order.refund_sent": "Refund of {amount} requested. The ticket ended with it.",
+  },
+  {
+    "box.title": "购票",
+    "box.buy": "购买 {price}",
+    "box.credits": "含 {credits} 礼物点数",
+    "box.main_stream": "主画面、弹幕、礼物",
+    "box.vip_stream": "主画面与 VIP 画面、弹幕、礼物",
+    "box.owned": "已拥有",
+    "box.closed": "停止售票。",
+    "box.ordering": "锁票中…",
+    "order.pending": "已为你保留",
+    "order.pay": "支付 {price}",
+    "order.cancel": "取消订单",
+    "order.cancelled": "订单已取消，座位已释放。",
+    "order.cancel_paid": "订单已支付，票归你了。",
+    "order.held": "你已经下过这个订单，请支付已有的订单。",
+    "order.held_refunding": "这张票正在退款中，退款完成后即可再次购买。",
+    "order.pay_hint": "收银台在新标签页打开，付款后本页自动更新。",
+    "order.paid": "已付款",
+    "order.refunding": "退款处理中",
+    "order.refunded": "已退款",
+    "order.closed": "已过期",
+    "order.number": "订单 {number}",
+    "order.refund": "退票",
+    "order.refund_sure": "确定退掉这张票？",
+    "order.refund_yes": "确定退票",
+    "order.refund_no": "保留",
+    "order.refund_sent": "已申请退款 {amount}，此票即刻失效。",
+  },
+);
 
 const RANK: Record<Tier, number> = { none: 0, lobby: 1, main: 2, vip: 3 };
 const ON_SALE = ["presale", "doors", "live", "paused"];
 
-interface BoxOfficeProps {
-  session: Session;
-  show: string;
-  products: readonly Product[];
-  state: RoomState;
-  /** Something about the orders changed over HTTP: read them again. */
-  onOrders: () => void;
-  notify: (text: string, tone?: "good" | "bad" | "plain") => void;
+/** Who has no ticket yet finds the box office right below the picture. */
+function isBuyer({ show, state, embedded }: FanPage): boolean {
+  return !embedded && show.products.length > 0 && ["none", "lobby"].includes(tierOf(state));
 }
 
-export function BoxOffice(props: BoxOfficeProps): JSX.Element {
+function Main(page: FanPage): JSX.Element | null {
+  return isBuyer(page) ? <BoxOffice {...page} /> : null;
+}
+
+function Foot(page: FanPage): JSX.Element | null {
+  return !isBuyer(page) && page.show.products.length > 0 ? <BoxOffice {...page} /> : null;
+}
+
+function AtTheDoor({ code, ...page }: FanPage & { code: string }): JSX.Element | null {
+  if (code === "TICKET_REQUIRED" || code === "BALANCE_DUE") return <BoxOffice {...page} />;
+  return code === "ROOM_CANCELLED" ? <BoughtOrders {...page} /> : null;
+}
+
+function BoxOffice(props: FanPage): JSX.Element {
   const { t } = useLanguage();
-  const { state, products } = props;
+  const { state, show: { products } } = props;
   const phase = state.room?.phase;
   return (
     <Panel title={t("box.title")} icon="ticket" id="tickets" class="box-office">
@@ -41,33 +110,13 @@ export function BoxOffice(props: BoxOfficeProps): JSX.Element {
 }
 
 /** What was bought, alone: where nothing is on sale any more but money may still go back. */
-export function BoughtOrders(props: BoxOfficeProps): JSX.Element | null {
+function BoughtOrders(props: FanPage): JSX.Element | null {
   const orders = settledOrders(props.state);
   if (orders.length === 0) return null;
   return <div class="bought">{orders.map((order) => <SettledOrder key={order.order} order={order} urgent {...props} />)}</div>;
 }
 
-/** What is known of the sales of a product: the live counter, else what the page was loaded with. */
-export function salesOf(product: Product, state: RoomState): ProductSales {
-  const live = state.sales?.products.find((sales) => sales.id === product.id);
-  return live ?? { id: product.id, sold: product.sold, held: product.held, ...(product.left === null ? {} : { left: product.left }) };
-}
-
-export function SalesLine({ product, state }: { product: Product; state: RoomState }): JSX.Element {
-  const { t } = useLanguage();
-  const sales = salesOf(product, state);
-  const hidden = sales.left === undefined;
-  const capacity = sales.sold + sales.held + (sales.left ?? 0);
-  return (
-    <div class="sales-line" data-testid={`sales-${product.tier}`} data-sold={sales.sold} data-held={sales.held} data-left={sales.left}>
-      {!hidden && <Meter value={sales.sold} held={sales.held} of={capacity} label={product.name} />}
-      <span class="muted digits">{hidden ? t("box.sold_only", { sold: sales.sold }) : t("box.sold", { sold: sales.sold, capacity })}</span>
-      {sales.left !== undefined && <span class="muted digits">{t("box.left", { left: sales.left })}</span>}
-    </div>
-  );
-}
-
-function ProductCard({ product, open, session, show, state, onOrders, notify }: BoxOfficeProps & { product: Product; open: boolean }): JSX.Element {
+function ProductCard({ product, open, session, show, state, readOrders, notify }: FanPage & { product: Product; open: boolean }): JSX.Element {
   const { t, language } = useLanguage();
   const [busy, setBusy] = useState(false);
   const key = useRef<string | null>(null);
@@ -78,13 +127,13 @@ function ProductCard({ product, open, session, show, state, onOrders, notify }: 
     const cashier = openCashier();
     setBusy(true);
     const idempotency = (key.current ??= newKey());
-    const placed = await session.ask((token) => placeOrder(token, idempotency, show, [{ product: product.id, quantity: 1 }]));
+    const placed = await session.ask((token) => placeOrder(token, idempotency, show.show, [{ product: product.id, quantity: 1 }]));
     setBusy(false);
     if (placed.ok || !placed.error.retryable) key.current = null;
     const order = placed.ok ? placed.data : heldOrder(placed.error);
     if (!placed.ok && !order?.pay_url) {
       cashier?.close();
-      if (order) onOrders();
+      if (order) readOrders();
       return notify(orderRefusal(t, placed.error), "bad");
     }
     if (!placed.ok) notify(t("order.held"));
@@ -92,7 +141,7 @@ function ProductCard({ product, open, session, show, state, onOrders, notify }: 
       cashier.opener = null; // the provider's page has no business with this one
       cashier.location.href = order.pay_url;
     } else cashier?.close();
-    onOrders();
+    readOrders();
   };
   const price = money(product.price_minor, product.currency, language);
   return (
@@ -122,7 +171,7 @@ export function orderRefusal(t: Translate, error: Failure): string {
   return heldOrder(error)?.state === "refunding" ? t("order.held_refunding") : codeText(t, error.code);
 }
 
-function PendingOrder({ order, state, products, session, onOrders, notify }: BoxOfficeProps & { order: Order }): JSX.Element {
+function PendingOrder({ order, state, show: { products }, session, readOrders, notify }: FanPage & { order: Order }): JSX.Element {
   const { t, language } = useLanguage();
   const [busy, setBusy] = useState(false);
   const cancel = async () => {
@@ -131,7 +180,7 @@ function PendingOrder({ order, state, products, session, onOrders, notify }: Box
     setBusy(false);
     if (!answer.ok) notify(codeText(t, answer.error.code), "bad");
     else notify(t(answer.data.state === "paid" ? "order.cancel_paid" : "order.cancelled"), "good");
-    onOrders();
+    readOrders();
   };
   const price = money(order.amount_minor, order.currency, language);
   return (
@@ -146,7 +195,7 @@ function PendingOrder({ order, state, products, session, onOrders, notify }: Box
   );
 }
 
-function SettledOrder({ order, products, session, onOrders, notify, urgent = false }: BoxOfficeProps & { order: Order; urgent?: boolean }): JSX.Element {
+function SettledOrder({ order, show: { products }, session, readOrders, notify, urgent = false }: FanPage & { order: Order; urgent?: boolean }): JSX.Element {
   const { t, language } = useLanguage();
   const [asking, setAsking] = useState(false);
   const refund = async () => {
@@ -154,7 +203,7 @@ function SettledOrder({ order, products, session, onOrders, notify, urgent = fal
     const answer = await session.ask((token) => requestRefund(token, order.order, "requested by the fan"));
     if (answer.ok) notify(t("order.refund_sent", { amount: money(answer.data.amount_minor, answer.data.currency, language) }), "good");
     else notify(codeText(t, answer.error.code), "bad");
-    onOrders();
+    readOrders();
   };
   return (
     <div class={`order ${order.state}`} data-testid="order" data-order={order.order} data-state={order.state}>
@@ -182,3 +231,5 @@ function namesOf(order: Order, products: readonly Product[]): string {
 export function openCashier(features?: string): Window | null {
   return window.open("", "_blank", features);
 }
+
+export const fan: Feature["fan"] = { main: Main, foot: Foot, door: AtTheDoor };

@@ -1,18 +1,33 @@
 /** What became of a fan's money: also what happened while nobody was here to be told. */
 import type { JSX } from "preact";
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { loadInbox, loadShow, type Notice } from "../api";
-import { clockOf, dayOf, money } from "../format";
-import { useLanguage, type Translate } from "../i18n";
-import { takeUnread } from "../inbox";
-import type { Session } from "../session";
-import type { RoomState } from "../state";
-import { Icon } from "./icons";
+import { loadInbox, loadShow, type Notice } from "../../api";
+import { clockOf, dayOf, money } from "../../format";
+import { useLanguage, type Translate } from "../../i18n";
+import { words } from "../../texts/words";
+import { Icon } from "../../ui/icons";
+import type { FanPage, Feature } from "../feature";
+import { takeUnread } from "./unread";
+
+export const texts = words(
+  {
+    "notice.money_returning": "Your payment of {amount} came when it could buy nothing any more. It goes back to you by itself. Order {order}.",
+    "notice.refund_failed": "The refund of {amount} failed. If it was for your ticket, the ticket is valid again. Order {order}.",
+    "notice.refunds_open": "The show has changed: you may return your ticket again.",
+    "notice.refunds_open_until": "The show has changed: you may return your ticket again until {date}, {time}.",
+  },
+  {
+    "notice.money_returning": "你支付的 {amount} 到账时已无票可买，款项会自动退还给你。订单 {order}。",
+    "notice.refund_failed": "退款 {amount} 失败。如果退的是你的票，该票恢复有效。订单 {order}。",
+    "notice.refunds_open": "演出安排有变：你现在可以再次申请退票。",
+    "notice.refunds_open_until": "演出安排有变：在 {date} {time} 之前，你可以再次申请退票。",
+  },
+);
 
 const RETRY_MS = 5_000;
 
 /** On opening, on every return and when news of money come: what was not yet shown stands here until it is dismissed. */
-export function MoneyNotices({ session, show, title, state }: { session: Session; show: string; title: string; state: RoomState }): JSX.Element | null {
+function MoneyNotices({ session, show: { show, title }, state }: FanPage): JSX.Element | null {
   const { t, language } = useLanguage();
   const [notices, setNotices] = useState<readonly Notice[]>([]);
   const [titles, setTitles] = useState<Readonly<Record<string, string>>>({});
@@ -58,7 +73,7 @@ export function MoneyNotices({ session, show, title, state }: { session: Session
 }
 
 /** Those are kept, and shown here; the others pass. */
-export function isAboutMoney(kind: string): boolean {
+function isAboutMoney(kind: string): boolean {
   return kind === "money_returning" || kind === "refund_failed" || kind === "refunds_open";
 }
 
@@ -69,3 +84,5 @@ export function noticeText(t: Translate, notice: Notice, language: string): stri
   }
   return t(`notice.${notice.kind}`, { amount: money(notice.amount_minor ?? 0, notice.currency, language), order: notice.order ?? "" });
 }
+
+export const fan: Feature["fan"] = { banner: MoneyNotices };

@@ -1,9 +1,11 @@
 /** Danmaku flying over the picture. Text enters the page through `textContent` alone. */
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { emptyLanes, takeLane, type Lane } from "../lanes";
-import type { ChatLine, SaidLine } from "../state";
-import { useReducedMotion } from "../store";
+import { useLanguage } from "../../i18n";
+import { emptyLanes, takeLane, type Lane } from "../../lanes";
+import { useReducedMotion } from "../../store";
+import type { FanPage, Flight } from "../feature";
+import { flightOf } from "./line";
 
 const MAX_NODES = 60;
 const CROSSING_MS = 8_000;
@@ -11,7 +13,13 @@ const STANDING_MS = 4_000;
 const LANE_PX = 34;
 const COLOR = /^#[0-9a-fA-F]{6}$/;
 
-export function DanmakuLayer({ chat, giftName, sent }: { chat: readonly ChatLine[]; giftName: (id: string) => string; sent: (gift: string, count: number) => string }): JSX.Element {
+export function Overlay({ flying, ...page }: FanPage & { flying: boolean }): JSX.Element | null {
+  return flying ? <DanmakuLayer {...page} /> : null;
+}
+
+function DanmakuLayer({ state, lines }: FanPage): JSX.Element {
+  const { t } = useLanguage();
+  const { chat } = state;
   const layer = useRef<HTMLDivElement>(null);
   const lanes = useRef<Lane[]>([]);
   const lastSeq = useRef(chat.at(-1)?.seq ?? 0);
@@ -25,38 +33,36 @@ export function DanmakuLayer({ chat, giftName, sent }: { chat: readonly ChatLine
     for (const line of chat) {
       if (line.seq <= lastSeq.current) continue;
       lastSeq.current = line.seq;
-      if (line.fresh && line.kind !== "gap" && element.childElementCount < MAX_NODES) fly(element, lanes, line, still, describe(line));
+      if (!line.fresh || line.kind === "gap" || element.childElementCount >= MAX_NODES) continue;
+      const flight = flightOf(line, lines, state, t);
+      if (flight) fly(element, lanes, line.id, flight, still);
     }
   }, [chat, still]);
-
-  const describe = (line: SaidLine): string =>
-    line.kind === "danmaku" ? line.item.text : `\u2068${line.item.name}\u2069 ${sent(giftName(line.item.gift), line.item.count)}`;
 
   return <div class="danmaku-layer" ref={layer} aria-hidden="true" data-testid="danmaku-layer" />;
 }
 
-function fly(layer: HTMLElement, lanes: { current: Lane[] }, line: SaidLine, still: boolean, text: string): void {
+function fly(layer: HTMLElement, lanes: { current: Lane[] }, id: string, flight: Flight, still: boolean): void {
   const count = Math.max(2, Math.min(12, Math.floor((layer.clientHeight * 0.7) / LANE_PX)));
   if (lanes.current.length !== count) lanes.current = emptyLanes(count);
   const node = document.createElement("span");
   node.dir = "auto";
-  node.textContent = text;
-  node.dataset.id = line.id;
-  node.className = line.kind === "gift" ? "bullet gift" : `bullet tier-${line.item.tier} role-${line.item.role ?? "viewer"}`;
-  const style = line.kind === "danmaku" ? line.item.style : undefined;
-  if (style?.color && COLOR.test(style.color)) node.style.color = style.color;
+  node.textContent = flight.text;
+  node.dataset.id = id;
+  node.className = `bullet ${flight.class}`;
+  if (flight.color && COLOR.test(flight.color)) node.style.color = flight.color;
   layer.append(node);
 
-  const standing = still || style?.place === "top" || style?.place === "bottom";
-  if (standing) return stand(node, lanes.current, style?.place === "bottom");
+  const standing = still || flight.place === "top" || flight.place === "bottom";
+  if (standing) return stand(node, lanes.current, flight.place === "bottom");
 
   const width = node.offsetWidth;
   const screen = layer.clientWidth;
   const lane = takeLane(lanes.current, performance.now(), width, screen, CROSSING_MS);
   if (lane < 0) return node.remove();
   node.style.top = `${lane * LANE_PX + 8}px`;
-  const flight = node.animate([{ transform: `translateX(${screen}px)` }, { transform: `translateX(${-width}px)` }], { duration: CROSSING_MS, fill: "both" });
-  flight.onfinish = () => node.remove();
+  const crossing = node.animate([{ transform: `translateX(${screen}px)` }, { transform: `translateX(${-width}px)` }], { duration: CROSSING_MS, fill: "both" });
+  crossing.onfinish = () => node.remove();
 }
 
 function stand(node: HTMLElement, lanes: Lane[], below: boolean): void {

@@ -1,13 +1,44 @@
 /** Gifts, likes and the leaderboard. */
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { GiftKind, ViewerCommands } from "../contract.gen";
+import type { GiftKind } from "../contract.gen";
 import { codeText, useLanguage } from "../i18n";
 import { barrier, type Interaction, type RoomState } from "../state";
-import { newKey, useNow, type RoomStore } from "../store";
-import { barrierText } from "./chat";
-import { Icon } from "./icons";
-import { Panel } from "./parts";
+import { newKey } from "../store";
+import { BarrierLine } from "../ui/barrier";
+import { Icon } from "../ui/icons";
+import { NumberTile, Panel } from "../ui/parts";
+import type { ConsolePage, FanPage, Feature, Lines } from "./feature";
+import { words } from "../texts/words";
+
+export const texts = words(
+  {
+    "gifts.poor": "Your credits do not reach for a gift. Tickets come with some.",
+    "gifts.sent": "sent {gift} × {count}",
+    "gifts.title": "Gifts",
+    "gifts.wallet": "{credits} credits",
+    "gifts.unit": "credits",
+    "like.button": "Like",
+    "leaderboard.title": "Most generous",
+    "leaderboard.empty": "No gifts yet.",
+    "switch.gifts": "Gifts",
+    "console.likes": "Likes",
+    "switch.likes": "Likes",
+  },
+  {
+    "gifts.poor": "点数不够送礼物，购票会附赠点数。",
+    "gifts.sent": "送出 {gift} × {count}",
+    "gifts.title": "礼物",
+    "gifts.wallet": "{credits} 点",
+    "gifts.unit": "点",
+    "like.button": "点赞",
+    "leaderboard.title": "贡献榜",
+    "leaderboard.empty": "还没有礼物。",
+    "switch.gifts": "礼物",
+    "console.likes": "点赞",
+    "switch.likes": "点赞",
+  },
+);
 
 const GIVE: Interaction = { permission: "gift", switch: "gifts" };
 const LIKE: Interaction = { permission: "like", switch: "likes" };
@@ -15,15 +46,8 @@ const LIKE_FLUSH_MS = 1_000;
 const LIKES_AT_ONCE = 100;
 const GIFT_TRIES = 3;
 
-interface Props {
-  state: RoomState;
-  store: RoomStore<ViewerCommands>;
-  notify: (text: string, tone?: "good" | "bad" | "plain") => void;
-}
-
-export function GiftBar({ state, store, notify }: Props): JSX.Element {
+function GiftBar({ state, store, notify }: FanPage): JSX.Element {
   const { t } = useLanguage();
-  const now = useNow();
   const why = barrier(state, GIVE);
   const credits = state.wallet?.credits ?? 0;
   const poor = why === null && state.room !== null && state.room.gifts.length > 0 && state.room.gifts.every((gift) => gift.credits > credits);
@@ -40,7 +64,7 @@ export function GiftBar({ state, store, notify }: Props): JSX.Element {
     <div class="gift-bar">
       <div class="gift-head">
         <span class="wallet" data-testid="wallet" data-value={credits}><Icon name="coin" size={16} />{t("gifts.wallet", { credits })}</span>
-        {why && <span class="muted barred"><Icon name="lock" size={13} />{barrierText(t, why, state, now + state.offset_ms)}</span>}
+        {why && <BarrierLine why={why} state={state} />}
         {poor && <span class="muted barred" data-testid="gifts-poor">{t("gifts.poor")}</span>}
         <LikeButton state={state} store={store} />
       </div>
@@ -58,7 +82,7 @@ export function GiftBar({ state, store, notify }: Props): JSX.Element {
 }
 
 /** Clicks are counted here and sent once a second. */
-function LikeButton({ state, store }: Omit<Props, "notify">): JSX.Element {
+function LikeButton({ state, store }: Pick<FanPage, "state" | "store">): JSX.Element {
   const { t } = useLanguage();
   const waiting = useRef(0);
   const [extra, setExtra] = useState(0);
@@ -85,9 +109,10 @@ function LikeButton({ state, store }: Omit<Props, "notify">): JSX.Element {
   );
 }
 
-export function LeaderboardPanel({ state }: { state: RoomState }): JSX.Element {
+function LeaderboardPanel({ state, embedded }: FanPage): JSX.Element | null {
   const { t } = useLanguage();
   const items = state.leaderboard?.items ?? [];
+  if (embedded) return null;
   return (
     <Panel title={t("leaderboard.title")} icon="crown" class="leaderboard">
       {items.length === 0 && <p class="muted">{t("leaderboard.empty")}</p>}
@@ -99,3 +124,27 @@ export function LeaderboardPanel({ state }: { state: RoomState }): JSX.Element {
     </Panel>
   );
 }
+
+function Likes({ state }: ConsolePage): JSX.Element {
+  const { t } = useLanguage();
+  return <NumberTile label={t("console.likes")} testid="likes">{state.like?.total ?? 0}</NumberTile>;
+}
+
+function nameOf(state: RoomState, id: string): string {
+  return state.room?.gifts.find((gift) => gift.id === id)?.name ?? id;
+}
+
+export const lines: Lines = {
+  gift: {
+    look: ({ name, gift, count }, t, state) => (
+      <div class="line gift">
+        <Icon name={gift} size={16} />
+        <bdi class="name">{name}</bdi> {t("gifts.sent", { gift: nameOf(state, gift), count })}
+      </div>
+    ),
+    flies: ({ name, gift, count }, t, state) => ({ text: `\u2068${name}\u2069 ${t("gifts.sent", { gift: nameOf(state, gift), count })}`, class: "gift" }),
+  },
+};
+
+export const fan: Feature["fan"] = { main: GiftBar, foot: LeaderboardPanel };
+export const console: Feature["console"] = { numbers: Likes };

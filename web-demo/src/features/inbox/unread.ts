@@ -1,5 +1,5 @@
 /** Which of the kept notices about money this browser has not yet shown. */
-import type { Notice } from "./api";
+import type { Notice } from "../../api";
 
 const READ = "liveroom.read";
 /** More than an inbox has at most, so that what it still has is never forgotten. */

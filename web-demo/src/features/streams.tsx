@@ -1,4 +1,4 @@
-/** The player area: which stream the ticket is worth, right now. */
+/** The picture: which stream the ticket is worth, right now. */
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { verifyGrant, type Product } from "../api";
@@ -6,29 +6,74 @@ import type { Grant, ViewerCommands } from "../contract.gen";
 import { money } from "../format";
 import { hasEnded, renewIn, RETRY_MS } from "../grants";
 import { useLanguage } from "../i18n";
-import { chosenStream, headCountdown, playable, type RoomState } from "../state";
+import { chosenStream, headCountdown, isShut, playable, type RoomState } from "../state";
 import { useNow, type RoomStore } from "../store";
-import { DanmakuLayer } from "./danmaku_layer";
-import { Queue } from "./queue";
-import { Icon } from "./icons";
-import { CountdownLine } from "./parts";
-import { Scene } from "./scene";
-import { ShowPoster } from "./show_poster";
+import { Icon } from "../ui/icons";
+import { CountdownLine } from "../ui/parts";
+import { Scene } from "../ui/scene";
+import { ShowPoster } from "../ui/show_poster";
+import type { FanPage, Feature } from "./feature";
+import { words } from "../texts/words";
 
-export function Player({ title, state, store, products }: { title: string; state: RoomState; store: RoomStore<ViewerCommands>; products: readonly Product[] }): JSX.Element {
+export const texts = words(
+  {
+    "player.main": "MAIN",
+    "player.vip": "VIP",
+    "player.none": "NO STREAM",
+    "player.locked": "Your seat is waiting",
+    "player.locked_lead": "A ticket opens the stream on this very page, the moment it is paid.",
+    "player.foyer": "You are in the foyer",
+    "player.foyer_lead": "You hold a {tier}. The stream opens when the show goes live.",
+    "player.open_lead": "No ticket needed: the stream opens when the show goes live.",
+    "player.lobby_lead": "Your deposit is paid. Pay the balance to open the stream.",
+    "player.paused": "Back in a moment",
+    "player.ended": "That was the show. Thank you!",
+    "player.verifying": "checking the grant…",
+    "player.verified": "grant verified, renews in {seconds} s",
+    "player.invalid": "grant not accepted",
+    "player.switch": "Stream",
+    "player.includes": "VIP includes the VIP camera",
+    "danmaku.hide": "Hide danmaku",
+    "danmaku.show": "Show danmaku",
+  },
+  {
+    "player.main": "MAIN",
+    "player.vip": "VIP",
+    "player.none": "无画面",
+    "player.locked": "你的座位还空着",
+    "player.locked_lead": "购票后画面会在本页立即打开，无需刷新。",
+    "player.foyer": "你在前厅",
+    "player.foyer_lead": "你持有{tier}，开播后画面自动打开。",
+    "player.open_lead": "无需购票，开播后画面自动打开。",
+    "player.lobby_lead": "定金已付，付清尾款即可观看。",
+    "player.paused": "稍后回来",
+    "player.ended": "演出结束，谢谢观看！",
+    "player.verifying": "正在校验授权…",
+    "player.verified": "授权有效，{seconds} 秒后续期",
+    "player.invalid": "授权未被接受",
+    "player.switch": "画面",
+    "player.includes": "VIP 票含 VIP 机位",
+    "danmaku.hide": "关闭弹幕",
+    "danmaku.show": "打开弹幕",
+  },
+);
+
+function Player(page: FanPage): JSX.Element {
+  const { state, store, show: { title, products } } = page;
+  // At a shut door the box office itself stands below.
+  const offered = isShut(state) ? [] : products;
   const { t } = useLanguage();
   const [wish, setWish] = useState<string | null>(null);
   const [flying, setFlying] = useState(true);
   const grant = chosenStream(state, wish);
   const grants = playable(state);
   const paused = state.room?.phase === "paused";
-  const giftName = (id: string) => state.room?.gifts.find((gift) => gift.id === id)?.name ?? id;
   return (
     <div class="player" data-phase={state.room?.phase}>
       <div class="screen">
-        {grant ? <Scene stream={grant.stream} resting={paused} /> : state.admission ? <Queue title={title} admission={state.admission} tier={state.you?.tier ?? "none"} /> : <Poster title={title} state={state} products={products} />}
+        {grant ? <Scene stream={grant.stream} resting={paused} /> : state.admission ? page.parts("queue", {}) : <Poster title={title} state={state} products={offered} />}
         {grant && paused && <div class="veil"><strong>{t("player.paused")}</strong></div>}
-        {flying && <DanmakuLayer chat={state.chat} giftName={giftName} sent={(gift, count) => t("chat.sent_gift", { gift, count })} />}
+        {page.parts("overlay", { flying })}
         <div class="screen-top">
           <StreamLabel stream={grant?.stream ?? "none"} />
           {state.room?.phase === "live" && grant && <span class="live-dot">LIVE</span>}
@@ -135,3 +180,5 @@ function Poster({ title, state, products }: { title: string; state: RoomState; p
     </div>
   );
 }
+
+export const fan: Feature["fan"] = { picture: Player };

@@ -1,25 +1,26 @@
-/** The chat list and the send box. */
+/** What is said, and the box to say it in, for fans. */
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { ViewerCommands } from "../contract.gen";
-import { duration } from "../format";
-import { codeText, useLanguage, type Translate } from "../i18n";
-import { barrier, type Barrier, type ChatLine, type Interaction, type RoomState } from "../state";
-import { useNow, type RoomStore } from "../store";
-import { Icon } from "./icons";
-import { Panel } from "./parts";
+import { codeText, useLanguage } from "../../i18n";
+import { barrier, type Interaction, type RoomState } from "../../state";
+import { useNow } from "../../store";
+import { barrierText } from "../../ui/barrier";
+import { Icon } from "../../ui/icons";
+import { Panel } from "../../ui/parts";
+import type { FanPage } from "../feature";
+import { EmptyChat, Line } from "./line";
 
 export const SPEAK: Interaction = { permission: "danmaku", switch: "chat", isSpeech: true };
 const COLORS = ["", "#ffd166", "#ff7aa8", "#7ae0ff", "#9dff8a"];
 const NEAR_END_PX = 60;
 
-export function Chat({ state, store }: { state: RoomState; store: RoomStore<ViewerCommands> }): JSX.Element {
+export function Chat(page: FanPage): JSX.Element {
   const { t } = useLanguage();
   return (
     <Panel title={t("chat.title")} icon="chat" class="chat-panel">
-      <Pins state={state} />
-      <ChatList state={state} />
-      <SayBox state={state} store={store} />
+      <Pins state={page.state} />
+      <ChatList {...page} />
+      <SayBox {...page} />
     </Panel>
   );
 }
@@ -35,14 +36,13 @@ function Pins({ state }: { state: RoomState }): JSX.Element | null {
   );
 }
 
-function ChatList({ state }: { state: RoomState }): JSX.Element {
+function ChatList({ state, lines }: FanPage): JSX.Element {
   const { t } = useLanguage();
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   useEffect(() => {
     if (list.current && atEnd.current) list.current.scrollTop = list.current.scrollHeight;
   }, [state.chat]);
-  const giftName = (id: string) => state.room?.gifts.find((gift) => gift.id === id)?.name ?? id;
   const reads = state.you?.permissions.includes("chat:read");
   return (
     <div
@@ -54,39 +54,12 @@ function ChatList({ state }: { state: RoomState }): JSX.Element {
     ><ol>
       {state.truncated && <li class="chat-note">{t("chat.truncated")}</li>}
       {state.chat.length === 0 && <EmptyChat text={t(reads ? "chat.empty" : state.admission ? "chat.queue" : state.you?.tier === "none" && state.room?.access === "ticketed" ? "chat.for_tickets" : "chat.closed")} />}
-      {state.chat.map((line) => <li key={line.id} data-id={line.id}><Line line={line} t={t} giftName={giftName} /></li>)}
+      {state.chat.map((line) => <li key={line.id} data-id={line.id}><Line line={line} lines={lines} state={state} /></li>)}
     </ol></div>
   );
 }
 
-/** Where nothing is said: why. */
-export function EmptyChat({ text }: { text: string }): JSX.Element {
-  return <li class="chat-empty"><Icon name="chat" size={26} />{text}</li>;
-}
-
-export function Line({ line, t, giftName }: { line: ChatLine; t: Translate; giftName: (id: string) => string }): JSX.Element {
-  if (line.kind === "gap") return <div class="chat-note" data-testid="chat-gap">{t(line.all ? "chat.gap" : "chat.gap_danmaku")}</div>;
-  if (line.kind === "gift") {
-    return (
-      <div class="line gift">
-        <Icon name={line.item.gift} size={16} />
-        <bdi class="name">{line.item.name}</bdi> {t("chat.sent_gift", { gift: giftName(line.item.gift), count: line.item.count })}
-      </div>
-    );
-  }
-  const { item } = line;
-  const staff = item.role && item.role !== "viewer";
-  return (
-    <div class={`line tier-${item.tier}`}>
-      <bdi class="name line-name">{item.name}</bdi>
-      {item.tier === "vip" && <span class="tag vip">VIP</span>}
-      {staff && item.role && <span class="tag staff">{t(`role.${item.role}`)}</span>}
-      <span class="line-text" dir="auto" style={item.style?.color ? { "--said": item.style.color } : undefined}>{item.text}</span>
-    </div>
-  );
-}
-
-function SayBox({ state, store }: { state: RoomState; store: RoomStore<ViewerCommands> }): JSX.Element {
+function SayBox({ state, store }: FanPage): JSX.Element {
   const { t } = useLanguage();
   const [text, setText] = useState("");
   const [color, setColor] = useState("");
@@ -126,10 +99,4 @@ function SayBox({ state, store }: { state: RoomState; store: RoomStore<ViewerCom
       </div>
     </form>
   );
-}
-
-export function barrierText(t: Translate, why: Barrier, state: RoomState, server_now_ms: number): string {
-  const until = state.you?.muted_until_ms;
-  if (why === "muted" && until && until - server_now_ms < 86_400_000) return t("barrier.muted_until", { time: duration(until - server_now_ms) });
-  return t(`barrier.${why}`);
 }
