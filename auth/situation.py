@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 
 class Phase(StrEnum):
-    """Where a show stands. `rooms/phases.py` holds the only transitions between them."""
+    """Where a show stands. `rooms/course/phases.py` holds the only transitions between them."""
 
     DRAFT = "draft"
     PRESALE = "presale"

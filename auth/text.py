@@ -1,6 +1,6 @@
 """What a text of a person may be made of: danmaku, messages, names, titles. Multilingual and hostile; pure.
 
-Pages show texts as plain text only. What filters see of a text is in `rooms/folding.py`.
+Pages show texts as plain text only. What filters see of a text is in `rooms/chat/folding.py`.
 """
 
 import unicodedata

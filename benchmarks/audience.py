@@ -18,8 +18,8 @@ from presale.entitlements import EntitlementReason
 from presale.orders import OrderState
 from presale.shows import Product, ProductId, Show
 from presale.tables_sql import entitlement_changes, entitlements, order_lines, orders, products
-from rooms import rooms_sql
-from rooms.room import RoomRecord
+from rooms.course import rooms_sql
+from rooms.course.room import RoomRecord
 from store import migrations
 from store.database_sql import Database, UnitOfWork
 

@@ -32,7 +32,7 @@ from gateway.setup.settings import Mode, Settings
 from gateway.sockets.connection import Connection, Opening
 from presale import ledger, shows_sql
 from presale.tables_sql import entitlement_changes, entitlements, ledger_balances, order_lines, orders
-from rooms import rooms_sql
+from rooms.course import rooms_sql
 
 WAY = (Phase.DOORS, Phase.LIVE)
 ENDLESS = 1_000_000

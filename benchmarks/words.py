@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from auth.situation import Switches
-from rooms import danmaku, wordlist
-from rooms.blocked_words import NO_WORDS, BlockedWords
+from rooms.chat import danmaku, wordlist
+from rooms.chat.blocked_words import NO_WORDS, BlockedWords
 
 WORDS = 100_000
 LOAD_SECONDS = 1.0

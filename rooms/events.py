@@ -13,11 +13,11 @@ from msgspec import Struct
 
 from auth.identity import Role, Tier, UserId
 from auth.situation import Phase, Switches
-from rooms.countdowns import CountdownKind
-from rooms.danmaku import DanmakuStyle
-from rooms.leaderboard import LeaderboardItem
-from rooms.pins import Pin
-from rooms.stage import QueueItem, StageMember, StageReason, StageState
+from rooms.chat.danmaku import DanmakuStyle
+from rooms.chat.pins import Pin
+from rooms.course.countdowns import CountdownKind
+from rooms.gifts.leaderboard import LeaderboardItem
+from rooms.stage.stage import QueueItem, StageMember, StageReason, StageState
 
 
 class RoomState(Struct, frozen=True):

@@ -12,8 +12,8 @@ from auth.denials import Code, Denied
 from auth.identity import Identity, Role, ShowId, UserId
 from gateway.api.refusals import Refused, granted
 from presale.use_cases.box_office import BoxOffice
-from rooms import roles_sql
-from rooms.stage import Terms
+from rooms.roles import roles_sql
+from rooms.stage.stage import Terms
 from store.database_sql import Database, UnitOfWork
 
 _T = TypeVar("_T")

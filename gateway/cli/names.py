@@ -12,8 +12,9 @@ from gateway.cli.output import out
 from gateway.cli.roles import BY_COMMAND_LINE
 from gateway.setup import preflight
 from gateway.setup.preflight import CommandError
-from rooms import names_sql, rooms_sql
-from rooms.names import MAX_OFFICIAL, NamesRecord
+from rooms.course import rooms_sql
+from rooms.names import names_sql
+from rooms.names.names import MAX_OFFICIAL, NamesRecord
 
 app = typer.Typer(help="The official names of a show, which no viewer may take.")
 

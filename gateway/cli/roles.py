@@ -12,8 +12,8 @@ from gateway.cli.output import out, table
 from gateway.setup import preflight
 from gateway.setup.preflight import CommandError
 from presale import shows_sql
-from rooms import roles_sql
-from rooms.roles_sql import RoleGrant
+from rooms.roles import roles_sql
+from rooms.roles.roles_sql import RoleGrant
 
 BY_COMMAND_LINE = UserId("cli")
 GIVEN = (Role.OPERATOR, Role.HOST, Role.MODERATOR)

@@ -15,8 +15,8 @@ from gateway.cli.output import out, table
 from gateway.cli.roles import BY_COMMAND_LINE
 from gateway.setup import clock, preflight
 from gateway.setup.preflight import CommandError
-from rooms import revocations_sql
-from rooms.revocations_sql import Standing
+from rooms.roles import revocations_sql
+from rooms.roles.revocations_sql import Standing
 
 NO_SUBJECT = "a user id has 1 to 64 characters, a `jti` 1 to 128, and no control characters."
 

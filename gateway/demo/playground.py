@@ -18,8 +18,9 @@ from gateway.api.refusals import refusal
 from gateway.setup.settings import Settings
 from presale import shows_sql
 from presale.shows import Product, ProductId, Show
-from rooms import roles_sql, rooms_sql
-from rooms.room import RoomRecord
+from rooms.course import rooms_sql
+from rooms.course.room import RoomRecord
+from rooms.roles import roles_sql
 from store.database_sql import Database, UnitOfWork
 
 TOKEN_MS = 12 * 3_600_000

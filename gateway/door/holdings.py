@@ -6,8 +6,9 @@ from gateway.replica.welcome import Luggage
 from presale import entitlements_sql, orders_sql, wallet_sql
 from presale.announcements_sql import told
 from presale.orders import STANDING
-from rooms import roles_sql, turns_sql
+from rooms import turns_sql
 from rooms.events import RoleChanged
+from rooms.roles import roles_sql
 from store.database_sql import Database
 
 

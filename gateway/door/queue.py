@@ -1,8 +1,8 @@
 """The queue at the door of this gateway: viewers beyond the budget are in their room, but without rights as yet.
 
-`rooms.waiting_room` decides; here its decisions meet sockets. Nobody who waits costs SQL: what they are told comes from
-the guest list and the replica, and where they stand from memory. Positions beyond 100 are told to two digits, and only
-when they changed, so that a queue of thousands is told of in a few hundred different frames.
+`rooms.queue.waiting_room` decides; here its decisions meet sockets. Nobody who waits costs SQL: what they are told
+comes from the guest list and the replica, and where they stand from memory. Positions beyond 100 are told to two
+digits, and only when they changed, so that a queue of thousands is told of in a few hundred different frames.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ from gateway.live.member import Member
 from gateway.replica.reading import stage_of
 from gateway.setup.metrics import Metrics
 from gateway.sockets.codec import Prepared
-from rooms.stage import StageState
-from rooms.waiting_room import AdmissionBudget, Entry, Key, Standing, WaitingRoom
+from rooms.queue.waiting_room import AdmissionBudget, Entry, Key, Standing, WaitingRoom
+from rooms.stage.stage import StageState
 
 TURN_SECONDS = 0.05
 """How often those whose turn it is are let in."""

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from rooms.rates import Bucket
+from rooms.pace.rates import Bucket
 
 MAX_KEYS = 100_000
 SUSPECTS_PER_SECOND = 200

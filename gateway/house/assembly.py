@@ -36,8 +36,9 @@ from presale.payments_sandbox import SandboxPayments
 from presale.use_cases.bounded_provider import BoundedProvider
 from presale.use_cases.box_office import AskLimits, BoxOffice
 from presale.webhook_signature import parse_secrets
-from rooms import moderation_sql, rooms_sql
-from rooms.blocked_words import NO_WORDS, BlockedWords
+from rooms.chat.blocked_words import NO_WORDS, BlockedWords
+from rooms.course import rooms_sql
+from rooms.moderation import sanctions_sql
 from store.database_sql import Database
 
 log = structlog.get_logger(__name__)
@@ -67,7 +68,7 @@ def box_office(settings: Settings, db: Database, closing: AsyncExitStack) -> Box
         db,
         providers,
         rooms_sql.phase_of,
-        is_banned=moderation_sql.is_banned,
+        is_banned=sanctions_sql.is_banned,
         holds=HoldLimits(
             order_ttl_ms=settings.order_ttl_seconds * 1000,
             cool_down_ms=settings.order_cool_down_seconds * 1000,

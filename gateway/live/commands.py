@@ -12,7 +12,7 @@ from gateway.live.member import Member
 from gateway.replica.act import Act
 from gateway.replica.feature import AnyCommand
 from gateway.replica.rights import missing_right, with_offer
-from rooms import roles_sql
+from rooms.roles import roles_sql
 from store.database_sql import Database, RacedError
 
 Answer = msgspec.Struct | Denied

@@ -13,7 +13,9 @@ from gateway.replica.replica import Reading
 from presale import entitlements_sql, orders_sql, wallet_sql
 from presale.announcements_sql import told
 from presale.orders import OrderId
-from rooms import roles_sql, rooms_sql, turns_sql
+from rooms import turns_sql
+from rooms.course import rooms_sql
+from rooms.roles import roles_sql
 
 SLICE = 500
 """Guests taken in before others have their turn on the event loop."""

@@ -12,7 +12,7 @@ from gateway.replica.replica import Replica
 from gateway.replica.welcome import NO_LUGGAGE
 from gateway.sockets.codec import Prepared
 from gateway.sockets.connection import Connection, Opening
-from rooms.names import Names
+from rooms.names.names import Names
 
 SURFACES = {surface.value: surface for surface in Surface}
 SLOW_RETRY_MS = 1000

@@ -11,9 +11,9 @@ from gateway.contract.rows import RateClass
 from gateway.replica.news import AnyEvent
 from gateway.setup.settings import Settings
 from rooms.events import CohostChanged, DanmakuSaid, GiftSent
-from rooms.persons import Persons
-from rooms.rates import Rate
-from rooms.stage import StageState, request_name
+from rooms.pace.persons import Persons
+from rooms.pace.rates import Rate
+from rooms.stage.stage import StageState, request_name
 
 
 def rates_of(settings: Settings) -> Mapping[str, Rate]:

@@ -12,7 +12,7 @@ import structlog
 from auth.denials import Code
 from auth.revocations import CLOCKS_APART_MS, SECOND_MS, Revocations
 from gateway.live.room import LiveRoom
-from rooms import revocations_sql
+from rooms.roles import revocations_sql
 from store.database_sql import Database
 
 log = structlog.get_logger(__name__)

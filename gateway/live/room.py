@@ -45,10 +45,10 @@ from gateway.replica.rights import STREAMS, rights_in
 from gateway.sockets.codec import Prepared
 from pubsub.broker import Delivery, Position
 from pubsub.link import Gap
-from rooms.budget import Budget
+from rooms.chat.budget import Budget
 from rooms.events import DanmakuSaid, LikesCounted, NamesChanged, StageChanged
-from rooms.names import Names
-from rooms.persons import Persons
+from rooms.names.names import Names
+from rooms.pace.persons import Persons
 
 log = structlog.get_logger(__name__)
 

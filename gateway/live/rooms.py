@@ -13,9 +13,10 @@ from gateway.replica.guests import GuestList
 from gateway.replica.news import AnyEvent, Book
 from gateway.replica.replica import Replica
 from pubsub.broker import Broker, Delivery, Position, Subscription
-from rooms import danmaku_sql, rooms_sql
+from rooms.chat import danmaku_sql
+from rooms.course import rooms_sql
 from rooms.events import DanmakuSaid
-from rooms.persons import MAX_PERSONS
+from rooms.pace.persons import MAX_PERSONS
 from store import outbox_sql
 from store.database_sql import Database
 

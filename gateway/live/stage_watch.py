@@ -1,7 +1,7 @@
 """Places on stage that nobody uses any more are given back, whatever became of the gateway that held the socket.
 
-Two halves meet in SQL (`rooms.absence_sql`). Every gateway writes down until when it will look again after those on
-stage whose sockets it holds. Every worker takes off who was not seen for the grace, and ends requests and invitations
+Two halves meet in SQL (`rooms.stage.absence_sql`). Every gateway writes down until when it will look again after those
+on stage whose sockets it holds. Every worker takes off who was not seen for the grace, and ends requests and invitations
 that nobody has answered. Redis is asked by neither: while it is away nobody is taken off for it.
 """
 
@@ -13,8 +13,8 @@ import structlog
 from msgspec import structs
 
 from auth.identity import RoomId, UserId
-from rooms import absence_sql
-from rooms.stage import StageReason, Terms
+from rooms.stage import absence_sql
+from rooms.stage.stage import StageReason, Terms
 from store.database_sql import Database, RacedError
 
 log = structlog.get_logger(__name__)

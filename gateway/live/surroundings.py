@@ -15,8 +15,8 @@ from gateway.live.deadlines import Deadlines
 from gateway.live.member import Member
 from gateway.replica.welcome import Greeting
 from gateway.setup.metrics import Metrics
-from rooms.blocked_words import BlockedWords
-from rooms.rates import Rate
+from rooms.chat.blocked_words import BlockedWords
+from rooms.pace.rates import Rate
 
 Room = TypeVar("Room")
 Room_contra = TypeVar("Room_contra", contravariant=True)

@@ -19,8 +19,10 @@ from gateway.setup.settings import Settings
 from gateway.sockets.server import SocketServer
 from presale import entitlements_sql
 from pubsub.presence import Presence
-from rooms import names_sql, roles_sql, stage_sql
-from rooms.stage import StageState
+from rooms.names import names_sql
+from rooms.roles import roles_sql
+from rooms.stage import stage_sql
+from rooms.stage.stage import StageState
 from store import outbox_sql
 from store.database_sql import Database
 

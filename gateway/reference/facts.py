@@ -14,7 +14,8 @@ from gateway.reference.listing import CONSOLE_COMMANDS, VIEWER_COMMANDS
 from gateway.replica.feature import AnyCommand
 from gateway.setup.settings import Settings
 from presale import orders
-from rooms import phases, stage
+from rooms.course import phases
+from rooms.stage import stage
 
 State = TypeVar("State", bound=StrEnum)
 Event = TypeVar("Event", bound=StrEnum)

@@ -16,12 +16,15 @@ from gateway.replica.replica import Replica
 from gateway.replica.rights import rights_in
 from presale import entitlements_sql
 from pubsub.broker import Broker
-from rooms import danmaku, moderation_sql, roles_sql, rooms_sql
-from rooms.blocked_words import BlockedWords
-from rooms.budget import Budget
+from rooms.chat import danmaku
+from rooms.chat.blocked_words import BlockedWords
+from rooms.chat.budget import Budget
+from rooms.course import rooms_sql
 from rooms.events import DanmakuSaid
-from rooms.moderation import muted
-from rooms.persons import Persons
+from rooms.moderation import sanctions_sql
+from rooms.moderation.sanctions import muted
+from rooms.pace.persons import Persons
+from rooms.roles import roles_sql
 from store.database_sql import Database, UnitOfWork
 
 
@@ -118,7 +121,7 @@ async def still_missing(act: Act, uow: UnitOfWork, permission: Permission) -> De
     room = await rooms_sql.load_room(uow.connection, act.room.id)
     if room is None:
         return Denied(Code.FORBIDDEN)
-    if await moderation_sql.is_banned(uow.connection, room.id, act.user):
+    if await sanctions_sql.is_banned(uow.connection, room.id, act.user):
         return Denied(Code.BANNED)
     await entitlements_sql.take_turn(uow, room.show, act.user)
     role = await roles_sql.role_of(uow.connection, act.user, room.show)

@@ -10,7 +10,7 @@ from gateway.contract.rows import Command, ServerEvent
 from gateway.replica.act import Act
 from gateway.replica.news import AnyEvent, Row
 from gateway.replica.welcome import Part
-from rooms.room import RoomRecord
+from rooms.course.room import RoomRecord
 
 Load: TypeAlias = Callable[[AsyncConnection, RoomRecord, int], Awaitable[Sequence[AnyEvent]]]
 """The state of a room as SQL has it, as the news that would have told it; of each `State` there is one.

@@ -17,7 +17,7 @@ from auth.grants import Grant
 from auth.identity import RoomId, UserId
 from gateway.contract.rows import ServerEvent
 from gateway.replica.orders import EVERYBODY, Order, View
-from rooms.room import RoomRecord
+from rooms.course.room import RoomRecord
 
 Event = TypeVar("Event", bound=Struct)
 AnyEvent: TypeAlias = Any

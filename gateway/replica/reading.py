@@ -8,10 +8,10 @@ from auth.identity import UserId
 from gateway.replica.news import Knowledge
 from gateway.replica.replica import Replica
 from presale.shows import Product
+from rooms.course.room import Standing
 from rooms.events import Banned, Muted, QueueChanged, StageChanged
-from rooms.moderation import Mute
-from rooms.room import Standing
-from rooms.stage import StageRecord
+from rooms.moderation.sanctions import Mute
+from rooms.stage.stage import StageRecord
 
 
 class ProductsListed(Struct, frozen=True):

@@ -9,7 +9,7 @@ from auth.situation import Phase
 from gateway.replica.reading import ProductsListed
 from gateway.replica.replica import Replica
 from presale.events import RevenueChanged, SalesChanged
-from rooms.room import RoomRecord
+from rooms.course.room import RoomRecord
 
 STREAMS = {Permission.STREAM_MAIN: "main", Permission.STREAM_VIP: "vip"}
 """The stream that each right lets its holder watch, in the order in which grants are told."""

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from gateway.setup import clock as ambient
 from gateway.setup.settings import Mode, Settings
-from rooms import wordlist
-from rooms.blocked_words import BlockedWords
+from rooms.chat import wordlist
+from rooms.chat.blocked_words import BlockedWords
 from store import migrations
 from store.database_sql import Database
 from store.private_files import make_folder

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gateway.setup import weak_settings
 from gateway.setup.origins import ANY, Origins, canonical
-from rooms.stage import Terms
+from rooms.stage.stage import Terms
 
 SANDBOX_PORT = 8001
 

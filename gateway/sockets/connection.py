@@ -15,7 +15,7 @@ from gateway.engine.budget import Allowance, Meter
 from gateway.engine.socket import Socket
 from gateway.sockets.codec import Batch, Prepared, encode
 from gateway.sockets.recent import Recent
-from rooms.rates import Bucket
+from rooms.pace.rates import Bucket
 
 Answer = msgspec.Struct | Denied
 

@@ -20,7 +20,8 @@ async def main() -> None:
     from gateway.setup import clock  # noqa: PLC0415
     from gateway.setup.settings import Settings  # noqa: PLC0415
     from presale import shows_sql  # noqa: PLC0415
-    from rooms import roles_sql, rooms_sql  # noqa: PLC0415
+    from rooms.course import rooms_sql  # noqa: PLC0415
+    from rooms.roles import roles_sql  # noqa: PLC0415
     from store import migrations  # noqa: PLC0415
 
     settings = Settings.load()

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from auth.identity import UserId
-from rooms.names import alias
+from rooms.names.names import alias
 from tests.browser.chromium import Watched
 from tests.browser.moves import console_page, enters, fan_page, line
 from tests.integration.evening import done, evening

@@ -41,7 +41,9 @@ from presale.orders import Order as FansOrder
 from presale.orders import OrderItem
 from presale.shows import Product
 from presale.use_cases.box_office import BoxOffice
-from rooms import moderation_sql, roles_sql, rooms_sql
+from rooms.course import rooms_sql
+from rooms.moderation import sanctions_sql
+from rooms.roles import roles_sql
 from tests import contracts
 from tests.presale.fake_provider import GENUINE, FakeProvider
 
@@ -149,7 +151,7 @@ async def evening(folder: Path) -> AsyncIterator[Evening]:
             products = {product.tier: product for product in await shows_sql.list_products(connection, show.id)}
         provider = FakeProvider()
         box = BoxOffice(
-            house.db, {"fake": provider}, rooms_sql.phase_of, is_banned=moderation_sql.is_banned, holds=HOLDS
+            house.db, {"fake": provider}, rooms_sql.phase_of, is_banned=sanctions_sql.is_banned, holds=HOLDS
         )
         now = Evening(house, box, provider, show.id, show.room, products)
         forward = house.db.on_emitted

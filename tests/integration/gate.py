@@ -5,7 +5,7 @@ from typing import Self
 
 import pytest
 
-from rooms.waiting_room import AdmissionBudget
+from rooms.queue.waiting_room import AdmissionBudget
 
 EVERYBODY = 1_000_000
 

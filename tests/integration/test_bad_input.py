@@ -18,7 +18,7 @@ from gateway.features.registry import CONSOLE_COMMANDS, SHARED_COMMANDS, VIEWER_
 from gateway.live.room import LiveRoom
 from gateway.replica.feature import AnyCommand
 from gateway.setup import clock as ambient
-from rooms import roles_sql
+from rooms.roles import roles_sql
 from store.database_sql import Database
 from tests.gateway.sockets.raw import PATHS, Polling, RawSocket, polling, raw_socket
 from tests.integration.conftest import UNHURRIED

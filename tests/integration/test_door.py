@@ -22,7 +22,7 @@ from presale.payments_sandbox import SandboxPayments
 from presale.use_cases.box_office import BoxOffice
 from presale.use_cases.settlement import Settlement
 from presale.webhook_signature import parse_secrets, request_content, sign
-from rooms import roles_sql
+from rooms.roles import roles_sql
 from tests.gateway.sockets.raw import CONNECT, CONNECT_ERROR, Packet, RawSocket, raw_socket
 from tests.integration.clients import client, connected
 from tests.integration.evening import Evening, evening

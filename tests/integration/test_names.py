@@ -3,7 +3,7 @@
 import pytest
 
 from auth.identity import UserId
-from rooms.names import alias
+from rooms.names.names import alias
 from tests.integration.evening import Evening, done, evening
 from tests.integration.running import Liveroom
 

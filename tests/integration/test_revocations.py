@@ -13,7 +13,7 @@ from auth.identity import UserId
 from auth.revocations import Kind
 from auth.tokens import mint
 from gateway.setup import clock as ambient
-from rooms import revocations_sql
+from rooms.roles import revocations_sql
 from store.database_sql import Database
 from tests.integration.clients import Client, client, connected
 from tests.integration.conftest import UNHURRIED

@@ -13,8 +13,8 @@ from gateway.features.audit.books import audit_house
 from gateway.setup import clock as ambient
 from presale import ledger
 from presale.tables_sql import ledger_transactions
-from rooms import gifts_sql
-from rooms.gifts import GiftRecord, spending_key
+from rooms.gifts import gifts_sql
+from rooms.gifts.gifts import GiftRecord, spending_key
 from store.database_sql import Database, RacedError, UnitOfWork
 from store.findings import Finding
 from tests.integration.clients import Client

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine
 
 from gateway.contract.cursor import from_cursor, to_cursor
 from pubsub.broker import Position
-from rooms.waiting_room import LEAST_RETRY_MS
+from rooms.queue.waiting_room import LEAST_RETRY_MS
 from tests.integration.clients import Client, connected
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import Evening, denied, done, evening

@@ -28,8 +28,8 @@ from presale.orders import Order, OrderItem
 from presale.refunds import Refund
 from presale.shows import Product, ProductId, Show
 from presale.use_cases.box_office import BoxOffice
-from rooms import gifts_sql
-from rooms.gifts import GiftRecord, spending_key
+from rooms.gifts import gifts_sql
+from rooms.gifts.gifts import GiftRecord, spending_key
 from store import outbox_sql
 from store.database_sql import Database
 from store.findings import Finding

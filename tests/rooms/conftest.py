@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from rooms import rooms_sql
+from rooms.course import rooms_sql
 from store.database_sql import Database
 from tests.rooms.stagehouse import OPENING, Stagehouse
 from tests.store import homes

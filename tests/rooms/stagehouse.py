@@ -9,9 +9,11 @@ from sqlalchemy import Table, delete, func, select
 from auth.denials import Code
 from auth.identity import Role, RoomId, ShowId, Tier, UserId
 from auth.situation import Access, Phase
-from rooms import audit_sql, danmaku_sql, events
+from rooms import events
+from rooms.audit import audit_sql
+from rooms.chat import danmaku_sql
+from rooms.course.room import RoomRecord
 from rooms.events import AuditRecorded, DanmakuSaid, RoomEvent
-from rooms.room import RoomRecord
 from store.database_sql import Database, UnitOfWork
 from store.metadata_sql import metadata
 from store.tables_sql import outbox

@@ -5,11 +5,12 @@ import pytest
 from auth.denials import Denied
 from auth.identity import UserId
 from auth.situation import Phase
-from rooms import absence_sql, rooms_sql, stage_sql
-from rooms.absence_sql import Absent
+from rooms.course import rooms_sql
+from rooms.course.room import RoomRecord
 from rooms.events import CohostChanged, QueueChanged, StageChanged
-from rooms.room import RoomRecord
-from rooms.stage import StageAction, StageCommand, StageReason, StageState, Terms
+from rooms.stage import absence_sql, stage_sql
+from rooms.stage.absence_sql import Absent
+from rooms.stage.stage import StageAction, StageCommand, StageReason, StageState, Terms
 from rooms.tables_sql import stage_presence
 from tests.rooms.stagehouse import ANN, BEN, HOST, ROOM, Stagehouse
 from tests.store.fakes import FakeClock

@@ -3,7 +3,7 @@
 import pytest
 
 from auth.text import clean
-from rooms.blocked_words import NO_WORDS, BlockedWords
+from rooms.chat.blocked_words import NO_WORDS, BlockedWords
 
 WORDS = BlockedWords(["badword", "ass", "法轮", "kill yourself", "ПЛОХО", "straße", "69"])
 

@@ -1,7 +1,7 @@
 import pytest
 
 from auth.identity import Role, Tier
-from rooms.budget import LINE_BYTES, Budget, Weight, weight_of
+from rooms.chat.budget import LINE_BYTES, Budget, Weight, weight_of
 
 
 def said(budget: Budget, weight: Weight, times: int, now_ms: int = 0) -> int:

@@ -5,8 +5,8 @@ import pytest
 
 from auth.denials import Code, Denied
 from auth.situation import Switches
-from rooms.blocked_words import NO_WORDS, BlockedWords
-from rooms.danmaku import MAX_GRAPHEMES, DanmakuStyle, check
+from rooms.chat.blocked_words import NO_WORDS, BlockedWords
+from rooms.chat.danmaku import MAX_GRAPHEMES, DanmakuStyle, check
 
 FAMILY = "👨\u200d👩\u200d👧\u200d👦"
 

@@ -9,11 +9,11 @@ import pytest
 from auth.identity import Role, Tier, UserId
 from auth.situation import Phase, Switches
 from rooms import events
-from rooms.countdowns import CountdownKind
-from rooms.danmaku import DanmakuStyle
-from rooms.leaderboard import LeaderboardItem
-from rooms.pins import Pin, PinKind
-from rooms.stage import QueueItem, StageMember, StageReason, StageState
+from rooms.chat.danmaku import DanmakuStyle
+from rooms.chat.pins import Pin, PinKind
+from rooms.course.countdowns import CountdownKind
+from rooms.gifts.leaderboard import LeaderboardItem
+from rooms.stage.stage import QueueItem, StageMember, StageReason, StageState
 
 ANN = UserId("ann")
 EXAMPLES: list[events.RoomEvent] = [

@@ -6,10 +6,10 @@ from msgspec import structs
 
 from auth.denials import Code
 from auth.identity import Tier, UserId
-from rooms import gifts_sql
 from rooms.events import GiftSent, LeaderboardChanged
-from rooms.gifts import GiftRecord, GiftTotals
-from rooms.leaderboard import SIZE, LeaderboardItem, LeaderboardRecord
+from rooms.gifts import gifts_sql
+from rooms.gifts.gifts import GiftRecord, GiftTotals
+from rooms.gifts.leaderboard import SIZE, LeaderboardItem, LeaderboardRecord
 from rooms.tables_sql import gifts
 from tests.rooms.stagehouse import ANN, BEN, ROOM, Stagehouse, code_of
 

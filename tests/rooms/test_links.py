@@ -3,7 +3,7 @@
 import pytest
 
 from auth.text import clean
-from rooms.links import has_link
+from rooms.chat.links import has_link
 
 
 @pytest.mark.parametrize(

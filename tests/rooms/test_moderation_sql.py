@@ -8,9 +8,12 @@ from msgspec import structs
 from auth.denials import Code
 from auth.identity import RoomId, Tier
 from auth.situation import Phase, Switches
-from rooms import audit_sql, countdowns_sql, danmaku_sql, moderation_sql, pins_sql
-from rooms.countdowns import MAX_CUSTOM, Countdown, CountdownKind
-from rooms.danmaku import DanmakuStyle
+from rooms.audit import audit_sql
+from rooms.chat import danmaku_sql, pins_sql
+from rooms.chat.danmaku import DanmakuStyle
+from rooms.chat.pins import MAX_PINS, Pin, PinKind, PinsRecord
+from rooms.course import countdowns_sql
+from rooms.course.countdowns import MAX_CUSTOM, Countdown, CountdownKind
 from rooms.events import (
     AuditRecorded,
     Banned,
@@ -24,8 +27,8 @@ from rooms.events import (
     Unbanned,
     Unmuted,
 )
-from rooms.moderation import Mute, Sanctions
-from rooms.pins import MAX_PINS, Pin, PinKind, PinsRecord
+from rooms.moderation import sanctions_sql
+from rooms.moderation.sanctions import Mute, Sanctions
 from rooms.tables_sql import danmaku, retractions
 from tests.rooms.stagehouse import ANN, BEN, HOST, ROOM, Stagehouse, code_of
 from tests.store.fakes import FakeClock
@@ -35,39 +38,39 @@ NOWHERE = RoomId("none")
 
 async def sanctions(house: Stagehouse) -> Sanctions:
     async with house.db.read() as connection:
-        return await moderation_sql.load_sanctions(connection, ROOM)
+        return await sanctions_sql.load_sanctions(connection, ROOM)
 
 
 async def test_a_mute_is_stored_told_and_replaced_by_the_next(house: Stagehouse) -> None:
-    assert await house.do(moderation_sql.mute, ROOM, ANN, 5_000, HOST) == Mute(ANN, 5_000)
-    assert await house.do(moderation_sql.mute, ROOM, ANN, None, HOST) == Mute(ANN, None)
+    assert await house.do(sanctions_sql.mute, ROOM, ANN, 5_000, HOST) == Mute(ANN, 5_000)
+    assert await house.do(sanctions_sql.mute, ROOM, ANN, None, HOST) == Mute(ANN, None)
     assert await sanctions(house) == Sanctions({ANN: Mute(ANN, None)}, frozenset())
-    assert await house.do(moderation_sql.unmute, ROOM, ANN, HOST) is None
+    assert await house.do(sanctions_sql.unmute, ROOM, ANN, HOST) is None
     assert await sanctions(house) == Sanctions({}, frozenset())
     assert await house.told() == [Muted(ANN, 5_000, 1), Muted(ANN, None, 2), Unmuted(ANN, 3)]
 
 
 async def test_a_ban_holds_until_it_is_taken_back(house: Stagehouse) -> None:
-    await house.do(moderation_sql.ban, ROOM, ANN, HOST)
-    await house.do(moderation_sql.ban, ROOM, ANN, HOST)
+    await house.do(sanctions_sql.ban, ROOM, ANN, HOST)
+    await house.do(sanctions_sql.ban, ROOM, ANN, HOST)
     async with house.db.read() as connection:
-        assert await moderation_sql.is_banned(connection, ROOM, ANN)
-        assert not await moderation_sql.is_banned(connection, ROOM, BEN)
-    await house.do(moderation_sql.unban, ROOM, ANN, HOST)
+        assert await sanctions_sql.is_banned(connection, ROOM, ANN)
+        assert not await sanctions_sql.is_banned(connection, ROOM, BEN)
+    await house.do(sanctions_sql.unban, ROOM, ANN, HOST)
     assert await sanctions(house) == Sanctions({}, frozenset())
     assert await house.told() == [Banned(ANN, 1), Banned(ANN, 2), Unbanned(ANN, 3)]
 
 
 async def test_every_act_of_the_staff_leaves_a_trail_that_consoles_hear_of(house: Stagehouse, clock: FakeClock) -> None:
     said = await house.say("d1")
-    await house.do(moderation_sql.mute, ROOM, ANN, None, HOST)
-    await house.do(moderation_sql.unmute, ROOM, ANN, HOST)
-    await house.do(moderation_sql.ban, ROOM, ANN, HOST)
-    await house.do(moderation_sql.unban, ROOM, ANN, HOST)
-    await house.do(moderation_sql.kick, ROOM, ANN, HOST)
+    await house.do(sanctions_sql.mute, ROOM, ANN, None, HOST)
+    await house.do(sanctions_sql.unmute, ROOM, ANN, HOST)
+    await house.do(sanctions_sql.ban, ROOM, ANN, HOST)
+    await house.do(sanctions_sql.unban, ROOM, ANN, HOST)
+    await house.do(sanctions_sql.kick, ROOM, ANN, HOST)
     await house.do(pins_sql.pin_danmaku, ROOM, said, HOST)
     await house.do(pins_sql.unpin, ROOM, "d1", HOST)
-    await house.do(moderation_sql.retract, ROOM, "d1", HOST)
+    await house.do(sanctions_sql.retract, ROOM, "d1", HOST)
     made = await house.do(countdowns_sql.set_countdown, ROOM, "custom", 9, "x", None, HOST)
     assert isinstance(made, Countdown)
     await house.do(countdowns_sql.clear_countdown, ROOM, made.id, HOST)
@@ -96,16 +99,16 @@ async def test_every_act_of_the_staff_leaves_a_trail_that_consoles_hear_of(house
 
 async def test_what_is_not_there_cannot_be_undone_and_nobody_hears_of_it(house: Stagehouse) -> None:
     before = await house.snapshot()
-    assert code_of(await house.do(moderation_sql.unmute, ROOM, ANN, HOST)) is Code.NOT_FOUND
-    assert code_of(await house.do(moderation_sql.unban, ROOM, ANN, HOST)) is Code.NOT_FOUND
-    assert code_of(await house.do(moderation_sql.retract, ROOM, "d1", HOST)) is Code.NOT_FOUND
+    assert code_of(await house.do(sanctions_sql.unmute, ROOM, ANN, HOST)) is Code.NOT_FOUND
+    assert code_of(await house.do(sanctions_sql.unban, ROOM, ANN, HOST)) is Code.NOT_FOUND
+    assert code_of(await house.do(sanctions_sql.retract, ROOM, "d1", HOST)) is Code.NOT_FOUND
     assert code_of(await house.do(pins_sql.unpin, ROOM, "d1", HOST)) is Code.NOT_FOUND
     assert code_of(await house.do(countdowns_sql.clear_countdown, ROOM, "doors", HOST)) is Code.NOT_FOUND
     assert code_of(await house.do(countdowns_sql.set_countdown, ROOM, "custom", 1, "", "x", HOST)) is Code.NOT_FOUND
     for outcome in (
-        await house.do(moderation_sql.mute, NOWHERE, ANN, None, HOST),
-        await house.do(moderation_sql.ban, NOWHERE, ANN, HOST),
-        await house.do(moderation_sql.kick, NOWHERE, ANN, HOST),
+        await house.do(sanctions_sql.mute, NOWHERE, ANN, None, HOST),
+        await house.do(sanctions_sql.ban, NOWHERE, ANN, HOST),
+        await house.do(sanctions_sql.kick, NOWHERE, ANN, HOST),
         await house.do(countdowns_sql.set_countdown, NOWHERE, "show", 1, "", None, HOST),
         await house.do(countdowns_sql.set_countdown, NOWHERE, "custom", 1, "", None, HOST),
     ):
@@ -115,13 +118,13 @@ async def test_what_is_not_there_cannot_be_undone_and_nobody_hears_of_it(house: 
 
 
 async def test_a_kick_is_told_and_nothing_else(house: Stagehouse) -> None:
-    assert await house.do(moderation_sql.kick, ROOM, ANN, HOST) is None
+    assert await house.do(sanctions_sql.kick, ROOM, ANN, HOST) is None
     assert await house.told() == [Kicked(ANN, 1)]
 
 
 async def test_a_retraction_takes_effect_once_and_is_replayed_for_long(house: Stagehouse) -> None:
     await house.say("d1", floor=Tier.VIP)
-    outcomes = await asyncio.gather(*(house.do(moderation_sql.retract, ROOM, "d1", HOST) for _ in range(3)))
+    outcomes = await asyncio.gather(*(house.do(sanctions_sql.retract, ROOM, "d1", HOST) for _ in range(3)))
     assert outcomes == [Retracted("d1", Tier.VIP)] * 3
     told = [(event, retention) for event, retention in await house.outbox() if isinstance(event, Retracted)]
     assert told == [(Retracted("d1", Tier.VIP), "long")]
@@ -132,7 +135,7 @@ async def test_a_retraction_takes_effect_once_and_is_replayed_for_long(house: St
 
 
 async def test_a_danmaku_whose_batch_is_on_its_way_is_retracted_all_the_same(house: Stagehouse) -> None:
-    retracted = await house.do(moderation_sql.retract, ROOM, "d1", HOST, floor=Tier.MAIN)
+    retracted = await house.do(sanctions_sql.retract, ROOM, "d1", HOST, floor=Tier.MAIN)
     assert retracted == Retracted("d1", Tier.MAIN)
     await house.say("d1")
     async with house.db.read() as connection:
@@ -145,7 +148,7 @@ async def test_a_retracted_danmaku_loses_its_pin(house: Stagehouse, clock: FakeC
     await house.do(pins_sql.pin_danmaku, ROOM, said, HOST)
     pin = Pin("d1", PinKind.DANMAKU, "bad", "Ann", clock.now_ms)
     assert await house.told() == [PinsChanged((pin,), 2)]
-    await house.do(moderation_sql.retract, ROOM, "d1", HOST)
+    await house.do(sanctions_sql.retract, ROOM, "d1", HOST)
     assert await house.told() == [Retracted("d1", Tier.MAIN), PinsChanged((), 3)]
     async with house.db.read() as connection:
         assert await pins_sql.load_pins(connection, ROOM) == PinsRecord((), 3)

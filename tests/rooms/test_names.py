@@ -4,8 +4,8 @@ import pytest
 
 from auth.denials import Code, Denied
 from auth.identity import UserId
-from rooms.blocked_words import NO_WORDS, BlockedWords
-from rooms.names import MAX_OFFICIAL, Names, NamesRecord, alias, official
+from rooms.chat.blocked_words import NO_WORDS, BlockedWords
+from rooms.names.names import MAX_OFFICIAL, Names, NamesRecord, alias, official
 
 FAN, HANA = UserId("fan"), UserId("u-17")
 RECORD = NamesRecord(("Aurora", "极光官方", "🌟"), {HANA: "Hana Sato"}, 3)

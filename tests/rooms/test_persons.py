@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auth.identity import UserId
-from rooms.persons import FORGOTTEN_AT_ONCE, MAX_OWN, Persons
-from rooms.rates import DANMAKU_RATE, GIFT_RATE, Rate
+from rooms.pace.persons import FORGOTTEN_AT_ONCE, MAX_OWN, Persons
+from rooms.pace.rates import DANMAKU_RATE, GIFT_RATE, Rate
 
 ANN, BEN = UserId("ann"), UserId("ben")
 NOW = 1_000_000_000

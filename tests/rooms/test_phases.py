@@ -4,7 +4,7 @@ import pytest
 
 from auth.denials import Code, Denied
 from auth.situation import Phase
-from rooms.phases import OVER, TRANSITIONS, change_phase
+from rooms.course.phases import OVER, TRANSITIONS, change_phase
 
 ALLOWED = {
     ("draft", "presale"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rooms.rates import COHOST_RATE, DANMAKU_RATE, Bucket, slow_wait
+from rooms.pace.rates import COHOST_RATE, DANMAKU_RATE, Bucket, slow_wait
 
 RATES = st.sampled_from([0.1, 0.5, 1, 3, 5, 20, 1000])
 

@@ -5,8 +5,9 @@ from msgspec import structs
 from auth.denials import Code
 from auth.identity import Role, RoomId, ShowId
 from auth.situation import Phase
-from rooms import roles_sql, rooms_sql
+from rooms.course import rooms_sql
 from rooms.events import NamesChanged, RoleChanged
+from rooms.roles import roles_sql
 from rooms.tables_sql import audit, roles
 from tests.rooms.stagehouse import ANN, HOST, OPENING, SHOW, Stagehouse, code_of
 

@@ -7,8 +7,10 @@ from msgspec import structs
 from auth.denials import Code, Denied
 from auth.identity import RoomId, ShowId
 from auth.situation import Access, Phase, Scale, Switches
-from rooms import rooms_sql, stage_sql
-from rooms.countdowns import of_schedule
+from rooms.course import rooms_sql
+from rooms.course.countdowns import of_schedule
+from rooms.course.room import RoomRecord
+from rooms.course.switches import PANIC_SLOW_MS, SwitchChanges
 from rooms.events import (
     CohostChanged,
     LikesCounted,
@@ -18,9 +20,8 @@ from rooms.events import (
     StageChanged,
     SwitchesChanged,
 )
-from rooms.room import RoomRecord
-from rooms.stage import StageAction, StageCommand, StageReason, StageState
-from rooms.switches import PANIC_SLOW_MS, SwitchChanges
+from rooms.stage import stage_sql
+from rooms.stage.stage import StageAction, StageCommand, StageReason, StageState
 from store.database_sql import UnitOfWork
 from tests.rooms.stagehouse import ANN, BEN, HOST, OPENING, ROOM, SHOW, Stagehouse, code_of
 

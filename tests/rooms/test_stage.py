@@ -8,7 +8,7 @@ from msgspec import structs
 from auth.denials import Code, Denied
 from auth.identity import Tier, UserId
 from auth.situation import Phase
-from rooms.stage import (
+from rooms.stage.stage import (
     MAX_INVITATIONS,
     MAX_REQUESTS,
     TRANSITIONS,

@@ -8,10 +8,12 @@ from msgspec import structs
 from auth.denials import Code
 from auth.identity import RoomId, Tier, UserId
 from auth.situation import Phase
-from rooms import moderation_sql, rooms_sql, stage_sql
+from rooms.course import rooms_sql
+from rooms.course.room import RoomRecord
 from rooms.events import Banned, CohostChanged, QueueChanged, StageChanged
-from rooms.room import RoomRecord
-from rooms.stage import QueueItem, StageAction, StageCommand, StageMember, StageReason, StageRecord, StageState
+from rooms.moderation import sanctions_sql
+from rooms.stage import stage_sql
+from rooms.stage.stage import QueueItem, StageAction, StageCommand, StageMember, StageReason, StageRecord, StageState
 from store.database_sql import RacedError, UnitOfWork
 from tests.rooms.stagehouse import ANN, BEN, HOST, ROOM, Stagehouse, code_of
 from tests.store.fakes import FakeClock
@@ -126,7 +128,7 @@ async def test_who_loses_the_right_is_taken_off_in_any_phase(live: Stagehouse) -
 async def test_a_ban_takes_off_the_stage_in_the_same_transaction(live: Stagehouse) -> None:
     await live.do(stage_sql.act, ROOM, command(StageAction.INVITE), by=HOST)
     await live.told()
-    await live.do(moderation_sql.ban, ROOM, ANN, HOST)
+    await live.do(sanctions_sql.ban, ROOM, ANN, HOST)
     assert [type(event) for event in await live.told()] == [QueueChanged, CohostChanged, Banned]
     assert (await stage_of(live)).queue == ()
 
@@ -140,7 +142,7 @@ async def test_a_lost_race_rolls_the_whole_ban_back(live: Stagehouse, monkeypatc
         return stale
 
     async def ban(uow: UnitOfWork) -> None:
-        await moderation_sql.ban(uow, ROOM, ANN, HOST)
+        await sanctions_sql.ban(uow, ROOM, ANN, HOST)
 
     monkeypatch.setattr(stage_sql, "load_stage", load_stale)
     with pytest.raises(RacedError):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auth.situation import MAX_SLOW_MS, Scale, Switches
-from rooms.switches import PANIC, PANIC_SLOW_MS, SwitchChanges, flip, panic
+from rooms.course.switches import PANIC, PANIC_SLOW_MS, SwitchChanges, flip, panic
 
 ORDER = [Scale.OFF, Scale.VIP, Scale.TICKET, Scale.EVERYONE]
 SCALES = st.sampled_from(Scale)

@@ -6,12 +6,13 @@ from msgspec import structs
 from auth.denials import Code, Denied
 from auth.identity import Role, RoomId, ShowId, UserId
 from auth.situation import Access, Phase
-from rooms import countdowns, roles
-from rooms.gifts import DEFAULT_CATALOGUE, MAX_COUNT, price
-from rooms.leaderboard import SIZE, LeaderboardItem, top
-from rooms.moderation import Mute, mute_until, muted
-from rooms.pins import MAX_PINS, Pin, PinKind, PinsRecord, pin, unpin
-from rooms.room import RoomRecord
+from rooms.chat.pins import MAX_PINS, Pin, PinKind, PinsRecord, pin, unpin
+from rooms.course import countdowns
+from rooms.course.room import RoomRecord
+from rooms.gifts.gifts import DEFAULT_CATALOGUE, MAX_COUNT, price
+from rooms.gifts.leaderboard import SIZE, LeaderboardItem, top
+from rooms.moderation.sanctions import Mute, mute_until, muted
+from rooms.roles import roles
 
 ROOM = RoomRecord(RoomId("r"), ShowId("s"), "Opening night", Access.TICKETED, Phase.PRESALE, 1_000, 2_000)
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auth.identity import RoomId, Tier, UserId
-from rooms.waiting_room import (
+from rooms.queue.waiting_room import (
     KEPT_FOR_BETTER,
     LEAST_RETRY_MS,
     MOST_RETRY_MS,

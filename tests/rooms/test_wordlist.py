@@ -2,7 +2,7 @@
 
 import pytest
 
-from rooms.wordlist import parse
+from rooms.chat.wordlist import parse
 
 
 def test_a_file_has_one_word_a_line_with_comments_weights_and_categories() -> None:

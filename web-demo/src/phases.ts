@@ -1,4 +1,4 @@
-/** The lawful ways from phase to phase, for buttons only: the server decides. Source: rooms/phases.py. */
+/** The lawful ways from phase to phase, for buttons only: the server decides. Source: rooms/course/phases.py. */
 import type { Phase } from "./contract.gen";
 
 export const TRANSITIONS: Readonly<Record<Phase, readonly Phase[]>> = {

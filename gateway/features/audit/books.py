@@ -5,9 +5,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from presale import audit_sql, ledger, ledger_audit_sql, pending_audit_sql
 from presale.ledger import PostingKind
 from presale.ledger_audit_sql import Due
-from rooms import books_sql, phases, rooms_sql
-from rooms.books_sql import GiftOnRecord
-from rooms.gifts import spending_key
+from rooms.course import phases, rooms_sql
+from rooms.gifts import books_sql
+from rooms.gifts.books_sql import GiftOnRecord
+from rooms.gifts.gifts import spending_key
 from store.findings import Finding
 
 

@@ -15,7 +15,7 @@ from gateway.features.audit.bodies import ShowAudit
 from gateway.features.audit.findings import findings
 from presale import recount_sql, shows_sql
 from rooms import recount_sql as room_recount_sql
-from rooms import rooms_sql
+from rooms.course import rooms_sql
 
 AGAIN_MS = 2_000
 """When who found another audit running asks again. Audits read all books: two of them would take the connections by

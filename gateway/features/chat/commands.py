@@ -17,9 +17,11 @@ from gateway.contract.rows import (
 from gateway.features.chat import wire
 from gateway.replica.act import Act, checked_text
 from pubsub.broker import Publication, Retention
-from rooms import danmaku_sql, events, moderation_sql, pins_sql
-from rooms.budget import weight_of
-from rooms.pins import MAX_ANNOUNCEMENT_GRAPHEMES, PinsRecord
+from rooms import events
+from rooms.chat import danmaku_sql, pins_sql
+from rooms.chat.budget import weight_of
+from rooms.chat.pins import MAX_ANNOUNCEMENT_GRAPHEMES, PinsRecord
+from rooms.moderation import sanctions_sql
 
 
 def send_danmaku(act: Act, request: wire.SendDanmaku) -> wire.DanmakuAck | Denied:
@@ -68,7 +70,7 @@ async def retract(act: Act, request: wire.ItemTarget) -> shared.Nothing | Denied
     recent = act.room.recent.find(request.id)  # another gateway may not have stored it yet
     async with act.means.db.write() as uow:
         floor = recent.floor if recent is not None else None
-        retracted = await moderation_sql.retract(uow, act.room.id, request.id, act.user, floor=floor)
+        retracted = await sanctions_sql.retract(uow, act.room.id, request.id, act.user, floor=floor)
     return retracted if isinstance(retracted, Denied) else shared.Nothing()
 
 

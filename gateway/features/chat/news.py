@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.features.chat import wire
 from gateway.replica.news import AnyEvent, History, Knowledge, Moment, State
 from gateway.replica.orders import INSIDE, OUTSIDE, View
-from rooms import pins_sql
+from rooms.chat import pins_sql
+from rooms.chat.pins import PinKind
+from rooms.course.room import RoomRecord
 from rooms.events import DanmakuSaid, PinsChanged, Retracted
-from rooms.pins import PinKind
-from rooms.room import RoomRecord
 
 
 def danmaku_item(event: DanmakuSaid) -> wire.DanmakuItem:

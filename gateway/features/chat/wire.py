@@ -7,8 +7,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from auth.identity import Role, Tier
 from gateway.contract.rows import history, state
 from gateway.contract.scalars import Count, Id, Millis, ShortText
-from rooms.danmaku import DanmakuStyle
-from rooms.pins import Pin
+from rooms.chat.danmaku import DanmakuStyle
+from rooms.chat.pins import Pin
 
 
 class DanmakuItem(Struct, frozen=True, omit_defaults=True):

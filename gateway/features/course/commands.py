@@ -9,10 +9,11 @@ from gateway.features.course import end_of_sale, wire
 from gateway.features.course.news import room_shape
 from gateway.replica.act import Act
 from presale import refunds, refunds_sql, shows_sql
-from rooms import audit_sql, countdowns_sql, rooms_sql
-from rooms.countdowns import MAX_LABEL_GRAPHEMES, CountdownKind
-from rooms.room import RoomRecord
-from rooms.switches import SwitchChanges
+from rooms.audit import audit_sql
+from rooms.course import countdowns_sql, rooms_sql
+from rooms.course.countdowns import MAX_LABEL_GRAPHEMES, CountdownKind
+from rooms.course.room import RoomRecord
+from rooms.course.switches import SwitchChanges
 
 
 async def change_phase(act: Act, request: wire.ChangePhase) -> wire.Room | Denied:

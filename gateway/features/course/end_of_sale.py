@@ -5,8 +5,10 @@ from auth.identity import RoomId, ShowId, UserId
 from auth.situation import Phase
 from presale import orders_sql, refunds_sql, shows_sql
 from presale.shows import SALES_OPEN
-from rooms import moderation_sql, rooms_sql, turns_sql
-from rooms.room import RoomRecord
+from rooms import turns_sql
+from rooms.course import rooms_sql
+from rooms.course.room import RoomRecord
+from rooms.moderation import sanctions_sql
 from store.database_sql import UnitOfWork
 
 
@@ -29,7 +31,7 @@ async def change_phase(uow: UnitOfWork, room: RoomId, target: Phase, by: UserId 
 
 async def ban(uow: UnitOfWork, room: RoomId, show: ShowId, user: UserId, by: UserId) -> Denied | None:
     """Put somebody out for good; their unpaid orders end, what they have paid follows the refund rule."""
-    denied = await moderation_sql.ban(uow, room, user, by)
+    denied = await sanctions_sql.ban(uow, room, user, by)
     if denied is None:
         await orders_sql.end_those_of(uow, show, user)
     return denied

@@ -11,10 +11,10 @@ from gateway.replica.news import AnyEvent, Effect, Keyed, Knowledge, Moment
 from gateway.replica.orders import Order, RightsFollow, Tell
 from gateway.replica.replica import ROOM_NEWS
 from gateway.replica.welcome import Luggage, Part, Viewer
-from rooms import countdowns, countdowns_sql
-from rooms.countdowns import Countdown
+from rooms.course import countdowns, countdowns_sql
+from rooms.course.countdowns import Countdown
+from rooms.course.room import RoomRecord
 from rooms.events import CountdownChanged, PhaseChanged, RoomState
-from rooms.room import RoomRecord
 
 
 def room_shape(room: RoomRecord) -> wire.Room:

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from auth.situation import Access, Phase, Switches
 from gateway.contract.rows import state
 from gateway.contract.scalars import Count, Id, Millis
-from rooms.gifts import GiftKind
+from rooms.gifts.gifts import GiftKind
 
 
 class Schedule(Struct, frozen=True):

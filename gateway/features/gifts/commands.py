@@ -8,9 +8,10 @@ from gateway.contract.rows import OF_RIGHTS, RateClass, errors, viewer_command
 from gateway.features.gifts import wire
 from gateway.replica.act import Act, still_missing
 from presale import wallet_sql
-from rooms import gifts, gifts_sql, turns_sql
-from rooms.budget import Weight
-from rooms.gifts import GiftRecord
+from rooms import turns_sql
+from rooms.chat.budget import Weight
+from rooms.gifts import gifts, gifts_sql
+from rooms.gifts.gifts import GiftRecord
 
 
 async def send_gift(act: Act, request: wire.SendGift) -> wire.GiftAck | Denied:

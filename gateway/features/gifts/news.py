@@ -11,9 +11,9 @@ from gateway.replica.orders import TellUser
 from gateway.replica.reading import GiftsCounted
 from gateway.replica.welcome import Part
 from presale.events import WalletChanged
-from rooms import gifts_sql
+from rooms.course.room import RoomRecord
 from rooms.events import GiftSent, LeaderboardChanged, LikesCounted
-from rooms.room import RoomRecord
+from rooms.gifts import gifts_sql
 
 
 def gift_item(event: GiftSent) -> wire.GiftItem:

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from gateway.contract.rows import history, personal, state
 from gateway.contract.scalars import VISIBLE, Count, Id, Millis
-from rooms.leaderboard import LeaderboardItem
+from rooms.gifts.leaderboard import LeaderboardItem
 
 
 class GiftItem(Struct, frozen=True):

@@ -9,9 +9,10 @@ from gateway.contract.rows import console_command, errors
 from gateway.features.course import end_of_sale
 from gateway.features.moderation import wire
 from gateway.replica.act import Act
-from rooms import moderation_sql, roles_sql
-from rooms.moderation import mute_until
-from rooms.roles import outranks
+from rooms.moderation import sanctions_sql
+from rooms.moderation.sanctions import mute_until
+from rooms.roles import roles_sql
+from rooms.roles.roles import outranks
 from store.database_sql import UnitOfWork
 
 
@@ -20,7 +21,7 @@ async def mute(act: Act, request: wire.Mute) -> shared.Nothing | Denied:
 
     async def silence(uow: UnitOfWork, target: UserId) -> None:
         until_ms = mute_until(request.minutes, uow.now_ms)
-        await moderation_sql.mute(uow, act.room.id, target, until_ms, act.user)
+        await sanctions_sql.mute(uow, act.room.id, target, until_ms, act.user)
 
     return await _discipline(act, request.user, silence)
 
@@ -28,7 +29,7 @@ async def mute(act: Act, request: wire.Mute) -> shared.Nothing | Denied:
 async def unmute(act: Act, request: shared.Target) -> shared.Nothing | Denied:
     """Let a viewer speak again."""
     async with act.means.db.write() as uow:
-        return _done(await moderation_sql.unmute(uow, act.room.id, UserId(request.user), act.user))
+        return _done(await sanctions_sql.unmute(uow, act.room.id, UserId(request.user), act.user))
 
 
 async def ban(act: Act, request: shared.Target) -> shared.Nothing | Denied:
@@ -43,14 +44,14 @@ async def ban(act: Act, request: shared.Target) -> shared.Nothing | Denied:
 async def unban(act: Act, request: shared.Target) -> shared.Nothing | Denied:
     """Let a viewer come back."""
     async with act.means.db.write() as uow:
-        return _done(await moderation_sql.unban(uow, act.room.id, UserId(request.user), act.user))
+        return _done(await sanctions_sql.unban(uow, act.room.id, UserId(request.user), act.user))
 
 
 async def kick(act: Act, request: shared.Target) -> shared.Nothing | Denied:
     """Close a viewer's sockets once."""
 
     async def send_out(uow: UnitOfWork, target: UserId) -> None:
-        await moderation_sql.kick(uow, act.room.id, target, act.user)
+        await sanctions_sql.kick(uow, act.room.id, target, act.user)
 
     return await _discipline(act, request.user, send_out)
 

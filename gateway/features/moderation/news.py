@@ -13,10 +13,11 @@ from gateway.replica.news import AnyEvent, Effect, Keyed, Knowledge, Moment, Tai
 from gateway.replica.orders import Order, SendOut, TellUser
 from gateway.replica.reading import mute_of
 from gateway.replica.welcome import Luggage, Part, Viewer
-from rooms import audit_sql, moderation_sql
+from rooms.audit import audit_sql
+from rooms.course.room import RoomRecord
 from rooms.events import AuditRecorded, Banned, Kicked, Muted, Unbanned, Unmuted
-from rooms.moderation import muted
-from rooms.room import RoomRecord
+from rooms.moderation import sanctions_sql
+from rooms.moderation.sanctions import muted
 
 AUDIT_TAIL = 50
 
@@ -51,7 +52,7 @@ def _muted_until(known: Knowledge, viewer: Viewer, _luggage: Luggage, moment: Mo
 
 async def load(connection: AsyncConnection, room: RoomRecord, counted: int) -> Sequence[AnyEvent]:
     """Mutes and bans in force, and what the staff did lately."""
-    sanctions = await moderation_sql.load_sanctions(connection, room.id)
+    sanctions = await sanctions_sql.load_sanctions(connection, room.id)
     return [
         *(Muted(mute.user, mute.until_ms, counted) for mute in sanctions.mutes.values()),
         *(Banned(user, counted) for user in sanctions.bans),

@@ -4,7 +4,7 @@ from auth.denials import Denied
 from gateway.contract.rows import HOSTS, console_command, errors
 from gateway.features.names import wire
 from gateway.replica.act import Act
-from rooms import names_sql
+from rooms.names import names_sql
 
 
 async def set_names(act: Act, request: wire.SetNames) -> wire.Names | Denied:

@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.features.names import wire
 from gateway.replica.news import AnyEvent, State
 from gateway.replica.orders import CONSOLES
-from rooms import names_sql
+from rooms.course.room import RoomRecord
 from rooms.events import NamesChanged
-from rooms.room import RoomRecord
+from rooms.names import names_sql
 
 
 async def load(connection: AsyncConnection, room: RoomRecord, counted: int) -> Sequence[AnyEvent]:

@@ -14,8 +14,8 @@ from gateway.api.routing import needs
 from gateway.features.names.bodies import NameList, NewNames
 from presale import shows_sql
 from presale.shows import Show
-from rooms import names_sql
-from rooms.names import NamesRecord
+from rooms.names import names_sql
+from rooms.names.names import NamesRecord
 
 
 def name_routes(deps: ApiDependencies) -> APIRouter:

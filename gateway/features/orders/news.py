@@ -12,7 +12,7 @@ from gateway.replica.welcome import Luggage, Part, Viewer
 from presale.events import EntitlementChanged, MoneyReturning, OrderChanged, RefundFailed, RefundsOpened
 from presale.notices_sql import NoticeKind, notice_id, opening_id
 from presale.orders import OrderState
-from rooms.room import RoomRecord
+from rooms.course.room import RoomRecord
 
 
 def order_shape(order: OrderChanged) -> wire.Order:

@@ -25,7 +25,8 @@ from presale import orders_sql, refunds_sql, shows_sql
 from presale.orders import Order, OrderId, OrderItem, OrderState, Quote
 from presale.refunds import Refund, RefundId
 from presale.shows import SALES_OPEN, ProductId
-from rooms import roles_sql, rooms_sql
+from rooms.course import rooms_sql
+from rooms.roles import roles_sql
 
 MAX_KEY_CHARS = 64
 

@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.identity import Role
 from gateway.replica.news import AnyEvent, Effect, Keyed, Knowledge, Moment
 from gateway.replica.orders import NewRole, Order
-from rooms import roles_sql
+from rooms.course.room import RoomRecord
 from rooms.events import RoleChanged
-from rooms.room import RoomRecord
+from rooms.roles import roles_sql
 
 
 def _role_moved(event: RoleChanged, _before: RoomRecord, _known: Knowledge, _moment: Moment) -> Iterable[Order]:

@@ -15,9 +15,9 @@ from gateway.api.refusals import Refused, granted
 from gateway.api.routing import needs
 from gateway.features.roles.bodies import RoleBody, RoleList
 from presale import shows_sql
-from rooms import roles_sql
-from rooms.roles import may_grant
-from rooms.roles_sql import RoleGrant
+from rooms.roles import roles_sql
+from rooms.roles.roles import may_grant
+from rooms.roles.roles_sql import RoleGrant
 
 GrantableRole = Literal["moderator", "host", "operator"]
 UserInPath = Annotated[str, Path(min_length=1, max_length=MAX_USER_CHARS)]

@@ -13,9 +13,10 @@ from gateway.features.sales.bodies import ProductBody, ScheduleBody, ShowBody, S
 from presale import shows_sql
 from presale.currencies import digits_of
 from presale.shows import Product, Show
-from rooms import roles_sql, rooms_sql
-from rooms.roles import strongest
-from rooms.room import RoomRecord
+from rooms.course import rooms_sql
+from rooms.course.room import RoomRecord
+from rooms.roles import roles_sql
+from rooms.roles.roles import strongest
 
 FRESH_MS: Final = 1_000
 """How old the public list may be."""

@@ -18,8 +18,10 @@ from gateway.features.sales.catalogue import Listed, product_body
 from gateway.features.sales.routes import existing_show
 from presale import announcements_sql, refunds, refunds_sql, shows_sql
 from presale.shows import Product, ProductId, Show, is_priced, planned
-from rooms import audit_sql, rooms_sql, turns_sql
-from rooms.room import RoomRecord
+from rooms import turns_sql
+from rooms.audit import audit_sql
+from rooms.course import rooms_sql
+from rooms.course.room import RoomRecord
 from store.database_sql import UnitOfWork
 
 

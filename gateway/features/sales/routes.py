@@ -21,7 +21,7 @@ from gateway.features.sales.bodies import EntitlementBody, GuestBody, GuestList,
 from gateway.features.sales.catalogue import Catalogue, Listed
 from presale import entitlements_sql, shows_sql
 from presale.shows import Show
-from rooms import rooms_sql
+from rooms.course import rooms_sql
 
 
 def show_routes(deps: ApiDependencies) -> APIRouter:

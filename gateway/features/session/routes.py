@@ -11,8 +11,8 @@ from gateway.api.callers import ApiDependencies, caller_of, checked_write, opera
 from gateway.api.refusals import Refused, granted
 from gateway.api.routing import needs
 from gateway.features.session.bodies import RevocationBody, RevocationList, RevocationMade, StandingRevocation
-from rooms import revocations_sql
-from rooms.revocations_sql import Standing
+from rooms.roles import revocations_sql
+from rooms.roles.revocations_sql import Standing
 
 PAGE = 200
 """Revocations of one answer."""

@@ -24,8 +24,10 @@ from gateway.replica.act import Act, checked_text, still_missing
 from gateway.replica.reading import stage_of
 from gateway.replica.rights import keeps_stage, missing_right
 from presale import entitlements_sql
-from rooms import roles_sql, rooms_sql, stage_sql
-from rooms.stage import StageAction, StageCommand, StageState, decide, request_name
+from rooms.course import rooms_sql
+from rooms.roles import roles_sql
+from rooms.stage import stage_sql
+from rooms.stage.stage import StageAction, StageCommand, StageState, decide, request_name
 from store.database_sql import UnitOfWork
 
 OF_STAGE = (Code.STAGE_STATE, Code.STAGE_FULL, Code.CONFLICT)

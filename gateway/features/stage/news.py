@@ -13,10 +13,10 @@ from gateway.replica.reading import stage_of
 from gateway.replica.rights import keeps_stage
 from gateway.replica.welcome import Luggage, Part, Viewer
 from presale.events import EntitlementChanged
-from rooms import stage_sql
+from rooms.course.room import RoomRecord
 from rooms.events import CohostChanged, QueueChanged, StageChanged
-from rooms.room import RoomRecord
-from rooms.stage import StageReason, StageRecord, StageState
+from rooms.stage import stage_sql
+from rooms.stage.stage import StageReason, StageRecord, StageState
 
 
 def cohost_in(stage: StageRecord, user: UserId, moment: Moment) -> wire.Cohost:

@@ -5,7 +5,7 @@ from msgspec import UNSET, Struct, UnsetType
 from auth.grants import Grant
 from gateway.contract.rows import console, personal, state
 from gateway.contract.scalars import Count, ShortText
-from rooms.stage import QueueItem, StageMember, StageReason, StageState
+from rooms.stage.stage import QueueItem, StageMember, StageReason, StageState
 
 
 class Stage(Struct, frozen=True):

@@ -11,8 +11,11 @@ from auth.grants import GrantClaims, StreamGrants
 from auth.identity import Role, Tier
 from gateway.replica.rights import STREAMS, rights_in
 from presale import entitlements_sql
-from rooms import moderation_sql, roles_sql, rooms_sql, stage_sql
-from rooms.stage import StageState
+from rooms.course import rooms_sql
+from rooms.moderation import sanctions_sql
+from rooms.roles import roles_sql
+from rooms.stage import stage_sql
+from rooms.stage.stage import StageState
 from store.database_sql import Database
 
 _STREAM_RIGHTS = {stream: permission for permission, stream in STREAMS.items()}
@@ -59,7 +62,7 @@ async def judge(db: Database, grants: StreamGrants, now_ms: int, shown: str) -> 
         room = await rooms_sql.load_room(connection, claims.room)
         if room is None:
             return Denied(Code.FORBIDDEN)
-        sanctions = await moderation_sql.load_sanctions(connection, claims.room)
+        sanctions = await sanctions_sql.load_sanctions(connection, claims.room)
         if claims.viewer in sanctions.bans:
             return Denied(Code.FORBIDDEN)
         if claims.right == "publish":

@@ -1,5 +1,5 @@
 from auth.identity import Role
-from rooms import roles_sql
+from rooms.roles import roles_sql
 from tests.contracts.replica_suite import FAN, HOST, Evening
 
 

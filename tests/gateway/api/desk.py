@@ -18,9 +18,10 @@ from gateway.api.app import create_api
 from gateway.api.callers import ApiDependencies
 from gateway.features.orders.callbacks import pay_routes
 from gateway.features.registry import routers_of
-from rooms import roles_sql, rooms_sql
-from rooms.room import RoomRecord
-from rooms.stage import Terms
+from rooms.course import rooms_sql
+from rooms.course.room import RoomRecord
+from rooms.roles import roles_sql
+from rooms.stage.stage import Terms
 from tests.presale.house import SHOW, House, open_house
 
 JWT_SECRET = "test-secret-of-thirty-two-bytes-or-more"

@@ -4,8 +4,9 @@ import pytest
 
 from auth.identity import RoomId, UserId
 from auth.situation import Phase
-from rooms import audit_sql, rooms_sql
-from rooms.switches import SwitchChanges
+from rooms.audit import audit_sql
+from rooms.course import rooms_sql
+from rooms.course.switches import SwitchChanges
 from tests.gateway.api.desk import ROOM, Desk
 
 SHOW: dict[str, Any] = {

@@ -3,7 +3,7 @@
 import pytest
 
 from auth.identity import UserId
-from rooms import moderation_sql
+from rooms.moderation import sanctions_sql
 from tests.gateway.api.desk import ROOM, Desk
 from tests.presale.house import SHOW
 
@@ -21,7 +21,7 @@ STAFF_ROUTES: list[tuple[str, str, object]] = [
 
 async def ban(desk: Desk, user: str) -> None:
     async with desk.house.db.write() as uow:
-        await moderation_sql.ban(uow, ROOM, UserId(user), UserId("olga"))
+        await sanctions_sql.ban(uow, ROOM, UserId(user), UserId("olga"))
 
 
 @pytest.mark.parametrize(("method", "path", "body"), STAFF_ROUTES, ids=lambda value: str(value)[:60])

@@ -3,7 +3,7 @@
 import pytest
 
 from auth.identity import Role, UserId
-from rooms import revocations_sql, roles_sql
+from rooms.roles import revocations_sql, roles_sql
 from tests.gateway.api.desk import Desk
 from tests.presale.house import SHOW
 

@@ -21,9 +21,10 @@ from gateway.setup.settings import DEMO_JWT_SECRET
 from presale import shows_sql
 from presale.shows import Product, ProductId, Show
 from presale.tables_sql import products
-from rooms import absence_sql, rooms_sql, stage_sql
-from rooms.room import RoomRecord
-from rooms.stage import StageMember, StageRecord
+from rooms.course import rooms_sql
+from rooms.course.room import RoomRecord
+from rooms.stage import absence_sql, stage_sql
+from rooms.stage.stage import StageMember, StageRecord
 from store import migrations
 from store.database_sql import Database
 from tests.ports import free_port

@@ -12,9 +12,9 @@ from auth.situation import Access, Phase
 from gateway.features.audit.books import audit_house
 from presale import ledger
 from presale.tables_sql import ledger_transactions
-from rooms import rooms_sql
-from rooms.gifts import spending_key
-from rooms.room import RoomRecord
+from rooms.course import rooms_sql
+from rooms.course.room import RoomRecord
+from rooms.gifts.gifts import spending_key
 from rooms.tables_sql import gift_givers, gifts, room_totals
 from store.findings import Finding
 from tests.presale.house import FAN, RIVAL, ROOM, SHOW, House, open_house
@@ -75,14 +75,14 @@ CORRUPTIONS: list[tuple[str, Executable, set[str]]] = [
             floor="main",
             at_ms=0,
         ),
-        {"gifts.credits", "rooms.gifts", "rooms.givers"},
+        {"gifts.credits", "rooms.gifts.gifts", "rooms.givers"},
     ),
     (
         "a gift dearer than what was paid",
         update(gifts).where(gifts.c.user_id == FAN).values(credits=5),
-        {"gifts.credits", "rooms.gifts", "rooms.givers"},
+        {"gifts.credits", "rooms.gifts.gifts", "rooms.givers"},
     ),
-    ("a gift that was lost", delete(gifts), {"gifts.credits", "rooms.gifts", "rooms.givers"}),
+    ("a gift that was lost", delete(gifts), {"gifts.credits", "rooms.gifts.gifts", "rooms.givers"}),
     (
         "credits spent on nothing",
         insert(ledger_transactions).values(
@@ -97,8 +97,8 @@ CORRUPTIONS: list[tuple[str, Executable, set[str]]] = [
         .values(key="spend:show:rival:gift:room:gift-of-fan"),
         {"gifts.credits"},
     ),
-    ("totals of a room", update(room_totals).values(gift_credits=1), {"rooms.gifts"}),
-    ("a count of gifts", update(room_totals).values(gifts=7), {"rooms.gifts"}),
+    ("totals of a room", update(room_totals).values(gift_credits=1), {"rooms.gifts.gifts"}),
+    ("a count of gifts", update(room_totals).values(gifts=7), {"rooms.gifts.gifts"}),
     ("a leaderboard", update(gift_givers).where(gift_givers.c.user_id == FAN).values(credits=900), {"rooms.givers"}),
     ("a giver forgotten", delete(gift_givers).where(gift_givers.c.user_id == FAN), {"rooms.givers"}),
 ]
@@ -124,7 +124,7 @@ async def test_a_finding_says_what_is_wrong_in_a_sentence(house: House) -> None:
     )
     assert await plant(house, planted) == [
         Finding("gifts.credits", "free", "fan sent it for 500 credits, and the ledger booked nothing for it"),
-        Finding("rooms.gifts", "room", "shows 3 gifts for 12 credits, on record are 4 for 512"),
+        Finding("rooms.gifts.gifts", "room", "shows 3 gifts for 12 credits, on record are 4 for 512"),
         Finding("rooms.givers", "room", "the leaderboard has fan with 4 credits, on record are 504"),
     ]
     with_two = update(gifts).where(gifts.c.id == "free").values(credits=1, key="free-0002")

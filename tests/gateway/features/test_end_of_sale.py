@@ -21,9 +21,10 @@ from presale.payments import RefundStatus
 from presale.refunds import Refund
 from presale.shows import SALES_OPEN
 from presale.use_cases.box_office import BoxOffice
-from rooms import moderation_sql, phases, rooms_sql
-from rooms.phases import TRANSITIONS
-from rooms.room import RoomRecord
+from rooms.course import phases, rooms_sql
+from rooms.course.phases import TRANSITIONS
+from rooms.course.room import RoomRecord
+from rooms.moderation import sanctions_sql
 from rooms.tables_sql import rooms
 from tests.presale.house import FAN, MAIN, RIVAL, SHOW, TTL_MS, VIP, House, open_house
 
@@ -59,7 +60,7 @@ async def venue(home: str, tmp_path: Path) -> AsyncIterator[Venue]:
             house.db,
             {"fake": house.provider},
             rooms_sql.phase_of,
-            is_banned=moderation_sql.is_banned,
+            is_banned=sanctions_sql.is_banned,
         )
         house.worker = JobWorker(house.db, house.box.handlers)
         now_ms = house.clock.now_ms
@@ -292,7 +293,7 @@ async def test_a_banned_fan_cannot_order_and_may_again_when_the_ban_is_lifted(ve
     assert answer.code is Code.BANNED
     assert isinstance(await house.place(RIVAL), Order)
     async with house.db.write() as uow:
-        await moderation_sql.unban(uow, ROOM, FAN, HOST)
+        await sanctions_sql.unban(uow, ROOM, FAN, HOST)
     assert isinstance(await house.place(), Order)
 
 

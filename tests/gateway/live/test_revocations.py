@@ -11,7 +11,7 @@ from auth.denials import Denied
 from auth.identity import UserId
 from auth.revocations import Kind
 from gateway.live.room import LiveRoom
-from rooms import revocations_sql
+from rooms.roles import revocations_sql
 from tests.gateway.sockets.raw import CONNECT_ERROR, raw_socket
 from tests.gateway.sockets.venue import Venue, venue
 

@@ -8,8 +8,9 @@ import pytest
 from auth.identity import UserId
 from auth.situation import Phase
 from gateway.live.stage_watch import StageSweep
-from rooms import absence_sql, rooms_sql, stage_sql
-from rooms.stage import StageAction, StageCommand, Terms
+from rooms.course import rooms_sql
+from rooms.stage import absence_sql, stage_sql
+from rooms.stage.stage import StageAction, StageCommand, Terms
 from rooms.tables_sql import stage_presence
 from store.database_sql import Database
 from tests.rooms.conftest import clock, house

@@ -22,7 +22,8 @@ from gateway.reference.states import diagram, states
 from gateway.reference.typescript import typescript
 from gateway.setup.settings import Settings
 from presale import orders
-from rooms import phases, stage
+from rooms.course import phases
+from rooms.stage import stage
 
 ROOT = Path(__file__).parents[3]
 

@@ -18,9 +18,10 @@ from presale.entitlements import EntitlementReason
 from presale.events import EntitlementChanged, OrderChanged, WalletChanged
 from presale.orders import STANDING, Order, OrderId, OrderItem, OrderState
 from presale.wallet import Wallet
-from rooms import roles_sql, rooms_sql
+from rooms.course import rooms_sql
+from rooms.course.room import RoomRecord
 from rooms.events import RoleChanged
-from rooms.room import RoomRecord
+from rooms.roles import roles_sql
 from store import outbox_sql
 from tests.presale.house import MAIN, SHOW, VIP, House, open_house
 

@@ -8,7 +8,7 @@ from gateway.replica.news import AnyEvent
 from gateway.replica.replica import Reading, Replica
 from presale.events import ProductCount, SalesChanged
 from presale.shows import ProductId
-from rooms.countdowns import CountdownKind
+from rooms.course.countdowns import CountdownKind
 from rooms.events import (
     Banned,
     CountdownChanged,

@@ -21,7 +21,8 @@ from gateway.replica.orders import CallIn, NewRole, Order, RightsFollow, SendOut
 from gateway.replica.reading import GiftsCounted, ProductsListed, mute_of, stage_of
 from gateway.replica.replica import Reading, Replica
 from presale.events import RevenueChanged, SalesChanged
-from rooms.countdowns import CountdownKind
+from rooms.course.countdowns import CountdownKind
+from rooms.course.room import RoomRecord
 from rooms.events import (
     Banned,
     CohostChanged,
@@ -40,9 +41,8 @@ from rooms.events import (
     Unbanned,
     Unmuted,
 )
-from rooms.moderation import Mute
-from rooms.room import RoomRecord
-from rooms.stage import QueueItem, StageMember, StageReason, StageState
+from rooms.moderation.sanctions import Mute
+from rooms.stage.stage import QueueItem, StageMember, StageReason, StageState
 
 ANN = UserId("ann")
 SHOW = ShowId("s")

@@ -14,8 +14,8 @@ from auth.situation import Phase
 from gateway.door.admission import Admission
 from gateway.live import greeting
 from gateway.sockets import server
-from rooms import rooms_sql
-from rooms.switches import SwitchChanges
+from rooms.course import rooms_sql
+from rooms.course.switches import SwitchChanges
 from tests.gateway.sockets.raw import CONNECT, CONNECT_ERROR, raw_socket
 from tests.gateway.sockets.venue import Venue, answer_with, venue
 

@@ -23,8 +23,9 @@ from presale.holding import HoldLimits
 from presale.orders import Order, OrderItem
 from presale.payments_sql import Receipt
 from presale.refunds import Refund
-from rooms import pins_sql, roles_sql
+from rooms.chat import pins_sql
 from rooms.events import LeaderboardChanged, PinsChanged, StageChanged
+from rooms.roles import roles_sql
 from store.database_sql import Database
 from tests.gateway.sockets.raw import CONNECT, CONNECT_ERROR, raw_socket
 from tests.gateway.sockets.venue import Venue, venue

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.features.session.wire import Clock, ClockAck
-from rooms.rates import Bucket
+from rooms.pace.rates import Bucket
 from tests.gateway.sockets.raw import raw_socket
 from tests.gateway.sockets.venue import Venue, answer_with, venue
 

@@ -18,7 +18,8 @@ from gateway.house import server
 from gateway.house.house import House, open_house
 from gateway.setup.settings import Mode, Settings
 from presale import shows_sql
-from rooms import roles_sql, rooms_sql
+from rooms.course import rooms_sql
+from rooms.roles import roles_sql
 from store import migrations
 from tests.ports import free_port
 

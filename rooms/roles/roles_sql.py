@@ -8,9 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import Role, RoomId, ShowId, UserId
 from pubsub.broker import Retention
-from rooms import audit_sql, events, names_sql, phases, turns_sql
+from rooms import events, turns_sql
+from rooms.audit import audit_sql
+from rooms.course import phases
 from rooms.events import RoleChanged
-from rooms.roles import strongest
+from rooms.names import names_sql
+from rooms.roles.roles import strongest
 from rooms.tables_sql import bans, roles, rooms
 from store.database_sql import UnitOfWork
 from store.dialect_sql import insert_or_ignore

@@ -6,8 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import RoomId, UserId
 from pubsub.broker import Retention
-from rooms import audit_sql, events, rooms_sql, turns_sql
-from rooms.countdowns import MAX_CUSTOM, Countdown, CountdownKind, of_schedule
+from rooms import events, turns_sql
+from rooms.audit import audit_sql
+from rooms.course import rooms_sql
+from rooms.course.countdowns import MAX_CUSTOM, Countdown, CountdownKind, of_schedule
 from rooms.events import CountdownChanged
 from rooms.tables_sql import countdowns, rooms
 from store.database_sql import UnitOfWork

@@ -7,8 +7,8 @@ from msgspec import Meta, Struct
 from auth import text
 from auth.denials import Code, Denied
 from auth.situation import Switches
-from rooms import links
-from rooms.blocked_words import BlockedWords
+from rooms.chat import links
+from rooms.chat.blocked_words import BlockedWords
 
 MAX_GRAPHEMES: Final = 100
 

@@ -8,7 +8,7 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import Role, RoomId, Tier, UserId
-from rooms.danmaku import DanmakuStyle
+from rooms.chat.danmaku import DanmakuStyle
 from rooms.events import DanmakuSaid
 from rooms.tables_sql import danmaku, retractions
 from store.database_sql import UnitOfWork

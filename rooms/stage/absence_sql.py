@@ -12,8 +12,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import RoomId, UserId
-from rooms import stage_sql, turns_sql
-from rooms.stage import StageReason, StageRecord, Terms, lapsed, without
+from rooms import turns_sql
+from rooms.stage import stage_sql
+from rooms.stage.stage import StageReason, StageRecord, Terms, lapsed, without
 from rooms.tables_sql import stage_presence, stages
 from store.database_sql import RacedError, UnitOfWork
 from store.dialect_sql import insert_or_ignore

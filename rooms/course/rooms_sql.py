@@ -12,13 +12,17 @@ from auth.denials import Code, Denied
 from auth.identity import RoomId, ShowId, UserId
 from auth.situation import Access, Phase, Switches
 from pubsub.broker import Retention
-from rooms import audit_sql, countdowns, events, phases, pins_sql, stage_sql, turns_sql
-from rooms import switches as switching
+from rooms import events, turns_sql
+from rooms.audit import audit_sql
+from rooms.chat import pins_sql
+from rooms.course import countdowns, phases
+from rooms.course import switches as switching
+from rooms.course.room import RoomRecord, Standing
+from rooms.course.switches import SwitchChanges
 from rooms.events import LikesCounted, PhaseChanged, RoomState, ScheduleChanged, SwitchesChanged
-from rooms.gifts import GiftKind
-from rooms.room import RoomRecord, Standing
-from rooms.stage import DEFAULT_CAPACITY, StageRecord
-from rooms.switches import SwitchChanges
+from rooms.gifts.gifts import GiftKind
+from rooms.stage import stage_sql
+from rooms.stage.stage import DEFAULT_CAPACITY, StageRecord
 from rooms.tables_sql import room_news, room_totals, rooms, stages
 from store.database_sql import Database, UnitOfWork
 

@@ -7,9 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import RoomId, UserId
 from pubsub.broker import Retention
-from rooms import audit_sql, events, pins, turns_sql
+from rooms import events, turns_sql
+from rooms.audit import audit_sql
+from rooms.chat import pins
+from rooms.chat.pins import Pin, PinKind, PinsRecord
 from rooms.events import DanmakuSaid, PinsChanged
-from rooms.pins import Pin, PinKind, PinsRecord
 from rooms.tables_sql import pinboards
 from store.database_sql import RacedError, UnitOfWork
 

@@ -10,9 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Denied
 from auth.identity import RoomId, UserId
 from pubsub.broker import Retention
-from rooms import audit_sql, events, names, turns_sql
+from rooms import events, turns_sql
+from rooms.audit import audit_sql
 from rooms.events import NamesChanged
-from rooms.names import NamesRecord
+from rooms.names import names
+from rooms.names.names import NamesRecord
 from rooms.tables_sql import room_names
 from store.database_sql import UnitOfWork
 from store.dialect_sql import insert_or_ignore

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from itertools import islice
 
 from auth.identity import UserId
-from rooms.rates import Bucket, Rate, slow_wait
+from rooms.pace.rates import Bucket, Rate, slow_wait
 
 MAX_PERSONS = 100_000
 """Budgets kept per room, some 500 bytes each. Of more, those longest unused are forgotten, which only lets them in."""

@@ -10,7 +10,7 @@ from auth.denials import Code, Denied
 from auth.identity import UserId
 from auth.revocations import LIFTED, LONGEST_MS, Kind, Revocation
 from auth.tokens import is_token_id, is_user_id
-from rooms import audit_sql
+from rooms.audit import audit_sql
 from rooms.tables_sql import token_revocations
 from store.database_sql import UnitOfWork
 

@@ -10,9 +10,19 @@ from auth.denials import Code, Denied
 from auth.identity import RoomId, UserId
 from auth.situation import Phase
 from pubsub.broker import Retention
-from rooms import audit_sql, events, turns_sql
+from rooms import events, turns_sql
+from rooms.audit import audit_sql
 from rooms.events import CohostChanged, QueueChanged, StageChanged
-from rooms.stage import STAFF_ACTIONS, StageAction, StageCommand, StageReason, StageRecord, StageState, decide, without
+from rooms.stage.stage import (
+    STAFF_ACTIONS,
+    StageAction,
+    StageCommand,
+    StageReason,
+    StageRecord,
+    StageState,
+    decide,
+    without,
+)
 from rooms.tables_sql import rooms, stages
 from store.database_sql import RacedError, UnitOfWork
 

@@ -11,9 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import RoomId, Tier, UserId
 from pubsub.broker import Retention
-from rooms import audit_sql, events, pins_sql, stage_sql, turns_sql
+from rooms import events, turns_sql
+from rooms.audit import audit_sql
+from rooms.chat import pins_sql
 from rooms.events import Banned, Kicked, Muted, Retracted, Unbanned, Unmuted
-from rooms.moderation import Mute, Sanctions
+from rooms.moderation.sanctions import Mute, Sanctions
+from rooms.stage import stage_sql
 from rooms.tables_sql import bans, danmaku, mutes, retractions, rooms
 from store.database_sql import UnitOfWork
 from store.dialect_sql import insert_or_ignore

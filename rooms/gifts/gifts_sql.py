@@ -9,10 +9,10 @@ from auth.denials import Code, Denied
 from auth.identity import RoomId, Tier, UserId
 from pubsub.broker import Retention
 from rooms import events
-from rooms import leaderboard as ranking
 from rooms.events import GiftSent, LeaderboardChanged
-from rooms.gifts import GiftRecord, GiftTotals
-from rooms.leaderboard import LeaderboardItem, LeaderboardRecord
+from rooms.gifts import leaderboard as ranking
+from rooms.gifts.gifts import GiftRecord, GiftTotals
+from rooms.gifts.leaderboard import LeaderboardItem, LeaderboardRecord
 from rooms.tables_sql import gift_givers, gifts, room_totals
 from store.database_sql import UnitOfWork
 from store.dialect_sql import insert_or_ignore

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from auth.identity import RoomId, ShowId
 from auth.situation import Access, Phase, Switches
-from rooms.gifts import DEFAULT_CATALOGUE, GiftKind
+from rooms.gifts.gifts import DEFAULT_CATALOGUE, GiftKind
 
 
 class RoomRecord(Struct, frozen=True):

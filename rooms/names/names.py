@@ -10,9 +10,9 @@ from auth import text
 from auth.denials import Code, Denied
 from auth.identity import UserId
 from auth.tokens import MAX_NAME_GRAPHEMES
-from rooms import folding
-from rooms.blocked_words import BlockedWords
-from rooms.folding import Letter
+from rooms.chat import folding
+from rooms.chat.blocked_words import BlockedWords
+from rooms.chat.folding import Letter
 
 MAX_OFFICIAL: Final = 50
 """Names that a show may keep for itself."""

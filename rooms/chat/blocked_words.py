@@ -8,8 +8,8 @@ from functools import cache, lru_cache
 from ahocorasick_rs import AhoCorasick
 
 from auth.patterns import pattern
-from rooms import folding
-from rooms.folding import Letter
+from rooms.chat import folding
+from rooms.chat.folding import Letter
 
 _UNSPACED = pattern(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Bopomofo}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 """Scripts in which a word does not end at a space."""

@@ -49,7 +49,7 @@ async def wrong_totals(connection: AsyncConnection, given: list[GiftOnRecord]) -
     shown = {(row.room_id, row.user_id): row.credits for row in await connection.execute(select(gift_givers))}
     findings = [
         Finding(
-            "rooms.gifts",
+            "rooms.gifts.gifts",
             row.room_id,
             f"shows {row.gifts} gifts for {row.gift_credits} credits, on record are {counts[row.room_id]} for "
             f"{credits_[row.room_id]}",

@@ -6,7 +6,7 @@ from msgspec import Struct, structs
 
 from auth.denials import Code, Denied
 from auth.situation import Phase
-from rooms.room import RoomRecord
+from rooms.course.room import RoomRecord
 
 MAX_CUSTOM = 8
 """Countdowns a host may show at once beside the schedule's own."""

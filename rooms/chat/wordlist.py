@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from auth import text
 from auth.patterns import pattern
-from rooms import folding
+from rooms.chat import folding
 
 MAX_WORD_GRAPHEMES: Final = 100
 """A longer one could never be found: no danmaku is longer."""

@@ -1,0 +1,1 @@
+"""Danmaku, blocked words and links, the budget of a room, pins."""

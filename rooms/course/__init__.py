@@ -1,0 +1,1 @@
+"""How the evening goes: phases, switches, schedule, countdowns."""

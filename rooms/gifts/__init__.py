@@ -1,0 +1,1 @@
+"""The catalogue of gifts, their records, likes and the leaderboard."""

@@ -1,0 +1,1 @@
+"""Mutes, bans, kicks and retractions."""

@@ -1,0 +1,1 @@
+"""Which names viewers may not take."""

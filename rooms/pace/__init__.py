@@ -1,0 +1,1 @@
+"""How often a person may do something, over all their sockets."""

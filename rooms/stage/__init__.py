@@ -1,0 +1,1 @@
+"""Who asked to come on stage, who was invited, who is on it."""
