@@ -22,7 +22,8 @@ from auth.denials import Code, Denied
 from auth.identity import RoomId, UserId
 from pubsub.broker import Broker, Publication, Retention
 from pubsub.leases import HolderId, Lease, Leases, SeatId
-from rooms.events import SeatsTaken, encode
+from rooms.encoding import encode
+from rooms.gateways import SeatsTaken
 
 log = structlog.get_logger(__name__)
 

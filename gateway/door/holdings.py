@@ -7,8 +7,8 @@ from presale import entitlements_sql, orders_sql, wallet_sql
 from presale.announcements_sql import told
 from presale.orders import STANDING
 from rooms import turns_sql
-from rooms.events import RoleChanged
 from rooms.roles import roles_sql
+from rooms.roles.events import RoleChanged
 from store.database_sql import Database
 
 

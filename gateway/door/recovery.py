@@ -3,7 +3,7 @@
 from auth.identity import RoomId
 from gateway.replica.history import Past, Recent, Recovered
 from pubsub.broker import Broker, Position
-from rooms.events import SaidApart
+from rooms.gateways import SaidApart
 
 
 async def recover(

@@ -15,7 +15,7 @@ from gateway.live.room import LiveRoom
 from gateway.replica.reading import is_behind
 from presale import entitlements_sql
 from rooms.course import rooms_sql
-from rooms.events import StageChanged
+from rooms.stage.events import StageChanged
 from store.database_sql import Database
 
 log = structlog.get_logger(__name__)

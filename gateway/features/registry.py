@@ -25,7 +25,7 @@ from gateway.replica.feature import AnyCommand
 from gateway.replica.news import Book, State
 from gateway.replica.replica import ROOM_NEWS
 from gateway.replica.welcome import Greeting
-from rooms.events import Present, SaidApart, SeatsTaken, Sought
+from rooms.gateways import Present, SaidApart, SeatsTaken, Sought
 
 FEATURES = (
     course.FEATURE,

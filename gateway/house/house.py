@@ -51,7 +51,7 @@ from gateway.sockets.server import SocketServer
 from presale.use_cases.box_office import BoxOffice
 from pubsub.broker import Position
 from rooms.chat.blocked_words import BlockedWords
-from rooms.events import Present, SaidApart, SeatsTaken, Sought
+from rooms.gateways import Present, SaidApart, SeatsTaken, Sought
 from store import migrations
 from store.database_sql import Database
 

@@ -9,7 +9,8 @@ from auth.identity import RoomId
 from gateway.live.room import LiveRoom
 from pubsub.broker import Broker, Publication, Retention
 from pubsub.link import BrokerAwayError
-from rooms.events import SaidApart, encode
+from rooms.encoding import encode
+from rooms.gateways import SaidApart
 
 TELL_SECONDS = 0.25
 """How often the others are tried to be told."""

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from gateway.contract.rows import RateClass
 from gateway.replica.news import AnyEvent
 from gateway.setup.settings import Settings
-from rooms.events import CohostChanged, DanmakuSaid, GiftSent
+from rooms.chat.events import DanmakuSaid
+from rooms.gifts.events import GiftSent
 from rooms.pace.persons import Persons
 from rooms.pace.rates import Rate
+from rooms.stage.events import CohostChanged
 from rooms.stage.stage import StageState, request_name
 
 

@@ -20,7 +20,7 @@ from gateway.live.rooms import LiveRooms
 from gateway.setup.metrics import Metrics
 from presale import entitlements_sql
 from pubsub.link import Gap
-from rooms.events import RoleChanged
+from rooms.roles.events import RoleChanged
 from store.database_sql import Database
 
 log = structlog.get_logger(__name__)

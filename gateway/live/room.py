@@ -46,9 +46,12 @@ from gateway.sockets.codec import Prepared
 from pubsub.broker import Delivery, Position
 from pubsub.link import Gap
 from rooms.chat.budget import Budget
-from rooms.events import DanmakuSaid, LikesCounted, NamesChanged, StageChanged
+from rooms.chat.events import DanmakuSaid
+from rooms.gifts.events import LikesCounted
+from rooms.names.events import NamesChanged
 from rooms.names.names import Names
 from rooms.pace.persons import Persons
+from rooms.stage.events import StageChanged
 
 log = structlog.get_logger(__name__)
 

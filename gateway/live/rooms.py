@@ -14,8 +14,8 @@ from gateway.replica.news import AnyEvent, Book
 from gateway.replica.replica import Replica
 from pubsub.broker import Broker, Delivery, Position, Subscription
 from rooms.chat import danmaku_sql
+from rooms.chat.events import DanmakuSaid
 from rooms.course import rooms_sql
-from rooms.events import DanmakuSaid
 from rooms.pace.persons import MAX_PERSONS
 from store import outbox_sql
 from store.database_sql import Database

@@ -1,8 +1,8 @@
 """Places on stage that nobody uses any more are given back, whatever became of the gateway that held the socket.
 
 Two halves meet in SQL (`rooms.stage.absence_sql`). Every gateway writes down until when it will look again after those
-on stage whose sockets it holds. Every worker takes off who was not seen for the grace, and ends requests and invitations
-that nobody has answered. Redis is asked by neither: while it is away nobody is taken off for it.
+on stage whose sockets it holds. Every worker takes off who was not seen for the grace, and ends requests and
+invitations that nobody has answered. Redis is asked by neither: while it is away nobody is taken off for it.
 """
 
 import asyncio

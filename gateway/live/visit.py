@@ -15,7 +15,7 @@ from gateway.live.member import SLOW_RETRY_MS, Member
 from gateway.live.room import LiveRoom
 from gateway.replica.act import Means
 from gateway.sockets.connection import Answer, Connection
-from rooms.events import NamesChanged
+from rooms.names.events import NamesChanged
 
 
 class Visit:

@@ -11,7 +11,8 @@ from auth.denials import Code, Denied
 from auth.identity import RoomId, UserId
 from gateway.live.room import LiveRoom
 from pubsub.broker import Broker, Publication, Retention
-from rooms.events import Present, RoomEvent, Sought, encode
+from rooms.encoding import encode
+from rooms.gateways import Present, Sought
 
 ANSWER_SECONDS = 1.0
 """How long other gateways have to say that somebody is there; many times what a hop takes."""
@@ -79,7 +80,7 @@ class Whereabouts:
         if asked is not None and not asked.done():
             asked.set_result(event.name)
 
-    def _tell(self, room: RoomId, event: RoomEvent) -> None:
+    def _tell(self, room: RoomId, event: Sought | Present) -> None:
         self._broker.post(room, Publication(self._new_id(), encode(event), Retention.NONE, self._clock()))
 
 

@@ -19,8 +19,8 @@ from pubsub.broker import Broker
 from rooms.chat import danmaku
 from rooms.chat.blocked_words import BlockedWords
 from rooms.chat.budget import Budget
+from rooms.chat.events import DanmakuSaid
 from rooms.course import rooms_sql
-from rooms.events import DanmakuSaid
 from rooms.moderation import sanctions_sql
 from rooms.moderation.sanctions import muted
 from rooms.pace.persons import Persons

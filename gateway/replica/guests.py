@@ -25,7 +25,7 @@ from presale.entitlements import Change
 from presale.events import EntitlementChanged, OrderChanged, WalletChanged
 from presale.orders import STANDING
 from presale.wallet import Wallet
-from rooms.events import RoleChanged
+from rooms.roles.events import RoleChanged
 
 MAX_GUESTS = 200_000
 """Beyond it strangers are looked up in SQL; some 600 bytes each."""

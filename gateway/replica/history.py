@@ -14,7 +14,7 @@ from auth.identity import Tier
 from gateway.contract.cursor import to_cursor
 from gateway.replica.news import AnyEvent, Book, History
 from pubsub.broker import Delivery, Position
-from rooms.events import DanmakuSaid, Retracted
+from rooms.chat.events import DanmakuSaid, Retracted
 
 
 class HistoryEvent(Protocol):

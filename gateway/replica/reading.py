@@ -9,8 +9,9 @@ from gateway.replica.news import Knowledge
 from gateway.replica.replica import Replica
 from presale.shows import Product
 from rooms.course.room import Standing
-from rooms.events import Banned, Muted, QueueChanged, StageChanged
+from rooms.moderation.events import Banned, Muted
 from rooms.moderation.sanctions import Mute
+from rooms.stage.events import QueueChanged, StageChanged
 from rooms.stage.stage import StageRecord
 
 

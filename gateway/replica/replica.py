@@ -12,8 +12,8 @@ from auth.identity import RoomId, ShowId, Tier
 from auth.permissions import reading_floor
 from gateway.replica.news import AnyEvent, Book, Entry, Event, Fact, Keyed, Moment, Notice, Personal, State, Tail
 from gateway.replica.orders import CONSOLES, Order, Say, Tell, TellState, View
+from rooms.course.events import PhaseChanged, RoomState, ScheduleChanged, SwitchesChanged
 from rooms.course.room import RoomRecord
-from rooms.events import PhaseChanged, RoomState, ScheduleChanged, SwitchesChanged
 from rooms.newest import Counted, Newest
 
 ROOM_NEWS = (PhaseChanged, SwitchesChanged, ScheduleChanged)

@@ -5,8 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import RoomId, UserId
 from pubsub.broker import Retention
-from rooms import events
-from rooms.events import AuditRecorded
+from rooms.audit.events import AuditRecorded
+from rooms.encoding import encode
 from rooms.tables_sql import audit
 from store.database_sql import UnitOfWork
 
@@ -27,7 +27,7 @@ async def record(uow: UnitOfWork, room: RoomId, by: UserId | None, action: str, 
         insert(audit).values(id=entry.id, room_id=room, by_id=by, action=action, target=target, at_ms=entry.at_ms)
     )
     if room != EVERYWHERE:
-        await uow.emit(room, events.encode(entry), Retention.NONE)
+        await uow.emit(room, encode(entry), Retention.NONE)
 
 
 async def recent(connection: AsyncConnection, room: RoomId, limit: int) -> list[AuditRecorded]:

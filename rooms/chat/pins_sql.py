@@ -7,11 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import RoomId, UserId
 from pubsub.broker import Retention
-from rooms import events, turns_sql
+from rooms import turns_sql
 from rooms.audit import audit_sql
 from rooms.chat import pins
+from rooms.chat.events import DanmakuSaid, PinsChanged
 from rooms.chat.pins import Pin, PinKind, PinsRecord
-from rooms.events import DanmakuSaid, PinsChanged
+from rooms.encoding import encode
 from rooms.tables_sql import pinboards
 from store.database_sql import RacedError, UnitOfWork
 
@@ -73,6 +74,6 @@ async def _change(
     result = await uow.connection.execute(update(pinboards).where(seen).values(items=items, version=after.version))
     if result.rowcount != 1:
         return Denied(Code.CONFLICT)
-    await uow.emit(room, events.encode(PinsChanged(after.items, after.version)), Retention.NONE)
+    await uow.emit(room, encode(PinsChanged(after.items, after.version)), Retention.NONE)
     await audit_sql.record(uow, room, by, action, target)
     return after

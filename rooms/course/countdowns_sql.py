@@ -6,11 +6,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import RoomId, UserId
 from pubsub.broker import Retention
-from rooms import events, turns_sql
+from rooms import turns_sql
 from rooms.audit import audit_sql
 from rooms.course import rooms_sql
 from rooms.course.countdowns import MAX_CUSTOM, Countdown, CountdownKind, of_schedule
-from rooms.events import CountdownChanged
+from rooms.course.events import CountdownChanged
+from rooms.encoding import encode
 from rooms.tables_sql import countdowns, rooms
 from store.database_sql import UnitOfWork
 
@@ -108,4 +109,4 @@ def _one(room: RoomId, countdown_id: str) -> ColumnElement[bool]:
 
 async def _tell(uow: UnitOfWork, room: RoomId, now: Countdown) -> None:
     changed = CountdownChanged(now.id, now.kind, now.target_ms, now.label, now.version)
-    await uow.emit(room, events.encode(changed), Retention.NONE)
+    await uow.emit(room, encode(changed), Retention.NONE)

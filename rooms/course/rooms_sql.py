@@ -12,14 +12,16 @@ from auth.denials import Code, Denied
 from auth.identity import RoomId, ShowId, UserId
 from auth.situation import Access, Phase, Switches
 from pubsub.broker import Retention
-from rooms import events, turns_sql
+from rooms import turns_sql
 from rooms.audit import audit_sql
 from rooms.chat import pins_sql
 from rooms.course import countdowns, phases
 from rooms.course import switches as switching
+from rooms.course.events import PhaseChanged, RoomState, ScheduleChanged, SwitchesChanged
 from rooms.course.room import RoomRecord, Standing
 from rooms.course.switches import SwitchChanges
-from rooms.events import LikesCounted, PhaseChanged, RoomState, ScheduleChanged, SwitchesChanged
+from rooms.encoding import encode
+from rooms.gifts.events import LikesCounted
 from rooms.gifts.gifts import GiftKind
 from rooms.stage import stage_sql
 from rooms.stage.stage import DEFAULT_CAPACITY, StageRecord
@@ -175,7 +177,7 @@ async def add_likes(uow: UnitOfWork, room: RoomId, n: int) -> int | Denied:
     total = (await uow.connection.execute(added)).scalar_one_or_none()
     if total is None:
         return Denied(Code.ROOM_NOT_FOUND)
-    await uow.emit(room, events.encode(LikesCounted(total)), Retention.NONE)
+    await uow.emit(room, encode(LikesCounted(total)), Retention.NONE)
     return int(total)
 
 

@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import RoomId, Tier, UserId
 from pubsub.broker import Retention
-from rooms import events
-from rooms.events import GiftSent, LeaderboardChanged
+from rooms.encoding import encode
 from rooms.gifts import leaderboard as ranking
+from rooms.gifts.events import GiftSent, LeaderboardChanged
 from rooms.gifts.gifts import GiftRecord, GiftTotals
 from rooms.gifts.leaderboard import LeaderboardItem, LeaderboardRecord
 from rooms.tables_sql import gift_givers, gifts, room_totals
@@ -53,10 +53,10 @@ async def record(uow: UnitOfWork, gift: GiftRecord) -> GiftRecord | Denied:
         floor=gift.floor,
         room_credits=counted.credits,
     )
-    await uow.emit(gift.room, events.encode(sent), Retention.LONG)
+    await uow.emit(gift.room, encode(sent), Retention.LONG)
     items = await _top(uow.connection, gift.room)
     if any(item.user == gift.user for item in items):
-        await uow.emit(gift.room, events.encode(LeaderboardChanged(items, counted.gifts)), Retention.NONE)
+        await uow.emit(gift.room, encode(LeaderboardChanged(items, counted.gifts)), Retention.NONE)
     return gift
 
 

@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import RoomId, Tier, UserId
 from pubsub.broker import Retention
-from rooms import events, turns_sql
+from rooms import turns_sql
 from rooms.audit import audit_sql
 from rooms.chat import pins_sql
-from rooms.events import Banned, Kicked, Muted, Retracted, Unbanned, Unmuted
+from rooms.chat.events import Retracted
+from rooms.encoding import encode
+from rooms.moderation.events import Banned, Kicked, Muted, Unbanned, Unmuted
 from rooms.moderation.sanctions import Mute, Sanctions
 from rooms.stage import stage_sql
 from rooms.tables_sql import bans, danmaku, mutes, retractions, rooms
@@ -42,7 +44,7 @@ async def mute(uow: UnitOfWork, room: RoomId, user: UserId, until_ms: int | None
     if not await _exists(uow, room):
         return Denied(Code.ROOM_NOT_FOUND)
     await _put(uow, mutes, room, user, {"until_ms": until_ms, "by_id": by, "at_ms": uow.now_ms})
-    await uow.emit(room, events.encode(Muted(user, until_ms, await turns_sql.count(uow, room))), Retention.NONE)
+    await uow.emit(room, encode(Muted(user, until_ms, await turns_sql.count(uow, room))), Retention.NONE)
     await audit_sql.record(uow, room, by, "mute", user)
     return Mute(user, until_ms)
 
@@ -51,7 +53,7 @@ async def unmute(uow: UnitOfWork, room: RoomId, user: UserId, by: UserId) -> Den
     """Let somebody speak again; NOT_FOUND where they are not muted."""
     if not await _take(uow, mutes, room, user):
         return Denied(Code.NOT_FOUND)
-    await uow.emit(room, events.encode(Unmuted(user, await turns_sql.count(uow, room))), Retention.NONE)
+    await uow.emit(room, encode(Unmuted(user, await turns_sql.count(uow, room))), Retention.NONE)
     await audit_sql.record(uow, room, by, "unmute", user)
     return None
 
@@ -62,7 +64,7 @@ async def ban(uow: UnitOfWork, room: RoomId, user: UserId, by: UserId) -> Denied
         return Denied(Code.ROOM_NOT_FOUND)
     await _put(uow, bans, room, user, {"by_id": by, "at_ms": uow.now_ms})
     await stage_sql.remove_from_stage(uow, room, user)
-    await uow.emit(room, events.encode(Banned(user, await turns_sql.count(uow, room))), Retention.NONE)
+    await uow.emit(room, encode(Banned(user, await turns_sql.count(uow, room))), Retention.NONE)
     await audit_sql.record(uow, room, by, "ban", user)
     return None
 
@@ -71,7 +73,7 @@ async def unban(uow: UnitOfWork, room: RoomId, user: UserId, by: UserId) -> Deni
     """Let somebody come back; NOT_FOUND where they are not banned."""
     if not await _take(uow, bans, room, user):
         return Denied(Code.NOT_FOUND)
-    await uow.emit(room, events.encode(Unbanned(user, await turns_sql.count(uow, room))), Retention.NONE)
+    await uow.emit(room, encode(Unbanned(user, await turns_sql.count(uow, room))), Retention.NONE)
     await audit_sql.record(uow, room, by, "unban", user)
     return None
 
@@ -80,7 +82,7 @@ async def kick(uow: UnitOfWork, room: RoomId, user: UserId, by: UserId) -> Denie
     """Close somebody's sockets once."""
     if not await _exists(uow, room):
         return Denied(Code.ROOM_NOT_FOUND)
-    await uow.emit(room, events.encode(Kicked(user, await turns_sql.count(uow, room))), Retention.NONE)
+    await uow.emit(room, encode(Kicked(user, await turns_sql.count(uow, room))), Retention.NONE)
     await audit_sql.record(uow, room, by, "kick", user)
     return None
 
@@ -103,7 +105,7 @@ async def retract(
     row = {"room_id": room, "danmaku_id": danmaku_id, "by_id": by, "at_ms": uow.now_ms}
     if not await insert_or_ignore(uow.connection, retractions, ("room_id", "danmaku_id"), row):
         return retracted
-    await uow.emit(room, events.encode(retracted), Retention.LONG)
+    await uow.emit(room, encode(retracted), Retention.LONG)
     await pins_sql.drop_pin(uow, room, danmaku_id)
     await audit_sql.record(uow, room, by, "retract", danmaku_id)
     return retracted

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Denied
 from auth.identity import RoomId, UserId
 from pubsub.broker import Retention
-from rooms import events, turns_sql
+from rooms import turns_sql
 from rooms.audit import audit_sql
-from rooms.events import NamesChanged
+from rooms.encoding import encode
 from rooms.names import names
+from rooms.names.events import NamesChanged
 from rooms.names.names import NamesRecord
 from rooms.tables_sql import room_names
 from store.database_sql import UnitOfWork
@@ -73,5 +74,5 @@ async def _change(uow: UnitOfWork, room: RoomId, after: NamesRecord) -> NamesRec
     if not await insert_or_ignore(uow.connection, room_names, ("room_id",), {"room_id": room, **row}):
         await uow.connection.execute(update(room_names).where(room_names.c.room_id == room).values(**row))
     changed = NamesChanged(after.official, dict(after.hosts), after.version)
-    await uow.emit(room, events.encode(changed), Retention.NONE)
+    await uow.emit(room, encode(changed), Retention.NONE)
     return after

@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import Role, RoomId, ShowId, UserId
 from pubsub.broker import Retention
-from rooms import events, turns_sql
+from rooms import turns_sql
 from rooms.audit import audit_sql
 from rooms.course import phases
-from rooms.events import RoleChanged
+from rooms.encoding import encode
 from rooms.names import names_sql
+from rooms.roles.events import RoleChanged
 from rooms.roles.roles import strongest
 from rooms.tables_sql import bans, roles, rooms
 from store.database_sql import UnitOfWork
@@ -123,7 +124,7 @@ async def _tell(uow: UnitOfWork, user: UserId, role: Role, show: ShowId | None, 
     versions = await turns_sql.count_in(uow, [RoomId(row.id) for row in found])
     for row in found:
         changed = RoleChanged(user, await role_of(uow.connection, user, ShowId(row.show_id)), versions[row.id])
-        await uow.emit(row.id, events.encode(changed), Retention.NONE)
+        await uow.emit(row.id, encode(changed), Retention.NONE)
         if role is Role.HOST:
             change = names_sql.host_named if action == "role:grant" else names_sql.host_gone
             await change(uow, RoomId(row.id), user)

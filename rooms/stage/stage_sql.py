@@ -10,9 +10,10 @@ from auth.denials import Code, Denied
 from auth.identity import RoomId, UserId
 from auth.situation import Phase
 from pubsub.broker import Retention
-from rooms import events, turns_sql
+from rooms import turns_sql
 from rooms.audit import audit_sql
-from rooms.events import CohostChanged, QueueChanged, StageChanged
+from rooms.encoding import encode
+from rooms.stage.events import CohostChanged, QueueChanged, StageChanged
 from rooms.stage.stage import (
     STAFF_ACTIONS,
     StageAction,
@@ -126,16 +127,16 @@ async def _set(uow: UnitOfWork, room: RoomId, before: StageRecord, after: StageR
 async def _tell(uow: UnitOfWork, room: RoomId, before: StageRecord, after: StageRecord) -> None:
     if after.members != before.members:
         changed = StageChanged(after.members, after.capacity, after.version)
-        await uow.emit(room, events.encode(changed), Retention.NONE)
+        await uow.emit(room, encode(changed), Retention.NONE)
     if after.queue != before.queue:
-        await uow.emit(room, events.encode(QueueChanged(after.queue, after.version)), Retention.NONE)
+        await uow.emit(room, encode(QueueChanged(after.queue, after.version)), Retention.NONE)
 
 
 async def _tell_user(
     uow: UnitOfWork, room: RoomId, stage: StageRecord, user: UserId, reason: StageReason | None
 ) -> None:
     changed = CohostChanged(user, stage.state_of(user), reason, stage.version)
-    await uow.emit(room, events.encode(changed), Retention.NONE)
+    await uow.emit(room, encode(changed), Retention.NONE)
 
 
 def _is_busy(stage: StageRecord) -> bool:

@@ -12,7 +12,7 @@ from gateway.rehearsal.device import Device
 from gateway.replica.replica import Replica
 from gateway.setup import clock
 from presale.events import SalesChanged
-from rooms.events import LeaderboardChanged
+from rooms.gifts.events import LeaderboardChanged
 from tests.outages import verdict
 from tests.outages.outages import Outage
 from tests.outages.processes import House

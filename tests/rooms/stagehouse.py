@@ -9,11 +9,12 @@ from sqlalchemy import Table, delete, func, select
 from auth.denials import Code
 from auth.identity import Role, RoomId, ShowId, Tier, UserId
 from auth.situation import Access, Phase
-from rooms import events
+from gateway.features.registry import BOOK
 from rooms.audit import audit_sql
+from rooms.audit.events import AuditRecorded
 from rooms.chat import danmaku_sql
+from rooms.chat.events import DanmakuSaid
 from rooms.course.room import RoomRecord
-from rooms.events import AuditRecorded, DanmakuSaid, RoomEvent
 from store.database_sql import Database, UnitOfWork
 from store.metadata_sql import metadata
 from store.tables_sql import outbox
@@ -36,17 +37,17 @@ class Stagehouse:
         async with self.db.write() as uow:
             return await act(uow, *args, **kwargs)
 
-    async def told(self) -> list[RoomEvent]:
+    async def told(self) -> list[Any]:
         """Events committed since the last call, in order, without the audit's."""
         return [event for event, _ in await self.outbox() if not isinstance(event, AuditRecorded)]
 
-    async def outbox(self) -> list[tuple[RoomEvent, str]]:
+    async def outbox(self) -> list[tuple[Any, str]]:
         """Events and their retention, since the last call."""
         async with self.db.write() as uow:
             rows = (await uow.connection.execute(select(outbox).order_by(outbox.c.seq))).all()
             await uow.connection.execute(delete(outbox))
         assert {row.room for row in rows} <= {ROOM, "other"}
-        return [(events.decode(row.body), row.retention) for row in rows]
+        return [(BOOK.decode(row.body), row.retention) for row in rows]
 
     async def trail(self) -> list[tuple[str, str, str]]:
         """The audit's (by, action, target), oldest first."""

@@ -7,9 +7,9 @@ from auth.identity import UserId
 from auth.situation import Phase
 from rooms.course import rooms_sql
 from rooms.course.room import RoomRecord
-from rooms.events import CohostChanged, QueueChanged, StageChanged
 from rooms.stage import absence_sql, stage_sql
 from rooms.stage.absence_sql import Absent
+from rooms.stage.events import CohostChanged, QueueChanged, StageChanged
 from rooms.stage.stage import StageAction, StageCommand, StageReason, StageState, Terms
 from rooms.tables_sql import stage_presence
 from tests.rooms.stagehouse import ANN, BEN, HOST, ROOM, Stagehouse

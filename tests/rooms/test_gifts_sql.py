@@ -6,8 +6,8 @@ from msgspec import structs
 
 from auth.denials import Code
 from auth.identity import Tier, UserId
-from rooms.events import GiftSent, LeaderboardChanged
 from rooms.gifts import gifts_sql
+from rooms.gifts.events import GiftSent, LeaderboardChanged
 from rooms.gifts.gifts import GiftRecord, GiftTotals
 from rooms.gifts.leaderboard import SIZE, LeaderboardItem, LeaderboardRecord
 from rooms.tables_sql import gifts

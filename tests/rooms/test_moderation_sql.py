@@ -9,25 +9,16 @@ from auth.denials import Code
 from auth.identity import RoomId, Tier
 from auth.situation import Phase, Switches
 from rooms.audit import audit_sql
+from rooms.audit.events import AuditRecorded
 from rooms.chat import danmaku_sql, pins_sql
 from rooms.chat.danmaku import DanmakuStyle
+from rooms.chat.events import DanmakuSaid, PinsChanged, Retracted
 from rooms.chat.pins import MAX_PINS, Pin, PinKind, PinsRecord
 from rooms.course import countdowns_sql
 from rooms.course.countdowns import MAX_CUSTOM, Countdown, CountdownKind
-from rooms.events import (
-    AuditRecorded,
-    Banned,
-    CountdownChanged,
-    DanmakuSaid,
-    Kicked,
-    Muted,
-    PinsChanged,
-    Retracted,
-    ScheduleChanged,
-    Unbanned,
-    Unmuted,
-)
+from rooms.course.events import CountdownChanged, ScheduleChanged
 from rooms.moderation import sanctions_sql
+from rooms.moderation.events import Banned, Kicked, Muted, Unbanned, Unmuted
 from rooms.moderation.sanctions import Mute, Sanctions
 from rooms.tables_sql import danmaku, retractions
 from tests.rooms.stagehouse import ANN, BEN, HOST, ROOM, Stagehouse, code_of

@@ -1,8 +1,8 @@
 """The names of a show on a real database."""
 
 from auth.identity import Role
-from rooms.events import NamesChanged
 from rooms.names import names_sql
+from rooms.names.events import NamesChanged
 from rooms.names.names import NamesRecord
 from rooms.roles import roles_sql
 from tests.rooms.stagehouse import ANN, HOST, ROOM, SHOW, Stagehouse

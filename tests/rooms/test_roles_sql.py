@@ -6,8 +6,9 @@ from auth.denials import Code
 from auth.identity import Role, RoomId, ShowId
 from auth.situation import Phase
 from rooms.course import rooms_sql
-from rooms.events import NamesChanged, RoleChanged
+from rooms.names.events import NamesChanged
 from rooms.roles import roles_sql
+from rooms.roles.events import RoleChanged
 from rooms.tables_sql import audit, roles
 from tests.rooms.stagehouse import ANN, HOST, OPENING, SHOW, Stagehouse, code_of
 

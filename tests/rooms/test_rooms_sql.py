@@ -9,18 +9,12 @@ from auth.identity import RoomId, ShowId
 from auth.situation import Access, Phase, Scale, Switches
 from rooms.course import rooms_sql
 from rooms.course.countdowns import of_schedule
+from rooms.course.events import PhaseChanged, ScheduleChanged, SwitchesChanged
 from rooms.course.room import RoomRecord
 from rooms.course.switches import PANIC_SLOW_MS, SwitchChanges
-from rooms.events import (
-    CohostChanged,
-    LikesCounted,
-    PhaseChanged,
-    QueueChanged,
-    ScheduleChanged,
-    StageChanged,
-    SwitchesChanged,
-)
+from rooms.gifts.events import LikesCounted
 from rooms.stage import stage_sql
+from rooms.stage.events import CohostChanged, QueueChanged, StageChanged
 from rooms.stage.stage import StageAction, StageCommand, StageReason, StageState
 from store.database_sql import UnitOfWork
 from tests.rooms.stagehouse import ANN, BEN, HOST, OPENING, ROOM, SHOW, Stagehouse, code_of

@@ -10,9 +10,10 @@ from auth.identity import RoomId, Tier, UserId
 from auth.situation import Phase
 from rooms.course import rooms_sql
 from rooms.course.room import RoomRecord
-from rooms.events import Banned, CohostChanged, QueueChanged, StageChanged
 from rooms.moderation import sanctions_sql
+from rooms.moderation.events import Banned
 from rooms.stage import stage_sql
+from rooms.stage.events import CohostChanged, QueueChanged, StageChanged
 from rooms.stage.stage import QueueItem, StageAction, StageCommand, StageMember, StageReason, StageRecord, StageState
 from store.database_sql import RacedError, UnitOfWork
 from tests.rooms.stagehouse import ANN, BEN, HOST, ROOM, Stagehouse, code_of

@@ -14,8 +14,8 @@ MARGIN_MS = 10_000
 async def findings(connection: AsyncConnection, now_ms: int, terms: Terms) -> list[Finding]:
     """Every claim that does not hold; an empty list means that all is right. Reads one snapshot.
 
-    A place on stage is held against what gateways wrote down of their sockets (`rooms.stage.absence_sql`), so that it can
-    be found with every process stopped; then it is found of everybody who was on stage when they were.
+    A place on stage is held against what gateways wrote down of their sockets (`rooms.stage.absence_sql`), so that it
+    can be found with every process stopped; then it is found of everybody who was on stage when they were.
     """
     return [*await audit_house(connection), *await _absent_on_stage(connection, now_ms, terms)]
 

@@ -17,10 +17,11 @@ from gateway.contract.rows import (
 from gateway.features.chat import wire
 from gateway.replica.act import Act, checked_text
 from pubsub.broker import Publication, Retention
-from rooms import events
 from rooms.chat import danmaku_sql, pins_sql
 from rooms.chat.budget import weight_of
+from rooms.chat.events import DanmakuSaid
 from rooms.chat.pins import MAX_ANNOUNCEMENT_GRAPHEMES, PinsRecord
+from rooms.encoding import encode
 from rooms.moderation import sanctions_sql
 
 
@@ -47,7 +48,7 @@ def send_danmaku(act: Act, request: wire.SendDanmaku) -> wire.DanmakuAck | Denie
     danmaku_id = means.new_id()
     if not room.budget.admits(weight_of(role, tier), now, len(said.encode())):
         return wire.DanmakuAck(danmaku_id, shed=True)
-    event = events.DanmakuSaid(
+    event = DanmakuSaid(
         id=danmaku_id,
         user=user,
         name=act.name,
@@ -59,7 +60,7 @@ def send_danmaku(act: Act, request: wire.SendDanmaku) -> wire.DanmakuAck | Denie
         floor=floor,
     )
     persons.expect(danmaku_id)
-    means.broker.post(replica.id, Publication(danmaku_id, events.encode(event), Retention.SHORT, now))
+    means.broker.post(replica.id, Publication(danmaku_id, encode(event), Retention.SHORT, now))
     room.said(event)
     return wire.DanmakuAck(danmaku_id)
 

@@ -9,9 +9,9 @@ from gateway.features.chat import wire
 from gateway.replica.news import AnyEvent, History, Knowledge, Moment, State
 from gateway.replica.orders import INSIDE, OUTSIDE, View
 from rooms.chat import pins_sql
+from rooms.chat.events import DanmakuSaid, PinsChanged, Retracted
 from rooms.chat.pins import PinKind
 from rooms.course.room import RoomRecord
-from rooms.events import DanmakuSaid, PinsChanged, Retracted
 
 
 def danmaku_item(event: DanmakuSaid) -> wire.DanmakuItem:

@@ -13,8 +13,8 @@ from gateway.replica.replica import ROOM_NEWS
 from gateway.replica.welcome import Luggage, Part, Viewer
 from rooms.course import countdowns, countdowns_sql
 from rooms.course.countdowns import Countdown
+from rooms.course.events import CountdownChanged, PhaseChanged, RoomState
 from rooms.course.room import RoomRecord
-from rooms.events import CountdownChanged, PhaseChanged, RoomState
 
 
 def room_shape(room: RoomRecord) -> wire.Room:

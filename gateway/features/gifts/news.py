@@ -12,8 +12,8 @@ from gateway.replica.reading import GiftsCounted
 from gateway.replica.welcome import Part
 from presale.events import WalletChanged
 from rooms.course.room import RoomRecord
-from rooms.events import GiftSent, LeaderboardChanged, LikesCounted
 from rooms.gifts import gifts_sql
+from rooms.gifts.events import GiftSent, LeaderboardChanged, LikesCounted
 
 
 def gift_item(event: GiftSent) -> wire.GiftItem:

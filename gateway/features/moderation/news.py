@@ -14,9 +14,10 @@ from gateway.replica.orders import Order, SendOut, TellUser
 from gateway.replica.reading import mute_of
 from gateway.replica.welcome import Luggage, Part, Viewer
 from rooms.audit import audit_sql
+from rooms.audit.events import AuditRecorded
 from rooms.course.room import RoomRecord
-from rooms.events import AuditRecorded, Banned, Kicked, Muted, Unbanned, Unmuted
 from rooms.moderation import sanctions_sql
+from rooms.moderation.events import Banned, Kicked, Muted, Unbanned, Unmuted
 from rooms.moderation.sanctions import muted
 
 AUDIT_TAIL = 50

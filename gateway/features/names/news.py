@@ -8,8 +8,8 @@ from gateway.features.names import wire
 from gateway.replica.news import AnyEvent, State
 from gateway.replica.orders import CONSOLES
 from rooms.course.room import RoomRecord
-from rooms.events import NamesChanged
 from rooms.names import names_sql
+from rooms.names.events import NamesChanged
 
 
 async def load(connection: AsyncConnection, room: RoomRecord, counted: int) -> Sequence[AnyEvent]:

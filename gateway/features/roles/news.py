@@ -9,8 +9,8 @@ from auth.identity import Role
 from gateway.replica.news import AnyEvent, Effect, Keyed, Knowledge, Moment
 from gateway.replica.orders import NewRole, Order
 from rooms.course.room import RoomRecord
-from rooms.events import RoleChanged
 from rooms.roles import roles_sql
+from rooms.roles.events import RoleChanged
 
 
 def _role_moved(event: RoleChanged, _before: RoomRecord, _known: Knowledge, _moment: Moment) -> Iterable[Order]:

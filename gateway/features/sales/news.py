@@ -13,8 +13,8 @@ from gateway.replica.reading import GiftsCounted, ProductsListed
 from gateway.replica.replica import ROOM_NEWS
 from presale import revenue_sql, shows_sql
 from presale.events import ProductCount, RevenueChanged, SalesChanged
+from rooms.course.events import RoomState
 from rooms.course.room import RoomRecord
-from rooms.events import RoomState
 
 
 def _sales(event: SalesChanged, known: Knowledge, view: View, _moment: Moment) -> wire.Sales:

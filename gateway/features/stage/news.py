@@ -14,8 +14,8 @@ from gateway.replica.rights import keeps_stage
 from gateway.replica.welcome import Luggage, Part, Viewer
 from presale.events import EntitlementChanged
 from rooms.course.room import RoomRecord
-from rooms.events import CohostChanged, QueueChanged, StageChanged
 from rooms.stage import stage_sql
+from rooms.stage.events import CohostChanged, QueueChanged, StageChanged
 from rooms.stage.stage import StageReason, StageRecord, StageState
 
 

@@ -18,7 +18,7 @@ from pubsub.broker import Delivery
 from pubsub.broker_memory import MemoryBroker
 from pubsub.leases import Lease, SeatId, Verdict
 from pubsub.leases_memory import MemoryLeases
-from rooms.events import SeatsTaken
+from rooms.gateways import SeatsTaken
 
 ROOM = RoomId("room")
 ANN = UserId("ann")

@@ -20,8 +20,8 @@ from presale.orders import STANDING, Order, OrderId, OrderItem, OrderState
 from presale.wallet import Wallet
 from rooms.course import rooms_sql
 from rooms.course.room import RoomRecord
-from rooms.events import RoleChanged
 from rooms.roles import roles_sql
+from rooms.roles.events import RoleChanged
 from store import outbox_sql
 from tests.presale.house import MAIN, SHOW, VIP, House, open_house
 

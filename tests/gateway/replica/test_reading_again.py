@@ -9,18 +9,10 @@ from gateway.replica.replica import Reading, Replica
 from presale.events import ProductCount, SalesChanged
 from presale.shows import ProductId
 from rooms.course.countdowns import CountdownKind
-from rooms.events import (
-    Banned,
-    CountdownChanged,
-    Muted,
-    PhaseChanged,
-    QueueChanged,
-    RoleChanged,
-    StageChanged,
-    SwitchesChanged,
-    Unbanned,
-    Unmuted,
-)
+from rooms.course.events import CountdownChanged, PhaseChanged, SwitchesChanged
+from rooms.moderation.events import Banned, Muted, Unbanned, Unmuted
+from rooms.roles.events import RoleChanged
+from rooms.stage.events import QueueChanged, StageChanged
 from tests.gateway.replica.test_replica import ROOM, SHOW, in_force, reading, replica, take
 
 ANN, BEN, MEI = UserId("ann"), UserId("ben"), UserId("mei")

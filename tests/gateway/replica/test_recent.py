@@ -5,7 +5,8 @@ from gateway.features.registry import BOOK
 from gateway.replica.history import Recent, Recovered
 from gateway.replica.news import AnyEvent
 from pubsub.broker import Delivery, Position, Publication, Retention
-from rooms.events import DanmakuSaid, LikesCounted, Retracted
+from rooms.chat.events import DanmakuSaid, Retracted
+from rooms.gifts.events import LikesCounted
 
 ANN = UserId("ann")
 SECOND = 1_000

@@ -21,27 +21,16 @@ from gateway.replica.orders import CallIn, NewRole, Order, RightsFollow, SendOut
 from gateway.replica.reading import GiftsCounted, ProductsListed, mute_of, stage_of
 from gateway.replica.replica import Reading, Replica
 from presale.events import RevenueChanged, SalesChanged
+from rooms.chat.events import PinsChanged
 from rooms.course.countdowns import CountdownKind
+from rooms.course.events import CountdownChanged, PhaseChanged
 from rooms.course.room import RoomRecord
-from rooms.events import (
-    Banned,
-    CohostChanged,
-    CountdownChanged,
-    GiftSent,
-    Kicked,
-    LeaderboardChanged,
-    LikesCounted,
-    Muted,
-    NamesChanged,
-    PhaseChanged,
-    PinsChanged,
-    QueueChanged,
-    RoleChanged,
-    StageChanged,
-    Unbanned,
-    Unmuted,
-)
+from rooms.gifts.events import GiftSent, LeaderboardChanged, LikesCounted
+from rooms.moderation.events import Banned, Kicked, Muted, Unbanned, Unmuted
 from rooms.moderation.sanctions import Mute
+from rooms.names.events import NamesChanged
+from rooms.roles.events import RoleChanged
+from rooms.stage.events import CohostChanged, QueueChanged, StageChanged
 from rooms.stage.stage import QueueItem, StageMember, StageReason, StageState
 
 ANN = UserId("ann")

@@ -24,8 +24,10 @@ from presale.orders import Order, OrderItem
 from presale.payments_sql import Receipt
 from presale.refunds import Refund
 from rooms.chat import pins_sql
-from rooms.events import LeaderboardChanged, PinsChanged, StageChanged
+from rooms.chat.events import PinsChanged
+from rooms.gifts.events import LeaderboardChanged
 from rooms.roles import roles_sql
+from rooms.stage.events import StageChanged
 from store.database_sql import Database
 from tests.gateway.sockets.raw import CONNECT, CONNECT_ERROR, raw_socket
 from tests.gateway.sockets.venue import Venue, venue
