@@ -72,6 +72,25 @@ async def test_the_show_with_either_ticket_and_its_door(house: Liveroom, screen:
         await _is_sound(door)
 
 
+async def test_notices_about_money(house: Liveroom, screen: Watched) -> None:
+    async with evening(house, "presale") as show:
+        money = {
+            "show": show.show,
+            "order": "01A",
+            "amount_minor": 6_800,
+            "currency": "CNY",
+            "at_ms": 1,
+            "until_ms": None,
+        }
+        kinds = ("money_returning", "refund_failed", "refunds_open")
+        notices = [{"id": kind, "kind": kind, **money} for kind in kinds]
+        page = await _page(screen)
+        await page.route("**/api/v1/inbox", lambda route: route.fulfill(json={"notices": notices}))
+        await enters(page, fan_page(house.url, show=show.show, user="told"))
+        await expect(page.get_by_test_id("notice")).to_have_count(len(kinds))
+        await _is_sound(page)
+
+
 async def test_the_console_of_host_and_moderator(house: Liveroom, screen: Watched) -> None:
     async with _lively_evening(house) as show:
         fan = await show.enter("main")

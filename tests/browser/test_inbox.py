@@ -78,6 +78,18 @@ async def test_a_page_whose_line_was_down_asks_what_it_missed(house: Liveroom, s
         await expect(_notices(page)).to_have_count(1)
 
 
+async def test_an_inbox_that_does_not_answer_is_asked_again(house: Liveroom, screen: Watched) -> None:
+    async with evening(house, "live") as show:
+        busy = {"error": {"code": "BUSY", "retryable": True, "retry_after_ms": 50}}
+        page = await screen.page()
+        notices = {"notices": [_notice(show.show, "R5.money_returning", "money_returning", 5)]}
+        await page.route("**/api/v1/inbox", lambda route: route.fulfill(json=notices))
+        await page.route("**/api/v1/inbox", lambda route: route.fulfill(status=503, json=busy), times=2)
+        await show.ticket("patient")
+        await enters(page, fan_page(house.url, show=show.show, user="patient"))
+        await expect(_notices(page)).to_have_count(1)
+
+
 async def test_a_ticket_that_is_being_refunded_cannot_be_bought_and_the_page_says_why(
     house: Liveroom, screen: Watched
 ) -> None:

@@ -1,10 +1,10 @@
 /** The contract of the gateway that serves this page: events, commands, codes, rates, states and HTTP routes, to search and to link to. */
 import { render, type ComponentChildren, type JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { HTTP, contractOf, matching, type Command, type Contract, type Event, type Field, type NamedType, type Route, type Type } from "./docs_model";
-import { docsTexts, type DocsKey, type DocsTranslate } from "./docs_text";
+import { HTTP, contractOf, matching, type Command, type Contract, type Event, type Field, type NamedType, type Route, type Type } from "./docs/model";
+import { docsTexts, type DocsKey, type DocsTranslate } from "./docs/text";
 import { useLanguage } from "./i18n";
-import { MachineFigure } from "./ui/machine";
+import { MachineFigure } from "./docs/machine";
 import { Brand, LanguageSwitch } from "./ui/parts";
 import "./styles/theme.css";
 import "./styles/docs.css";

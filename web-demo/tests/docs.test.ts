@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 // Written by `make test` before these tests: `liveroom contract --out var/contract`.
 import asyncapiText from "../../var/contract/asyncapi.json?raw";
 import openapiText from "../../var/contract/openapi.json?raw";
-import { contractOf, matching, picture, textOf, words, type Machine } from "../src/docs_model";
-import { docsTexts } from "../src/docs_text";
+import { contractOf, matching, picture, textOf, words, type Machine } from "../src/docs/model";
+import { docsTexts } from "../src/docs/text";
 
 const contract = contractOf(JSON.parse(asyncapiText), JSON.parse(openapiText));
 

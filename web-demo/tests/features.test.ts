@@ -46,6 +46,13 @@ describe("features", () => {
   });
 });
 
+it("has no module above 400 lines and no folder of more than 20", () => {
+  const long = Object.entries(SOURCES).filter(([path, source]) => source.split("\n").length > 401 && path !== "contract.gen.ts");
+  expect(long.map(([path]) => path)).toEqual([]);
+  const folders = Object.keys(SOURCES).map((path) => path.split("/").slice(0, -1).join("/"));
+  expect(folders.filter((folder, index) => folders.slice(0, index).filter((one) => one === folder).length >= 20)).toEqual([]);
+});
+
 const KEYS = Object.keys(TEXTS.en);
 /** In which module a text stands. */
 const HOMES = new Map(

@@ -10,7 +10,7 @@ import { texts as commonTexts } from "../src/texts/common";
 import { texts as introTexts } from "../src/texts/intro";
 import { texts as pageTexts } from "../src/texts/pages";
 import { TEXTS } from "../src/texts/words";
-import { emptyLanes, takeLane } from "../src/lanes";
+import { emptyLanes, takeLane } from "../src/features/chat/lanes";
 import { TRANSITIONS } from "../src/phases";
 
 describe("lanes", () => {

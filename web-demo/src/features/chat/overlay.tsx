@@ -2,9 +2,9 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useLanguage } from "../../i18n";
-import { emptyLanes, takeLane, type Lane } from "../../lanes";
 import { useReducedMotion } from "../../store";
 import type { FanPage, Flight } from "../feature";
+import { emptyLanes, takeLane, type Lane } from "./lanes";
 import { flightOf } from "./line";
 
 const MAX_NODES = 60;

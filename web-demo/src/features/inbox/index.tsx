@@ -1,6 +1,6 @@
 /** What became of a fan's money: also what happened while nobody was here to be told. */
 import type { JSX } from "preact";
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { loadInbox, loadShow, type Notice } from "../../api";
 import { clockOf, dayOf, money } from "../../format";
 import { useLanguage, type Translate } from "../../i18n";
@@ -32,10 +32,15 @@ function MoneyNotices({ session, show: { show, title }, state }: FanPage): JSX.E
   const [notices, setNotices] = useState<readonly Notice[]>([]);
   const [titles, setTitles] = useState<Readonly<Record<string, string>>>({});
   const [attempt, setAttempt] = useState(0);
+  const retry = useRef<ReturnType<typeof setTimeout>>(undefined);
   const look = useCallback(async () => {
     if (document.hidden) return; // it is looked at on return
     const inbox = await session.ask(loadInbox);
-    if (!inbox.ok) return inbox.error.retryable ? void setTimeout(() => setAttempt((count) => count + 1), RETRY_MS) : undefined;
+    clearTimeout(retry.current); // one at a time, however often a look failed
+    if (!inbox.ok) {
+      if (inbox.error.retryable) retry.current = setTimeout(() => setAttempt((count) => count + 1), inbox.error.retry_after_ms ?? RETRY_MS);
+      return;
+    }
     const unread = takeUnread(session.user, inbox.data);
     if (unread.length > 0) setNotices((held) => [...held, ...unread]);
   }, [session]);
@@ -45,6 +50,7 @@ function MoneyNotices({ session, show: { show, title }, state }: FanPage): JSX.E
   useEffect(() => {
     if (link === "online" || link === "refused" || link === "ended") void look();
   }, [look, link, told, attempt]);
+  useEffect(() => () => clearTimeout(retry.current), []);
   useEffect(() => {
     const looks = () => void look();
     document.addEventListener("visibilitychange", looks);
@@ -57,18 +63,18 @@ function MoneyNotices({ session, show: { show, title }, state }: FanPage): JSX.E
 
   if (notices.length === 0) return null;
   return (
-    <ul class="notices" role="status" data-testid="notices">
+    <div class="notices" data-testid="notices">
       {notices.map((notice) => (
-        <li key={notice.id} data-testid="notice" data-id={notice.id} data-kind={notice.kind}>
+        <div key={notice.id} class="notice" role="alert" data-testid="notice" data-id={notice.id} data-kind={notice.kind}>
           <Icon name="coin" size={18} />
           <span>
             {noticeText(t, notice, language)}
             <small class="muted"><bdi>{notice.show === show ? title : titles[notice.show] ?? ""}</bdi> <time>{t("intro.at", { day: dayOf(notice.at_ms, language), time: clockOf(notice.at_ms, language) })}</time></small>
           </span>
           <button type="button" class="quiet" data-testid="dismiss-notice" aria-label={t("dismiss")} onClick={() => setNotices((held) => held.filter((one) => one.id !== notice.id))}><Icon name="close" size={14} /></button>
-        </li>
+        </div>
       ))}
-    </ul>
+    </div>
   );
 }
 

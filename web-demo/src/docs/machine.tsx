@@ -1,7 +1,7 @@
 /** A state machine as a picture, and as a table for who does not see it. */
 import type { JSX } from "preact";
-import type { DocsTranslate } from "../docs_text";
-import { picture, type Machine } from "../docs_model";
+import type { DocsTranslate } from "./text";
+import { picture, type Machine } from "./model";
 
 export function MachineFigure({ machine, t }: { machine: Machine; t: DocsTranslate }): JSX.Element {
   const { width, height, boxes, arrows } = picture(machine);

@@ -1,5 +1,5 @@
 /** Texts around the contract on the reference page. The contract itself stays English: its words are names in code. */
-import type { Language } from "./i18n";
+import type { Language } from "../i18n";
 
 const en = {
   "title": "Reference",
