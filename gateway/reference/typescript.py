@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from auth.denials import RETRYABLE, Code
+from auth.situation import Phase
 from gateway.contract.rows import CONTRACT_VERSION
 from gateway.features.registry import WELCOME
 from gateway.features.welcome import You
@@ -16,6 +17,7 @@ from gateway.reference import vocabulary
 from gateway.reference.listing import CONSOLE_COMMANDS, SERVER_EVENTS, SHARED_COMMANDS, VIEWER_COMMANDS
 from gateway.replica.feature import AnyCommand
 from presale.currencies import DIGITS, USUAL_DIGITS
+from rooms.course.phases import TRANSITIONS
 
 
 def typescript() -> str:
@@ -27,6 +29,7 @@ def typescript() -> str:
         f"export type Code = {_union(code.value for code in Code)};",
         f"export const RETRYABLE: ReadonlySet<string> = new Set({_list(sorted(RETRYABLE))});",
         _currency_digits(),
+        _phase_transitions(),
         *(_interface(kind) for kind in vocabulary.structs()),
         _server_events(),
         _event_classes(),
@@ -44,6 +47,14 @@ def _currency_digits() -> str:
         "export const CURRENCY_DIGITS: Readonly<Record<string, number>> = { "
         + ", ".join(f"{code}: {digits}" for code, digits in sorted(unusual.items()))
         + " };"
+    )
+
+
+def _phase_transitions() -> str:
+    doc = "/** The lawful ways from phase to phase, for buttons only: the server decides. */"
+    lines = [f'  "{phase}": {_list(target for target in Phase if target in TRANSITIONS[phase])},' for phase in Phase]
+    return "\n".join(
+        [doc, "export const PHASE_TRANSITIONS: Readonly<Record<Phase, readonly Phase[]>> = {", *lines, "};"]
     )
 
 

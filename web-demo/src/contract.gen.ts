@@ -27,6 +27,18 @@ export const RETRYABLE: ReadonlySet<string> = new Set(["BUSY", "CONFLICT", "DRAI
 /** Decimal places of the currencies of ISO 4217 that do not have 2; browsers know others. */
 export const CURRENCY_DIGITS: Readonly<Record<string, number>> = { BHD: 3, BIF: 0, CLF: 4, CLP: 0, DJF: 0, GNF: 0, IQD: 3, ISK: 0, JOD: 3, JPY: 0, KMF: 0, KRW: 0, KWD: 3, LYD: 3, OMR: 3, PYG: 0, RWF: 0, TND: 3, UGX: 0, UYI: 0, UYW: 4, VND: 0, VUV: 0, XAF: 0, XOF: 0, XPF: 0 };
 
+/** The lawful ways from phase to phase, for buttons only: the server decides. */
+export const PHASE_TRANSITIONS: Readonly<Record<Phase, readonly Phase[]>> = {
+  "draft": ["presale", "doors", "cancelled"],
+  "presale": ["doors", "cancelled"],
+  "doors": ["live", "cancelled"],
+  "live": ["paused", "ended"],
+  "paused": ["live", "ended", "cancelled"],
+  "ended": ["replay"],
+  "replay": [],
+  "cancelled": [],
+};
+
 /** Where you stand in the queue at the door. Until your turn comes you hold no rights and no streams. */
 export interface Admission {
   position: number;

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import phasesPython from "../../rooms/phases.py?raw";
 import contractText from "../src/contract.gen.ts?raw";
 import { CURRENCY_DIGITS } from "../src/contract.gen";
 import { duration, money } from "../src/format";
@@ -11,7 +10,6 @@ import { texts as introTexts } from "../src/texts/intro";
 import { texts as pageTexts } from "../src/texts/pages";
 import { TEXTS } from "../src/texts/words";
 import { emptyLanes, takeLane } from "../src/features/chat/lanes";
-import { TRANSITIONS } from "../src/phases";
 
 describe("lanes", () => {
   it("give simultaneous danmaku a lane each and then none", () => {
@@ -88,10 +86,4 @@ describe("texts", () => {
     expect(translate("en", "box.left", { left: 3 })).toBe("3 left");
     expect(translate("en", "box.left" as TextKey)).toBe("{left} left");
   });
-});
-
-it("knows the same ways between phases as the server", () => {
-  const rows = [...phasesPython.matchAll(/^ {4}Phase\.(\w+): frozenset\((.*)\),$/gm)];
-  const server = Object.fromEntries(rows.map(([, phase, targets]) => [phase?.toLowerCase(), [...(targets ?? "").matchAll(/Phase\.(\w+)/g)].map(([, target]) => target?.toLowerCase())]));
-  expect(TRANSITIONS).toEqual(server);
 });
