@@ -187,7 +187,7 @@ async def _wrong_refunds(connection: AsyncConnection) -> AsyncIterator[Finding]:
         .outerjoin(lines, lines.c.order_id == orders.c.id)
         .order_by(refunds.c.id)
     )
-    done: set[str] = set()
+    done: set[tuple[str, str | None]] = set()
     for row in await connection.execute(chosen):
         if row.amount_minor > row.costs or row.currency != row.priced_in:
             gives, costs = spoken(row.amount_minor, row.currency), spoken(row.costs, row.priced_in)
@@ -197,13 +197,14 @@ async def _wrong_refunds(connection: AsyncConnection) -> AsyncIterator[Finding]:
             says = f"takes {row.withdrawn_credits} credits back, its order brought {int(row.credits or 0)}"
             yield Finding("refunds.amount", row.id, says)
         if row.state == RefundProgress.SUCCEEDED:
-            if row.order_id in done:
+            if (row.order_id, row.doubled_payment_id) in done:
                 yield Finding("refunds.twice", row.order_id, "was refunded more than once")
-            done.add(row.order_id)
+            done.add((row.order_id, row.doubled_payment_id))
 
 
 async def _refunds_without_reason(connection: AsyncConnection) -> AsyncIterator[Finding]:
-    succeeded = select(refunds.c.order_id).where(refunds.c.state == RefundProgress.SUCCEEDED)
+    is_its_own = refunds.c.doubled_payment_id.is_(None)
+    succeeded = select(refunds.c.order_id).where(refunds.c.state == RefundProgress.SUCCEEDED, is_its_own)
     baseless = select(orders.c.id).where(orders.c.state == OrderState.REFUNDED, orders.c.id.not_in(succeeded))
     for row in await connection.execute(baseless):
         yield Finding("refunds.order", row.id, "refunded without a refund that succeeded")
@@ -213,10 +214,26 @@ async def _stuck_money(connection: AsyncConnection) -> AsyncIterator[Finding]:
     mismatched = select(payments).where(payments.c.progress == PaymentProgress.MISMATCHED)
     for row in await connection.execute(mismatched):
         yield Finding("payments.mismatched", row.id, f"{row.provider} holds other money than asked, of {row.order_id}")
-    running = select(refunds.c.order_id).where(refunds.c.state == RefundProgress.REQUESTED)
+    is_its_own = refunds.c.doubled_payment_id.is_(None)
+    running = select(refunds.c.order_id).where(refunds.c.state == RefundProgress.REQUESTED, is_its_own)
     stuck = select(orders.c.id).where(orders.c.state == OrderState.REFUNDING, orders.c.id.not_in(running))
     for row in await connection.execute(stuck):
         yield Finding("refunds.stuck", row.id, "money came too late and could not be returned: request a refund again")
+    returning = select(refunds.c.doubled_payment_id).where(
+        refunds.c.doubled_payment_id.is_not(None), refunds.c.state != RefundProgress.FAILED
+    )
+    doubled = (
+        select(payments)
+        .join(orders, orders.c.id == payments.c.order_id)
+        .where(
+            payments.c.progress == PaymentProgress.PAID,
+            payments.c.id != orders.c.payment_id,
+            payments.c.id.not_in(returning),
+        )
+    )
+    for row in await connection.execute(doubled):
+        says = f"{row.provider} took money a second time, of {row.order_id}, and it could not be returned"
+        yield Finding("payments.doubled", row.id, says)
 
 
 async def _free_credits(connection: AsyncConnection) -> AsyncIterator[Finding]:

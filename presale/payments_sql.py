@@ -55,7 +55,8 @@ async def receive(uow: UnitOfWork, receipt: Receipt, *, admits: bool) -> Order |
     none, where not `admits` (the sale is over, or the buyer is banned), and where the buyer's paid orders make this
     one pointless. A repeated receipt answers the order as it is. NOT_FOUND for an attempt that is not this provider's,
     BAD_REQUEST for money that is not what was asked or a transaction seen elsewhere; they change nothing. Money of a
-    second attempt for an order that another one has paid is marked for the staff: see `PaymentProgress.MISMATCHED`.
+    second attempt for an order that another one has paid goes back by itself, and the order stays as it is; where it is
+    other money than was asked for, it is marked for the staff: see `PaymentProgress.MISMATCHED`.
     """
     concerned = await load_order(uow.connection, receipt.payment)
     if concerned is None:
@@ -69,18 +70,14 @@ async def receive(uow: UnitOfWork, receipt: Receipt, *, admits: bool) -> Order |
     if payment.progress is PaymentProgress.PAID and payment.transaction == receipt.transaction:
         return order
     if payment.id != order.payment and order.state not in _TAKES_MONEY:
-        await _mark(uow, payment, PaymentProgress.MISMATCHED, receipt.transaction)
-        return order
+        return await _receive_doubled(uow, show, order, payment, receipt)
     refusal = await _refuse(uow.connection, payment, order, receipt)
     if refusal is not None:
         return refusal
-    await _mark(uow, payment, PaymentProgress.PAID, receipt.transaction)
+    await _book(uow, show, payment, receipt)
     if payment.id != order.payment:  # the provider had closed it, and the order got another attempt
         await uow.enqueue(orders_sql.CLOSE_PAYMENT_JOB, order.payment, order.payment.encode(), uow.now_ms)
         order = await orders_sql.paid_by(uow, order, payment.id)
-    await ledger_sql.post(
-        uow, ledger.money_received(payment.id, show.id, payment.provider, payment.currency, payment.amount_minor)
-    )
     admits = admits and not await orders_sql.is_superseded(uow.connection, order)
     if order.state is OrderState.PENDING and admits:
         await stock_sql.sell_held(uow, order.lines)
@@ -93,6 +90,28 @@ async def receive(uow: UnitOfWork, receipt: Receipt, *, admits: bool) -> Order |
     return await refunds_sql.return_unwanted(uow, show, order)
 
 
+async def _receive_doubled(
+    uow: UnitOfWork, show: Show, order: Order, payment: Payment, receipt: Receipt
+) -> Order | Denied:
+    if payment.progress is PaymentProgress.MISMATCHED:
+        return order  # the staff knows of it, and may have settled it
+    if not is_expected(order, receipt.amount_minor, receipt.currency):
+        await _mark(uow, payment, PaymentProgress.MISMATCHED, receipt.transaction)
+        return order
+    refusal = await _refuse(uow.connection, payment, order, receipt)
+    if refusal is None:
+        await _book(uow, show, payment, receipt)
+        await refunds_sql.return_doubled(uow, show, order, payment.id)
+    return refusal or order
+
+
+async def _book(uow: UnitOfWork, show: Show, payment: Payment, receipt: Receipt) -> None:
+    await _mark(uow, payment, PaymentProgress.PAID, receipt.transaction)
+    await ledger_sql.post(
+        uow, ledger.money_received(payment.id, show.id, payment.provider, payment.currency, payment.amount_minor)
+    )
+
+
 def is_expected(order: Order, amount_minor: int, currency: str) -> bool:
     """Whether money is exactly what the order costs."""
     return order.amount_minor == amount_minor and order.currency == currency
@@ -101,7 +120,8 @@ def is_expected(order: Order, amount_minor: int, currency: str) -> bool:
 async def _refuse(connection: AsyncConnection, payment: Payment, order: Order, receipt: Receipt) -> Denied | None:
     if (receipt.amount_minor, receipt.currency) != (payment.amount_minor, payment.currency):
         return Denied(Code.BAD_REQUEST, detail={"field": "amount"})
-    if payment.progress is PaymentProgress.PAID or order.state not in _TAKES_MONEY:
+    is_late = payment.id == order.payment and order.state not in _TAKES_MONEY
+    if payment.progress is PaymentProgress.PAID or is_late:
         return Denied(Code.BAD_REQUEST, detail={"field": "transaction"})
     elsewhere = select(payments.c.id).where(
         payments.c.provider == receipt.provider, payments.c.transaction_id == receipt.transaction

@@ -45,8 +45,14 @@ class Refund(Struct, frozen=True, kw_only=True):
     reason: str
     by: UserId | None
     """Who asked; None for one the box office started itself."""
+    doubled: str | None = None
+    """The attempt whose money goes back, where another one has paid the order: it stays as it is. None: the order's."""
     created_ms: int
     settled_ms: int | None = None
+
+    def payment_of(self, order: Order) -> str:
+        """The attempt whose money goes back."""
+        return self.doubled or order.payment
 
 
 class RefundTerms(Struct, frozen=True):

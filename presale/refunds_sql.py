@@ -28,7 +28,10 @@ from store.database_sql import RacedError, UnitOfWork
 
 SUBMIT_JOB = "refund.submit"
 QUERY_JOB = "refund.query"
-"""Both carry the refund id as payload."""
+SUBMIT_DOUBLED_JOB = "refund.submit_doubled"
+QUERY_DOUBLED_JOB = "refund.query_doubled"
+"""All carry the refund id as payload. Money of a second attempt has kinds of its own: code from before it was returned
+would return the order's instead."""
 
 
 async def load(connection: AsyncConnection, refund: RefundId) -> Refund | None:
@@ -38,12 +41,12 @@ async def load(connection: AsyncConnection, refund: RefundId) -> Refund | None:
 
 async def load_open(connection: AsyncConnection, order: OrderId) -> Refund | None:
     """The refund of an order that is not settled yet."""
-    return await _newest(connection, refunds.c.order_id == order, refunds.c.state == RefundProgress.REQUESTED)
+    return await _newest(connection, _of_order(order), refunds.c.state == RefundProgress.REQUESTED)
 
 
 async def load_latest(connection: AsyncConnection, order: OrderId) -> Refund | None:
     """The newest refund of an order, however it ended."""
-    return await _newest(connection, refunds.c.order_id == order)
+    return await _newest(connection, _of_order(order))
 
 
 async def change_show(uow: UnitOfWork, before: Show, after: Show, *, was: Phase, phase: Phase) -> Show:
@@ -112,6 +115,19 @@ async def return_unwanted(uow: UnitOfWork, show: Show, order: Order) -> Order | 
     return refunding
 
 
+async def return_doubled(uow: UnitOfWork, show: Show, order: Order, payment: str) -> None:
+    """Schedule the return of money that a second attempt brought, and tell the buyer. The order stays as it is."""
+    refund = await _open(uow, order, order.amount_minor, 0, seated=False, by=None, reason="paid twice", doubled=payment)
+    await announcements_sql.emit(uow, show, MoneyReturning(order.user, show.id, refund.id, order.id, uow.now_ms))
+    await announcements_sql.revenue_changed(uow, show)
+
+
+async def ask_later(uow: UnitOfWork, refund: Refund, run_at_ms: int) -> None:
+    """Have the provider asked what became of a refund."""
+    kind = QUERY_JOB if refund.doubled is None else QUERY_DOUBLED_JOB
+    await uow.enqueue(kind, refund.id, refund.id.encode(), run_at_ms)
+
+
 async def settle(uow: UnitOfWork, show: Show, refund: Refund, *, succeeded: bool, admits: bool) -> Refund | Denied:
     """Book what the provider did. A settled refund stays as it is, whatever is reported later.
 
@@ -138,19 +154,24 @@ async def settle(uow: UnitOfWork, show: Show, refund: Refund, *, succeeded: bool
 
 
 async def _succeed(uow: UnitOfWork, show: Show, order: Order, refund: Refund) -> None:
+    await ledger_sql.post(
+        uow, ledger.money_returned(refund.id, show.id, order.provider, refund.currency, refund.amount_minor)
+    )
+    if refund.doubled is not None:
+        await announcements_sql.revenue_changed(uow, show)
+        return
     refunded = _lawful(await orders_sql.advance(uow, order, OrderEvent.REFUND_SUCCEEDED))
     if refund.seated:
         await stock_sql.release(uow, order.lines)
         await announcements_sql.sales_changed(uow, show)
-    await ledger_sql.post(
-        uow, ledger.money_returned(refund.id, show.id, order.provider, refund.currency, refund.amount_minor)
-    )
     await announcements_sql.order_changed(uow, show, refunded)
     await announcements_sql.revenue_changed(uow, show)
 
 
 async def _fail(uow: UnitOfWork, show: Show, order: Order, refund: Refund, *, admits: bool) -> None:
     await announcements_sql.emit(uow, show, RefundFailed(order.user, show.id, refund.id, order.id))
+    if refund.doubled is not None:  # the audit tells the staff, who settle it at the provider
+        return
     admits = admits and not await orders_sql.is_superseded(uow.connection, order)
     if refund.seated:
         await stock_sql.sell_held(uow, order.lines)
@@ -198,6 +219,7 @@ async def _open(
     seated: bool,
     by: UserId | None,
     reason: str,
+    doubled: str | None = None,
 ) -> Refund:
     refund = Refund(
         id=RefundId(uow.new_id()),
@@ -209,6 +231,7 @@ async def _open(
         seated=seated,
         reason=reason,
         by=by,
+        doubled=doubled,
         created_ms=uow.now_ms,
     )
     await uow.connection.execute(
@@ -222,11 +245,18 @@ async def _open(
             seated=refund.seated,
             reason=refund.reason,
             by_user=refund.by,
+            doubled_payment_id=refund.doubled,
             created_ms=refund.created_ms,
         )
     )
-    await uow.enqueue(SUBMIT_JOB, refund.id, refund.id.encode(), uow.now_ms)
+    kind = SUBMIT_JOB if doubled is None else SUBMIT_DOUBLED_JOB
+    await uow.enqueue(kind, refund.id, refund.id.encode(), uow.now_ms)
     return refund
+
+
+def _of_order(order: OrderId) -> ColumnElement[bool]:
+    """What returns the order itself, and not money that came beside it."""
+    return (refunds.c.order_id == order) & refunds.c.doubled_payment_id.is_(None)
 
 
 async def _newest(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> Refund | None:
@@ -246,6 +276,7 @@ def _refund(row: Row[Any]) -> Refund:
         seated=row.seated,
         reason=row.reason,
         by=None if row.by_user is None else UserId(row.by_user),
+        doubled=row.doubled_payment_id,
         created_ms=row.created_ms,
         settled_ms=row.settled_ms,
     )

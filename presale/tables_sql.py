@@ -116,6 +116,7 @@ refunds = Table(
     Column("seated", Boolean, nullable=False),
     Column("reason", Text, nullable=False),
     Column("by_user", String(64)),
+    Column("doubled_payment_id", String(64)),
     Column("created_ms", BigInteger, nullable=False),
     Column("settled_ms", BigInteger),
     CheckConstraint("amount_minor >= 0", name="amount"),

@@ -24,6 +24,8 @@ PURPOSES: Mapping[str, str] = {
     orders_sql.CLOSE_PAYMENT_JOB: "close payment {} at its provider, for its order was paid by another one",
     refunds_sql.SUBMIT_JOB: "return the money of refund {}",
     refunds_sql.QUERY_JOB: "ask the provider how refund {} ended",
+    refunds_sql.SUBMIT_DOUBLED_JOB: "return the money of refund {}, of an order that was paid twice",
+    refunds_sql.QUERY_DOUBLED_JOB: "ask the provider how refund {} ended, of an order that was paid twice",
 }
 """What each kind of job is for; its payload is the id that is told."""
 

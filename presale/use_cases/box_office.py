@@ -54,6 +54,8 @@ KINDS = (
     orders_sql.CLOSE_PAYMENT_JOB,
     refunds_sql.SUBMIT_JOB,
     refunds_sql.QUERY_JOB,
+    refunds_sql.SUBMIT_DOUBLED_JOB,
+    refunds_sql.QUERY_DOUBLED_JOB,
 )
 """The kinds of jobs that `BoxOffice.run_job` does."""
 
@@ -326,9 +328,9 @@ class BoxOffice:
                 return await self._settlement.end_all_orders(ShowId(subject))
             case orders_sql.CLOSE_PAYMENT_JOB:
                 return await self._settlement.close_payment(subject)
-            case refunds_sql.SUBMIT_JOB:
+            case refunds_sql.SUBMIT_JOB | refunds_sql.SUBMIT_DOUBLED_JOB:
                 return await self._settlement.submit_refund(RefundId(subject))
-            case refunds_sql.QUERY_JOB:
+            case refunds_sql.QUERY_JOB | refunds_sql.QUERY_DOUBLED_JOB:
                 return await self._settlement.query_refund(RefundId(subject))
             case _:
                 raise LookupError(job.kind)

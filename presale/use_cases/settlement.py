@@ -77,7 +77,7 @@ class Settlement:
     async def refund_settled(self, provider: str, settled: RefundSettled) -> Refund | Denied:
         """Apply a callback about a refund. BAD_REQUEST if it speaks of other money than ours."""
         found = await self._refund_and_order(RefundId(settled.refund))
-        if found is None or found[1].provider != provider or found[1].payment != settled.payment:
+        if found is None or found[1].provider != provider or found[0].payment_of(found[1]) != settled.payment:
             return Denied(Code.NOT_FOUND)
         refund, _ = found
         is_success = settled.status is RefundStatus.SUCCEEDED
@@ -197,7 +197,7 @@ class Settlement:
         answer = await provider.refund(
             RefundRequest(
                 refund=refund.id,
-                payment=order.payment,
+                payment=refund.payment_of(order),
                 amount_minor=refund.amount_minor,
                 total_minor=order.amount_minor,
                 currency=refund.currency,
@@ -237,8 +237,7 @@ class Settlement:
         if answer.status is RefundStatus.PENDING:
 
             async def ask_later(uow: UnitOfWork) -> None:
-                run_at_ms = uow.now_ms + REFUND_QUERY_MS
-                await uow.enqueue(refunds_sql.QUERY_JOB, refund.id, refund.id.encode(), run_at_ms)
+                await refunds_sql.ask_later(uow, refund, uow.now_ms + REFUND_QUERY_MS)
 
             await self.transact(ask_later)
             return None

@@ -13,8 +13,10 @@ from auth.identity import Role, RoomId, ShowId, Tier, UserId
 from auth.situation import Phase
 from presale import shows_sql
 from presale.events import MoneyReturning
+from presale.notices_sql import NoticeKind
 from presale.orders import Order, OrderItem, OrderState
 from presale.payments import RefundStatus
+from presale.refunds import Refund
 from presale.shows import ProductId
 from presale.use_cases.settlement import REFUND_QUERY_MS
 from tests.presale.house import (
@@ -159,14 +161,94 @@ async def test_money_that_slips_through_on_a_closed_attempt_pays_and_the_other_a
     assert await house.audit() == []
 
 
-async def test_money_on_both_attempts_is_told_by_the_audit_and_taken_for_one_ticket(house: House) -> None:
+async def renewed(house: House) -> tuple[Order, str]:
+    """An order whose first attempt its provider has closed, with another one; and the first."""
     first = await house.placed()
     await house.provider.close(first.payment)
     told(await house.place(key="key-0002"))
-    renewed = await house.reload(first)
-    for payment in (renewed.payment, first.payment, first.payment):
+    return await house.reload(first), first.payment
+
+
+async def returning(house: House) -> list[tuple[NoticeKind, str | None]]:
+    return [(notice.kind, notice.order) for notice in await house.box.inbox(FAN)]
+
+
+async def test_money_on_both_attempts_buys_one_ticket_and_the_second_goes_back(house: House) -> None:
+    """The provider held it until somebody read the audit; its fan heard nothing."""
+    order, first = await renewed(house)
+    for payment in (order.payment, first, first):
         assert await house.callback(house.provider.pay(payment)) is None
-    assert (await house.reload(first)).payment == renewed.payment
+    assert await house.money() == (25_600, -25_600, 0)
+    assert await returning(house) == [(NoticeKind.MONEY_RETURNING, order.id)]
+    assert any(isinstance(event, MoneyReturning) for event in await house.events())
+    await house.work()
+    paid = await house.reload(order)
+    assert (paid.state, paid.payment, await house.tier()) == (OrderState.PAID, order.payment, Tier.MAIN)
+    assert [refund.request.payment for refund in house.provider.refunds.values()] == [first]
+    assert await house.money() == (12_800, -25_600, 12_800)
+    assert (await house.seats(), await house.credits()) == ((1, 0), 10)
+    assert await house.audit() == []
+
+
+async def test_an_order_that_was_paid_twice_can_be_returned_like_any_other(house: House) -> None:
+    order, first = await renewed(house)
+    for payment in (order.payment, first):
+        assert await house.callback(house.provider.pay(payment)) is None
+    assert isinstance(await house.box.request_refund(FAN, Role.VIEWER, order.id, "ill"), Refund)
+    await house.work()
+    assert (await house.reload(order)).state is OrderState.REFUNDED
+    assert {refund.request.payment for refund in house.provider.refunds.values()} == {order.payment, first}
+    assert await house.money() == (0, -25_600, 25_600)
+    assert await house.audit() == []
+
+
+async def test_money_of_a_second_attempt_that_comes_after_the_refund_goes_back_too(house: House) -> None:
+    order, first = await renewed(house)
+    assert await house.callback(house.provider.pay(order.payment)) is None
+    mine = await house.box.request_refund(FAN, Role.VIEWER, order.id, "ill")
+    assert isinstance(mine, Refund)
+    await house.work()
+    assert await house.callback(house.provider.pay(first)) is None
+    again = await house.box.request_refund(FAN, Role.VIEWER, order.id, "ill")
+    assert isinstance(again, Refund)
+    assert again.id == mine.id, "the order's own"
+    await house.work()
+    assert await house.money() == (0, -25_600, 25_600)
+    assert await house.audit() == []
+
+
+async def test_a_second_payment_that_comes_back_later_is_settled_by_its_callback(house: House) -> None:
+    order, first = await renewed(house)
+    house.provider.refund_outcome = RefundStatus.PENDING
+    for payment in (order.payment, first):
+        assert await house.callback(house.provider.pay(payment)) is None
+    await house.work()
+    [refund] = house.provider.refunds
+    assert await house.callback(house.provider.settle_refund(refund, RefundStatus.SUCCEEDED)) is None
+    assert await house.money() == (12_800, -25_600, 12_800)
+    assert await house.audit() == []
+
+
+async def test_a_second_payment_that_cannot_be_returned_leaves_the_ticket_and_is_told(house: House) -> None:
+    order, first = await renewed(house)
+    house.provider.refund_outcome = RefundStatus.FAILED
+    for payment in (order.payment, first):
+        assert await house.callback(house.provider.pay(payment)) is None
+    house.clock.advance(1)
+    await house.work()
+    assert (await house.reload(order)).state is OrderState.PAID
+    assert await returning(house) == [(NoticeKind.REFUND_FAILED, order.id), (NoticeKind.MONEY_RETURNING, order.id)]
+    assert (await house.seats(), await house.tier(), await house.credits()) == ((1, 0), Tier.MAIN, 10)
+    assert [finding.check for finding in await house.audit()] == ["payments.doubled"]
+
+
+async def test_other_money_on_a_second_attempt_is_told_by_the_audit(house: House) -> None:
+    order, first = await renewed(house)
+    assert await house.callback(house.provider.pay(order.payment)) is None
+    body = house.provider.pay(first, amount_minor=1)
+    for _ in range(2):
+        assert await house.callback(body) is None
+    await house.work()
     assert await house.money() == (12_800, -12_800, 0)
     assert [finding.check for finding in await house.audit()] == ["payments.mismatched"]
 
