@@ -5,7 +5,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import RoomId
-from rooms.tables_sql import danmaku, gifts, retractions
+from rooms.chat.tables_sql import danmaku, retractions
+from rooms.gifts.tables_sql import gifts
 
 
 class RoomRecount(Struct, frozen=True):

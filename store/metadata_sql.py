@@ -11,4 +11,4 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-"""Every table of the product registers here (`store`, `rooms/tables_sql.py`, `presale/tables_sql.py`)."""
+"""Every table of the product registers here (every `tables_sql.py`)."""

@@ -6,8 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.identity import RoomId, UserId
 from pubsub.broker import Retention
 from rooms.audit.events import AuditRecorded
+from rooms.audit.tables_sql import audit
 from rooms.encoding import encode
-from rooms.tables_sql import audit
 from store.database_sql import UnitOfWork
 
 EVERYWHERE = RoomId("")

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.identity import Role, RoomId, Tier, UserId
 from rooms.chat.danmaku import DanmakuStyle
 from rooms.chat.events import DanmakuSaid
-from rooms.tables_sql import danmaku, retractions
+from rooms.chat.tables_sql import danmaku, retractions
 from store.database_sql import UnitOfWork
 from store.dialect_sql import insert_or_ignore_all
 

@@ -12,8 +12,8 @@ from rooms.audit import audit_sql
 from rooms.chat import pins
 from rooms.chat.events import DanmakuSaid, PinsChanged
 from rooms.chat.pins import Pin, PinKind, PinsRecord
+from rooms.chat.tables_sql import pinboards
 from rooms.encoding import encode
-from rooms.tables_sql import pinboards
 from store.database_sql import RacedError, UnitOfWork
 
 

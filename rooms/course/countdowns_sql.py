@@ -11,8 +11,9 @@ from rooms.audit import audit_sql
 from rooms.course import rooms_sql
 from rooms.course.countdowns import MAX_CUSTOM, Countdown, CountdownKind, of_schedule
 from rooms.course.events import CountdownChanged
+from rooms.course.tables_sql import countdowns
 from rooms.encoding import encode
-from rooms.tables_sql import countdowns, rooms
+from rooms.tables_sql import rooms
 from store.database_sql import UnitOfWork
 
 

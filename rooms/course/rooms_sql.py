@@ -23,9 +23,11 @@ from rooms.course.switches import SwitchChanges
 from rooms.encoding import encode
 from rooms.gifts.events import LikesCounted
 from rooms.gifts.gifts import GiftKind
+from rooms.gifts.tables_sql import room_totals
 from rooms.stage import stage_sql
 from rooms.stage.stage import DEFAULT_CAPACITY, StageRecord
-from rooms.tables_sql import room_news, room_totals, rooms, stages
+from rooms.stage.tables_sql import stages
+from rooms.tables_sql import room_news, rooms
 from store.database_sql import Database, UnitOfWork
 
 _STANDING = (

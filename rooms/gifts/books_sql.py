@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import RoomId, ShowId, UserId
-from rooms.tables_sql import gift_givers, gifts, room_totals, rooms
+from rooms.gifts.tables_sql import gift_givers, gifts, room_totals
+from rooms.tables_sql import rooms
 from store.findings import Finding
 
 

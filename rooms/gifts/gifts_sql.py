@@ -13,7 +13,7 @@ from rooms.gifts import leaderboard as ranking
 from rooms.gifts.events import GiftSent, LeaderboardChanged
 from rooms.gifts.gifts import GiftRecord, GiftTotals
 from rooms.gifts.leaderboard import LeaderboardItem, LeaderboardRecord
-from rooms.tables_sql import gift_givers, gifts, room_totals
+from rooms.gifts.tables_sql import gift_givers, gifts, room_totals
 from store.database_sql import UnitOfWork
 from store.dialect_sql import insert_or_ignore
 

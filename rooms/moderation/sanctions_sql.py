@@ -15,11 +15,13 @@ from rooms import turns_sql
 from rooms.audit import audit_sql
 from rooms.chat import pins_sql
 from rooms.chat.events import Retracted
+from rooms.chat.tables_sql import danmaku, retractions
 from rooms.encoding import encode
 from rooms.moderation.events import Banned, Kicked, Muted, Unbanned, Unmuted
 from rooms.moderation.sanctions import Mute, Sanctions
+from rooms.moderation.tables_sql import bans, mutes
 from rooms.stage import stage_sql
-from rooms.tables_sql import bans, danmaku, mutes, retractions, rooms
+from rooms.tables_sql import rooms
 from store.database_sql import UnitOfWork
 from store.dialect_sql import insert_or_ignore
 

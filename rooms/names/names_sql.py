@@ -16,7 +16,7 @@ from rooms.encoding import encode
 from rooms.names import names
 from rooms.names.events import NamesChanged
 from rooms.names.names import NamesRecord
-from rooms.tables_sql import room_names
+from rooms.names.tables_sql import room_names
 from store.database_sql import UnitOfWork
 from store.dialect_sql import insert_or_ignore
 

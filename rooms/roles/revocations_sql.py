@@ -11,7 +11,7 @@ from auth.identity import UserId
 from auth.revocations import LIFTED, LONGEST_MS, Kind, Revocation
 from auth.tokens import is_token_id, is_user_id
 from rooms.audit import audit_sql
-from rooms.tables_sql import token_revocations
+from rooms.roles.tables_sql import token_revocations
 from store.database_sql import UnitOfWork
 
 MAX_REVOCATIONS = 100_000

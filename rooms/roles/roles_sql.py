@@ -12,10 +12,12 @@ from rooms import turns_sql
 from rooms.audit import audit_sql
 from rooms.course import phases
 from rooms.encoding import encode
+from rooms.moderation.tables_sql import bans
 from rooms.names import names_sql
 from rooms.roles.events import RoleChanged
 from rooms.roles.roles import strongest
-from rooms.tables_sql import bans, roles, rooms
+from rooms.roles.tables_sql import roles
+from rooms.tables_sql import rooms
 from store.database_sql import UnitOfWork
 from store.dialect_sql import insert_or_ignore
 

@@ -15,7 +15,7 @@ from auth.identity import RoomId, UserId
 from rooms import turns_sql
 from rooms.stage import stage_sql
 from rooms.stage.stage import StageReason, StageRecord, Terms, lapsed, without
-from rooms.tables_sql import stage_presence, stages
+from rooms.stage.tables_sql import stage_presence, stages
 from store.database_sql import RacedError, UnitOfWork
 from store.dialect_sql import insert_or_ignore
 

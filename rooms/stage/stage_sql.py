@@ -24,7 +24,8 @@ from rooms.stage.stage import (
     decide,
     without,
 )
-from rooms.tables_sql import rooms, stages
+from rooms.stage.tables_sql import stages
+from rooms.tables_sql import rooms
 from store.database_sql import RacedError, UnitOfWork
 
 

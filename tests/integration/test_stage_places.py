@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from gateway.setup import preflight
-from rooms.tables_sql import stage_presence
+from rooms.stage.tables_sql import stage_presence
 from tests.integration.clients import Client
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import Evening, denied, done, evening

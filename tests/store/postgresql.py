@@ -12,7 +12,6 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -20,12 +19,9 @@ import asyncpg  # type: ignore[import-untyped]  # used to make and to empty data
 from sqlalchemy.engine import URL, make_url
 
 from store import migrations
-from store.metadata_sql import metadata
 from store.postgresql_connection import with_driver
 from tests.store.postgresql_process import PostgresProcess
-
-for registered in ("presale.tables_sql", "rooms.tables_sql"):
-    import_module(registered)
+from tests.store.registered import metadata
 
 GIVEN = "LIVEROOM_TEST_POSTGRES_URL"
 _EMPTY = "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'"

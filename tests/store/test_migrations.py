@@ -11,14 +11,12 @@ from sqlalchemy import Connection, inspect, text, update
 from sqlalchemy.engine import make_url
 
 from store import migrations
-from store.database_sql import metadata, writer_engine
+from store.database_sql import writer_engine
 from store.tables_sql import schema_floor
 from tests.store import homes
+from tests.store.registered import metadata
 
 ROOT = Path(migrations.__file__).parents[1]
-
-for registered in ("presale.tables_sql", "rooms.tables_sql"):
-    import_module(registered)
 
 
 @pytest.fixture

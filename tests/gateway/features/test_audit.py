@@ -15,7 +15,7 @@ from presale.tables_sql import ledger_transactions
 from rooms.course import rooms_sql
 from rooms.course.room import RoomRecord
 from rooms.gifts.gifts import spending_key
-from rooms.tables_sql import gift_givers, gifts, room_totals
+from rooms.gifts.tables_sql import gift_givers, gifts, room_totals
 from store.findings import Finding
 from tests.presale.house import FAN, RIVAL, ROOM, SHOW, House, open_house
 

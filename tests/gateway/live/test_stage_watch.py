@@ -11,7 +11,7 @@ from gateway.live.stage_watch import StageSweep
 from rooms.course import rooms_sql
 from rooms.stage import absence_sql, stage_sql
 from rooms.stage.stage import StageAction, StageCommand, Terms
-from rooms.tables_sql import stage_presence
+from rooms.stage.tables_sql import stage_presence
 from store.database_sql import Database
 from tests.rooms.conftest import clock, house
 from tests.rooms.stagehouse import ANN, BEN, ROOM, Stagehouse

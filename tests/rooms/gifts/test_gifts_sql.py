@@ -10,7 +10,7 @@ from rooms.gifts import gifts_sql
 from rooms.gifts.events import GiftSent, LeaderboardChanged
 from rooms.gifts.gifts import GiftRecord, GiftTotals
 from rooms.gifts.leaderboard import SIZE, LeaderboardItem, LeaderboardRecord
-from rooms.tables_sql import gifts
+from rooms.gifts.tables_sql import gifts
 from tests.rooms.stagehouse import ANN, BEN, ROOM, Stagehouse, code_of
 
 ROSES = GiftRecord("g1", ROOM, ANN, "Ann", "rose", 3, 3, "key-0001", 1_000, Tier.MAIN)

@@ -14,13 +14,13 @@ from rooms.chat import danmaku_sql, pins_sql
 from rooms.chat.danmaku import DanmakuStyle
 from rooms.chat.events import DanmakuSaid, PinsChanged, Retracted
 from rooms.chat.pins import MAX_PINS, Pin, PinKind, PinsRecord
+from rooms.chat.tables_sql import danmaku, retractions
 from rooms.course import countdowns_sql
 from rooms.course.countdowns import MAX_CUSTOM, Countdown, CountdownKind
 from rooms.course.events import CountdownChanged, ScheduleChanged
 from rooms.moderation import sanctions_sql
 from rooms.moderation.events import Banned, Kicked, Muted, Unbanned, Unmuted
 from rooms.moderation.sanctions import Mute, Sanctions
-from rooms.tables_sql import danmaku, retractions
 from tests.rooms.stagehouse import ANN, BEN, HOST, ROOM, Stagehouse, code_of
 from tests.store.fakes import FakeClock
 

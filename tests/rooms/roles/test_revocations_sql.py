@@ -8,7 +8,7 @@ from auth.denials import Code, Denied
 from auth.revocations import LIFTED, LONGEST_MS, Kind, Revocation
 from rooms.audit import audit_sql
 from rooms.roles import revocations_sql
-from rooms.tables_sql import token_revocations
+from rooms.roles.tables_sql import token_revocations
 from store.database_sql import Database
 from tests.rooms.stagehouse import HOST, Stagehouse
 from tests.store import homes

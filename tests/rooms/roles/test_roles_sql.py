@@ -5,11 +5,12 @@ from msgspec import structs
 from auth.denials import Code
 from auth.identity import Role, RoomId, ShowId
 from auth.situation import Phase
+from rooms.audit.tables_sql import audit
 from rooms.course import rooms_sql
 from rooms.names.events import NamesChanged
 from rooms.roles import roles_sql
 from rooms.roles.events import RoleChanged
-from rooms.tables_sql import audit, roles
+from rooms.roles.tables_sql import roles
 from tests.rooms.stagehouse import ANN, HOST, OPENING, SHOW, Stagehouse, code_of
 
 OTHER = ShowId("other-show")

@@ -11,7 +11,7 @@ from rooms.stage import absence_sql, stage_sql
 from rooms.stage.absence_sql import Absent
 from rooms.stage.events import CohostChanged, QueueChanged, StageChanged
 from rooms.stage.stage import StageAction, StageCommand, StageReason, StageState, Terms
-from rooms.tables_sql import stage_presence
+from rooms.stage.tables_sql import stage_presence
 from tests.rooms.stagehouse import ANN, BEN, HOST, ROOM, Stagehouse
 from tests.store.fakes import FakeClock
 
