@@ -1,1 +1,1 @@
-"""What the staff did."""
+"""Decides what of the staff's doings is written down, and tells consoles."""

@@ -1,1 +1,1 @@
-"""Danmaku, blocked words and links, the budget of a room, pins."""
+"""Decides what may be said in a room, how much of it at once, and what stays on top."""

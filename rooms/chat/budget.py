@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from auth.identity import Role, Tier
+from rooms.pace.level import Level
 
 
 class Weight(StrEnum):
@@ -28,9 +29,6 @@ KEPT: Final = {
     Weight.LIKE: 0.7,
 }
 """Which part of the budget a kind leaves to those above it; None: it is never left out."""
-EASY_LAG_MS: Final = 100
-"""An event loop that is later than this gives its rooms less to do."""
-
 
 _WEIGHTS: Final = {Tier.NONE: Weight.FREE, Tier.LOBBY: Weight.FREE, Tier.MAIN: Weight.PAID, Tier.VIP: Weight.VIP}
 
@@ -53,10 +51,7 @@ class Budget:
     """
 
     def __init__(self, per_second: float) -> None:
-        self._capacity = per_second
-        self._refill = per_second
-        self._level = per_second
-        self._at_ms = 0
+        self._level = Level(per_second, per_second)
         self._shed: Counter[Weight] = Counter()
 
     def admits(self, weight: Weight, now_ms: int, size: int = 0) -> bool:
@@ -65,20 +60,19 @@ class Budget:
         A like looks and takes nothing.
         """
         cost = size / LINE_BYTES if size > LINE_BYTES else 1.0
-        if now_ms > self._at_ms:
-            self._level = min(self._capacity, self._level + (now_ms - self._at_ms) / 1000 * self._refill)
-            self._at_ms = now_ms
+        level = self._level
+        left = level.left(now_ms)
         kept = KEPT[weight]
-        if kept is not None and self._level - cost < kept * self._capacity:
+        if kept is not None and left - cost < kept * level.capacity:
             self._shed[weight] += 1
             return False
         if weight is not Weight.LIKE:
-            self._level = max(0.0, self._level - cost)
+            level.take(cost)
         return True
 
     def slow_down(self, lag_ms: int) -> None:
         """Take in how late the event loop ran: a process that is late gives its rooms less."""
-        self._refill = self._capacity * min(1.0, EASY_LAG_MS / max(1, lag_ms))
+        self._level.slow_down(lag_ms)
 
     def take_shed(self) -> dict[str, int]:
         """What was left out since the last call, by kind."""

@@ -1,1 +1,1 @@
-"""How the evening goes: phases, switches, schedule, countdowns."""
+"""Decides how the evening goes: phases, switches, schedule, countdowns."""

@@ -1,1 +1,1 @@
-"""The catalogue of gifts, their records, likes and the leaderboard."""
+"""Decides what may be given at which price, and who gave most; counts likes."""

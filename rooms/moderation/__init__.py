@@ -1,1 +1,1 @@
-"""Mutes, bans, kicks and retractions."""
+"""Decides who is muted, banned or kicked, and which danmaku are taken back."""

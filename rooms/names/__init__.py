@@ -1,1 +1,1 @@
-"""Which names viewers may not take."""
+"""Decides under which name somebody is shown in a room."""

@@ -10,12 +10,6 @@ class Rate(NamedTuple):
     burst: int
 
 
-DANMAKU_RATE = Rate(1, 3)
-GIFT_RATE = Rate(5, 5)
-COHOST_RATE = Rate(0.1, 1)
-PACKET_RATE = Rate(20, 40)
-
-
 class Bucket:
     """A token bucket: in any span of `t` seconds it gives at most `burst + t * rate_per_s` tokens."""
 

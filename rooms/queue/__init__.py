@@ -1,1 +1,1 @@
-"""Who waits at the door, and in which order."""
+"""Decides who waits at the door, and in which order they go in."""

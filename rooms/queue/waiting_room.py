@@ -12,9 +12,8 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from auth.identity import RoomId, Tier, UserId
+from rooms.pace.level import Level
 
-EASY_LAG_MS: Final = 100
-"""An event loop that is later than this admits fewer."""
 KEPT_FOR_BETTER: Final = 0.1
 """Which part of the places main and those below it leave to those above."""
 LOOK_SECONDS: Final = 0.1
@@ -73,30 +72,27 @@ class AdmissionBudget:
     """
 
     def __init__(self, per_second: float, burst: int) -> None:
-        self._per_second = per_second
-        self._burst = max(burst, per_second * LOOK_SECONDS)
-        self._level = self._burst
-        self._at_ms = 0
-        self.refill = per_second
+        self._level = Level(per_second, max(burst, per_second * LOOK_SECONDS))
+
+    @property
+    def refill(self) -> float:
         """How many a second it gives at the moment."""
+        return self._level.refill
 
     def take(self, now_ms: int) -> bool:
         """Whether one more may go in; counted where they may."""
         if not self.has(now_ms):
             return False
-        self._level -= 1
+        self._level.take(1)
         return True
 
     def has(self, now_ms: int) -> bool:
         """Whether one more may go in."""
-        if now_ms > self._at_ms:
-            self._level = min(self._burst, self._level + (now_ms - self._at_ms) / 1000 * self.refill)
-            self._at_ms = now_ms
-        return self._level >= 1
+        return self._level.left(now_ms) >= 1
 
     def slow_down(self, lag_ms: int) -> None:
         """Take in how late the event loop ran."""
-        self.refill = self._per_second * min(1.0, EASY_LAG_MS / max(1, lag_ms))
+        self._level.slow_down(lag_ms)
 
 
 @dataclass(slots=True)

@@ -1,1 +1,1 @@
-"""Who may do more than watch, and which tokens were taken back."""
+"""Decides who may do more than watch, who stands above whom, and which tokens are taken back."""

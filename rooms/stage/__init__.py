@@ -1,1 +1,1 @@
-"""Who asked to come on stage, who was invited, who is on it."""
+"""Decides who asks, who is invited and who is on stage."""

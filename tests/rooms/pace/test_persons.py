@@ -5,10 +5,14 @@ from hypothesis import strategies as st
 
 from auth.identity import UserId
 from rooms.pace.persons import FORGOTTEN_AT_ONCE, MAX_OWN, Persons
-from rooms.pace.rates import DANMAKU_RATE, GIFT_RATE, Rate
+from rooms.pace.rates import Rate
 
 ANN, BEN = UserId("ann"), UserId("ben")
 NOW = 1_000_000_000
+
+
+DANMAKU_RATE = Rate(1, 3)
+GIFT_RATE = Rate(5, 5)
 
 
 def persons(most: int = 1000) -> Persons:
