@@ -53,12 +53,17 @@ from pubsub.broker import Position
 from rooms.chat.blocked_words import BlockedWords
 from rooms.gateways import Present, SaidApart, SeatsTaken, Sought
 from store import migrations
+from store.batches import Batches
 from store.database_sql import Database
 
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = {Duty.ALL: 1.0, Duty.WORKER: 1.0, Duty.GATEWAY: 5.0, Duty.PRESALE: 5.0}
 """How often each looks for publications that others have left; its own go out at once."""
+
+
+BATCH_SECONDS = 0.25
+"""How long what many do at once is gathered before it is written in one transaction."""
 
 
 @dataclass
@@ -204,6 +209,7 @@ class House:
             blocked_words=self.blocked_words,
             store=self.live_rooms.store,
             name_of=self.whereabouts.name_of,
+            batches=Batches(self.db, BATCH_SECONDS),
         )
 
     def visit(self, room: LiveRoom, member: Member) -> Visit:

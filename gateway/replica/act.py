@@ -25,6 +25,7 @@ from rooms.moderation import sanctions_sql
 from rooms.moderation.sanctions import muted
 from rooms.pace.persons import Persons
 from rooms.roles import roles_sql
+from store.batches import Batches
 from store.database_sql import Database, UnitOfWork
 
 
@@ -42,6 +43,8 @@ class Means:
     """Writes the danmaku of this gateway that wait for their batch, so that SQL can find them."""
     name_of: Callable[[RoomId, UserId], Awaitable[str | Denied]]
     """The name of a viewer who is inside, at whatever gateway."""
+    batches: Batches
+    """Writes what many do at once in one transaction."""
 
 
 class Here(Protocol):

@@ -1,0 +1,83 @@
+"""Many small writes in one transaction: each of those who wait for it is answered once it is committed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Any, TypeVar
+
+from auth.denials import Code, Denied
+from store.database_sql import Database, RacedError, UnitOfWork
+
+MAX_ITEMS = 2_000
+"""Written in one transaction; what comes beyond them is written with the next."""
+MAX_WAITING = 20_000
+"""Of one kind; beyond it BUSY."""
+MAX_RACES = 5
+"""How often a batch that lost a race is written again."""
+RETRY_MS = 1_000
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+Write = Callable[[UnitOfWork, Sequence[Item]], Awaitable[Sequence[Answer | Denied]]]
+"""Writes items, and answers each, in their order."""
+
+
+class Batches:
+    """Gathers items for `seconds` and writes those of a kind together. One batch of a kind is written at a time."""
+
+    def __init__(self, db: Database, seconds: float) -> None:
+        self._db = db
+        self._seconds = seconds
+        self._waiting: dict[Hashable, list[tuple[Any, asyncio.Future[Any]]]] = {}
+        self._writing: dict[Hashable, asyncio.Task[None]] = {}
+
+    async def add(self, kind: Hashable, item: Item, write: Write[Item, Answer]) -> Answer | Denied:
+        """Write an item with others of its kind, which all have the same `write`; committed on return.
+
+        BUSY where too many wait, or where the batch lost race after race. Raises what the driver raises.
+        """
+        waiting = self._waiting.setdefault(kind, [])
+        if len(waiting) >= MAX_WAITING:
+            return Denied(Code.BUSY, retry_after_ms=RETRY_MS)
+        answer: asyncio.Future[Answer | Denied] = asyncio.get_running_loop().create_future()
+        waiting.append((item, answer))
+        if kind not in self._writing:
+            self._writing[kind] = asyncio.create_task(self._write_all(kind, write))
+        return await answer
+
+    async def _write_all(self, kind: Hashable, write: Write[Any, Any]) -> None:
+        try:
+            while self._waiting.get(kind):
+                await asyncio.sleep(self._seconds)
+                waiting = self._waiting[kind]
+                batch, self._waiting[kind] = waiting[:MAX_ITEMS], waiting[MAX_ITEMS:]
+                asked = [answer for _, answer in batch]
+                try:
+                    answers = await self._write([item for item, _ in batch], write)
+                except Exception as error:  # noqa: BLE001 - whatever a driver raises is theirs to hear who wait for it
+                    _tell(asked, error)
+                else:
+                    _tell(asked, *answers)
+        finally:
+            del self._writing[kind]
+            for _, answer in self._waiting.pop(kind, []):
+                answer.cancel()
+
+    async def _write(self, items: Sequence[Any], write: Write[Any, Any]) -> Sequence[Any]:
+        for _ in range(MAX_RACES):
+            try:
+                async with self._db.write() as uow:
+                    return await write(uow, items)
+            except RacedError:
+                continue
+        return [Denied(Code.BUSY, retry_after_ms=RETRY_MS)] * len(items)
+
+
+def _tell(asked: Sequence[asyncio.Future[Any]], *answers: Any) -> None:
+    """Each its answer, or all of them the one error; whoever asked may have gone."""
+    for number, future in enumerate(asked):
+        if future.done():
+            continue
+        if isinstance(answers[0], Exception):
+            future.set_exception(answers[0])
+        else:
+            future.set_result(answers[number])
