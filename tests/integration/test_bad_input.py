@@ -20,6 +20,7 @@ from gateway.replica.feature import AnyCommand
 from gateway.setup import clock as ambient
 from rooms.roles import roles_sql
 from store.database_sql import Database
+from tests.contracts.command_examples import of_features
 from tests.gateway.sockets.raw import PATHS, Polling, RawSocket, polling, raw_socket
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import HOUR_MS, Evening, done, evening
@@ -134,13 +135,18 @@ ILL_TYPED: dict[str, list[Any]] = {
     "bool": ["true", 0, 1, 1.0, [], {}, "", b"\x01"],
     "style": ["red", 7, [], DEEP, {"color": "red"}, {"color": "#12345"}, {"color": "#123456\n"}, {"place": "left"}],
 }
-TOO_LONG = {
+TOO_LONG: dict[tuple[str, str], int] = {
     ("danmaku", "text"): 2401,
     ("cohost:request", "message"): 2401,
     ("announce", "text"): 7201,
     ("countdown:set", "label"): 1921,
     ("token:refresh", "token"): 4097,
 }
+for feature in of_features():
+    VALID |= feature.VALID
+    KINDS |= feature.KINDS
+    ILL_TYPED |= feature.ILL_TYPED
+    TOO_LONG |= feature.TOO_LONG
 NO_PAYLOAD: list[Any] = ["text", "", 7, 0, 1.5, True, False, [], [{}], [["text"]], DEEP, b"binary", "x" * 60_000]
 
 

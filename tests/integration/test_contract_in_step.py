@@ -15,6 +15,7 @@ from gateway.features.registry import COMMANDS as COMMANDS_OF_FEATURES
 from gateway.features.session.wire import ClockAck
 from gateway.live import upkeep
 from gateway.replica.feature import AnyCommand
+from tests.contracts.command_examples import of_features
 from tests.integration.clients import Client, connected
 from tests.integration.conftest import UNHURRIED
 from tests.integration.evening import done, evening
@@ -64,6 +65,8 @@ async def test_every_event_of_the_registry_is_sent_as_it_says_and_no_other(
             await done(fan, "cohost:request", {"message": "let me sing"})
             await done(show.host, "cohost:approve", {"user": "fan"})
             await done(show.host, "mute", {"user": "fan", "minutes": 1})
+            for feature in of_features():
+                await feature.be_heard(show.host, fan)
             everybody = (
                 set(EVENTS) - NOT_SENT_YET - OF_THE_WIRE - OF_THE_QUEUE - OF_FANS - OF_CONSOLES - {"draining", "bye"}
             )

@@ -29,6 +29,7 @@ def test_what_version_one_had_is_welcome_as_it_was() -> None:
 def test_a_state_of_a_later_feature_is_a_field_of_its_own_behind_the_others() -> None:
     grown = welcome_with([*BOOK.greeting, WEATHER])
     *before, last = msgspec.structs.fields(grown)
-    assert tuple(field.name for field in before) == Welcome.__struct_fields__
+    first = len(Welcome.__struct_fields__)
+    assert tuple(field.name for field in before[:first]) == Welcome.__struct_fields__
     assert (last.name, last.type, last.required) == ("weather", Weather, True)
     assert vocabulary.part_promises(grown) == vocabulary.part_promises(Welcome)
