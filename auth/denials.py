@@ -78,6 +78,10 @@ class Code(StrEnum):
     """Somebody else changed it first."""
     NOT_FOUND = "NOT_FOUND"
     """There is no such thing, or it is not the caller's to see."""
+    POLL_OPEN = "POLL_OPEN"
+    """Another question is open; `poll` says which."""
+    POLL_ENDED = "POLL_ENDED"
+    """The poll is over: its counts are its result."""
     # box office
     SALES_CLOSED = "SALES_CLOSED"
     """The show sells no tickets in its phase."""

@@ -18,6 +18,7 @@ class Permission(StrEnum):
     GIFT = "gift"
     LIKE = "like"
     COHOST = "cohost"
+    VOTE = "vote"
 
 
 Permissions = frozenset[Permission]
@@ -39,7 +40,7 @@ _ALL = frozenset(Permission)
 _NOTHING: Permissions = frozenset()
 _READ = frozenset({Permission.CHAT_READ})
 _TALK = frozenset({Permission.DANMAKU})
-_JOIN = frozenset({Permission.DANMAKU, Permission.GIFT, Permission.LIKE})
+_JOIN = frozenset({Permission.DANMAKU, Permission.GIFT, Permission.LIKE, Permission.VOTE})
 _STAGE = _JOIN | {Permission.COHOST}
 
 # fmt: off
@@ -77,6 +78,7 @@ def permissions(role: Role, tier: Tier, access: Access, phase: Phase, switches: 
         Permission.GIFT: switches.gifts,
         Permission.LIKE: switches.likes,
         Permission.COHOST: switches.cohost,
+        Permission.VOTE: switches.polls,
     }
     actions = {
         action for action in row.actions if tier >= row.acting_from and _reaches(tier, _LEAST_TIER[scales[action]])

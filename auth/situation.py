@@ -45,6 +45,7 @@ class Switches(Struct, frozen=True):
     gifts: Scale = Scale.TICKET
     cohost: Scale = Scale.TICKET
     likes: Scale = Scale.EVERYONE
+    polls: Scale = Scale.EVERYONE
     slow_ms: Annotated[int, Meta(ge=0, le=MAX_SLOW_MS)] = 0
     """Least time between two danmaku of one viewer; 0 is off. Staff are exempt."""
     links: bool = True

@@ -44,6 +44,8 @@ STATUSES: Mapping[Code, int] = {
     Code.STAGE_STATE: 409,
     Code.NOT_HERE: 409,
     Code.PHASE_TRANSITION: 409,
+    Code.POLL_OPEN: 409,
+    Code.POLL_ENDED: 409,
     Code.CONFLICT: 409,
     Code.SALES_CLOSED: 409,
     Code.ALREADY_HELD: 409,

@@ -15,6 +15,7 @@ from gateway.features.gifts import feature as gifts
 from gateway.features.moderation import feature as moderation
 from gateway.features.names import feature as names
 from gateway.features.orders import feature as orders
+from gateway.features.polls import feature as polls
 from gateway.features.roles import feature as roles
 from gateway.features.sales import feature as sales
 from gateway.features.session import feature as session
@@ -40,6 +41,7 @@ FEATURES = (
     names.FEATURE,
     session.FEATURE,
     audit.FEATURE,
+    polls.FEATURE,
 )
 """One line each. The order is that of the pages which list their rows."""
 

@@ -18,6 +18,7 @@ class SwitchChanges(Struct, frozen=True):
     gifts: Scale | UnsetType = UNSET
     cohost: Scale | UnsetType = UNSET
     likes: Scale | UnsetType = UNSET
+    polls: Scale | UnsetType = UNSET
     slow_ms: Annotated[int, Meta(ge=0, le=MAX_SLOW_MS)] | UnsetType = UNSET
     links: bool | UnsetType = UNSET
     emoji_only: bool | UnsetType = UNSET

@@ -20,7 +20,7 @@ export type StageState = "idle" | "requested" | "invited" | "on_stage";
 
 export type Tier = "none" | "lobby" | "main" | "vip";
 
-export type Code = "BAD_REQUEST" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "ROOM_NOT_FOUND" | "TICKET_REQUIRED" | "BALANCE_DUE" | "FORBIDDEN" | "BANNED" | "SEAT_TAKEN" | "ROOM_ENDED" | "ROOM_CANCELLED" | "BUSY" | "KICKED" | "SLOW" | "DRAINING" | "PROTOCOL" | "RATE_LIMITED" | "MUTED" | "CLOSED" | "TEXT_EMPTY" | "TEXT_TOO_LONG" | "TEXT_BLOCKED" | "LINKS_OFF" | "EMOJI_ONLY" | "GIFT_UNKNOWN" | "INSUFFICIENT_CREDITS" | "STAGE_FULL" | "STAGE_STATE" | "NOT_HERE" | "PHASE_TRANSITION" | "CONFLICT" | "NOT_FOUND" | "SALES_CLOSED" | "ALREADY_HELD" | "SOLD_OUT" | "ORDER_STATE" | "REFUND_POLICY" | "IDEMPOTENCY_REUSED" | "PROVIDER_UNKNOWN" | "PROVIDER_UNAVAILABLE" | "SIGNATURE_INVALID" | "INTERNAL";
+export type Code = "BAD_REQUEST" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "ROOM_NOT_FOUND" | "TICKET_REQUIRED" | "BALANCE_DUE" | "FORBIDDEN" | "BANNED" | "SEAT_TAKEN" | "ROOM_ENDED" | "ROOM_CANCELLED" | "BUSY" | "KICKED" | "SLOW" | "DRAINING" | "PROTOCOL" | "RATE_LIMITED" | "MUTED" | "CLOSED" | "TEXT_EMPTY" | "TEXT_TOO_LONG" | "TEXT_BLOCKED" | "LINKS_OFF" | "EMOJI_ONLY" | "GIFT_UNKNOWN" | "INSUFFICIENT_CREDITS" | "STAGE_FULL" | "STAGE_STATE" | "NOT_HERE" | "PHASE_TRANSITION" | "CONFLICT" | "NOT_FOUND" | "POLL_OPEN" | "POLL_ENDED" | "SALES_CLOSED" | "ALREADY_HELD" | "SOLD_OUT" | "ORDER_STATE" | "REFUND_POLICY" | "IDEMPOTENCY_REUSED" | "PROVIDER_UNKNOWN" | "PROVIDER_UNAVAILABLE" | "SIGNATURE_INVALID" | "INTERNAL";
 
 export const RETRYABLE: ReadonlySet<string> = new Set(["BUSY", "CONFLICT", "DRAINING", "INTERNAL", "PROVIDER_UNAVAILABLE", "RATE_LIMITED", "SLOW"]);
 
@@ -50,6 +50,12 @@ export interface Announce {
   text: string;
 }
 
+/** Ask everybody something. */
+export interface AskPoll {
+  question: string;
+  options: string[];
+}
+
 /** What the staff did, oldest first. */
 export interface Audit {
   items: AuditItem[];
@@ -69,6 +75,12 @@ export interface Bye {
   code: string;
   retryable: boolean;
   retry_after_ms?: number;
+}
+
+/** Vote, or vote otherwise than before. */
+export interface CastVote {
+  poll: string;
+  option: number;
 }
 
 /** Move the show on. */
@@ -166,6 +178,11 @@ export interface Degraded {
 /** This gateway goes down; reconnect after the wait, which differs per client. */
 export interface Draining {
   reconnect_after_ms: number;
+}
+
+/** End a poll; its counts are its result. */
+export interface EndPoll {
+  poll: string;
 }
 
 /** Why not. Further fields depend on the code. */
@@ -321,6 +338,27 @@ export interface Pins {
   version: number;
 }
 
+/** A question. `ended_ms` is null while it can be voted on. */
+export interface Poll {
+  id: string;
+  question: string;
+  options: PollOption[];
+  asked_ms: number;
+  ended_ms: number | null;
+}
+
+/** A possible answer. */
+export interface PollOption {
+  text: string;
+  votes: number;
+}
+
+/** The newest questions to everybody, newest last; at most the last of them is open. Consoles see more of them. */
+export interface Polls {
+  items: Poll[];
+  version: number;
+}
+
 /** Sockets of viewers in the room now. */
 export interface Presence {
   online: number;
@@ -457,6 +495,7 @@ export interface SwitchChanges {
   gifts?: Scale;
   cohost?: Scale;
   likes?: Scale;
+  polls?: Scale;
   slow_ms?: number;
   links?: boolean;
   emoji_only?: boolean;
@@ -469,6 +508,7 @@ export interface Switches {
   gifts: Scale;
   cohost: Scale;
   likes: Scale;
+  polls: Scale;
   slow_ms: number;
   links: boolean;
   emoji_only: boolean;
@@ -492,6 +532,12 @@ export interface TierChange {
 /** Answer with `token:refresh` before then. */
 export interface TokenExpiring {
   expires_ms: number;
+}
+
+/** Committed. The same vote again changes nothing. */
+export interface VoteAck {
+  poll: string;
+  option: number;
 }
 
 /** Your gift credits in this show. */
@@ -519,6 +565,7 @@ export interface Welcome {
   danmaku_truncated: boolean;
   missed: (MissedDanmaku | MissedGift | MissedRetract)[];
   admission?: Admission;
+  polls: Polls;
 }
 
 /** Your side of the welcome. */
@@ -565,6 +612,7 @@ export interface ServerEvents {
   "cohost:queue": CohostQueue;
   "names": Names;
   "health": Health;
+  "polls": Polls;
 }
 
 /** How each event is delivered, and so what a client does with it. */
@@ -598,6 +646,7 @@ export const EVENT_CLASSES = {
   "cohost:queue": "console",
   "names": "console",
   "health": "console",
+  "polls": "state",
 } as const;
 
 /** Events that tell one of many values, and the field that tells them apart. `welcome` lists all. */
@@ -617,6 +666,7 @@ export interface ViewerCommands {
   "streams:refresh": { payload: Nothing; ack: Streams };
   "token:refresh": { payload: RefreshToken; ack: TokenExpiring };
   "clock": { payload: Clock; ack: ClockAck };
+  "poll:vote": { payload: CastVote; ack: VoteAck };
 }
 
 export interface ConsoleCommands {
@@ -639,6 +689,8 @@ export interface ConsoleCommands {
   "countdown:set": { payload: SetCountdown; ack: Created };
   "names:set": { payload: SetNames; ack: Names };
   "countdown:clear": { payload: ClearCountdown; ack: Nothing };
+  "poll:ask": { payload: AskPoll; ack: Created };
+  "poll:end": { payload: EndPoll; ack: Nothing };
   "danmaku": { payload: SendDanmaku; ack: DanmakuAck };
   "streams:refresh": { payload: Nothing; ack: Streams };
   "token:refresh": { payload: RefreshToken; ack: TokenExpiring };

@@ -10,6 +10,7 @@ import * as inbox from "./inbox";
 import * as moderation from "./moderation";
 import * as names from "./names";
 import * as orders from "./orders";
+import * as polls from "./polls";
 import * as sales from "./sales";
 import * as schedule from "./schedule";
 import * as stage from "./stage";
@@ -25,6 +26,7 @@ const LISTED = [
   stage,
   sales,
   schedule,
+  polls,
   moderation,
   names,
   gifts,

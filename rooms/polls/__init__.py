@@ -1,0 +1,1 @@
+"""Questions to everybody: asked by the host, one vote per person, counted live."""
