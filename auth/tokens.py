@@ -3,6 +3,9 @@
 The clock is an argument. Roles and tickets are never read from a token.
 """
 
+import base64
+import binascii
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,7 +28,10 @@ MAX_NAME_GRAPHEMES: Final = 40
 MAX_TOKEN_ID_CHARS: Final = 128
 
 MAX_HEADS: Final = 64
-"""Token headers whose kid is remembered; an issuer uses one per key. Only what a key has signed is."""
+"""Token headers that are remembered; an issuer uses one per key. Only what a key has signed is."""
+SHARED: Final = "HS256"
+FROM_URL_SAFE: Final = bytes.maketrans(b"-_+/", b"+/!!")
+"""From the alphabet of tokens to the common one; what is of that one alone becomes what a strict reader refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +86,10 @@ class TokenVerifier:
             raise ValueError(f"the leeway is 0 to {MAX_LEEWAY_SECONDS} seconds, not {leeway_seconds}")
         self._ring = keys if callable(keys) else lambda: keys
         self._jws = jwt.PyJWS()  # it builds a table of algorithms: once, not for every token
-        self._jws.unregister_algorithm("HS256")
-        self._jws.register_algorithm("HS256", _Hmac(HMACAlgorithm.SHA256))
-        self._kids: dict[str, str | None] = {}
+        self._jws.unregister_algorithm(SHARED)
+        self._jws.register_algorithm(SHARED, _Hmac(HMACAlgorithm.SHA256))
+        self._heads: dict[str, tuple[str | None, str]] = {}
+        """Of the headers of good tokens: the kid, and the algorithm they were verified by."""
         self._issuer = issuer
         self._audience = audience
         self._leeway_seconds = leeway_seconds
@@ -102,8 +109,11 @@ class TokenVerifier:
         if len(token) > MAX_TOKEN_BYTES or not token.isascii():
             return None
         head = token.partition(".")[0]
-        kid = self._kids.get(head)
-        if kid is None and head not in self._kids:
+        known = self._heads.get(head)
+        if known is not None:
+            kid, algorithm = known
+        else:
+            algorithm = ""
             try:
                 kid = self._jws.get_unverified_header(token).get("kid")
             except (jwt.PyJWTError, RecursionError, ValueError):
@@ -112,14 +122,18 @@ class TokenVerifier:
         if not candidates and self._unknown_kid is not None:
             self._unknown_kid()
         for key in candidates:
+            if algorithm == SHARED == key.algorithm and isinstance(key.material, bytes):
+                payload = _signed_by(key.material, token)
+                if payload is not None:
+                    return payload
             try:
                 # the key's algorithm, never the header's: no `none`, no HMAC keyed with a public key
-                payload = self._jws.decode_complete(token, key.material, algorithms=[key.algorithm])["payload"]
+                decoded = self._jws.decode_complete(token, key.material, algorithms=[key.algorithm])
             except (jwt.PyJWTError, RecursionError, ValueError):
                 continue
-            if len(self._kids) < MAX_HEADS:
-                self._kids[head] = kid
-            return bytes(payload)
+            if len(self._heads) < MAX_HEADS:
+                self._heads[head] = kid, key.algorithm
+            return bytes(decoded["payload"])
         return None
 
     def _judge(self, claims: _Claims, now_ms: int) -> Identity | Denied:
@@ -138,6 +152,23 @@ class TokenVerifier:
         name = (display_name(written) if written else "") or claims.sub
         identity = Identity(UserId(claims.sub), name, claims.jti, int(claims.exp * 1000), int(claims.iat * 1000))
         return Denied(Code.TOKEN_INVALID) if self._revoked(identity) else identity
+
+
+def _signed_by(secret: bytes, token: str) -> bytes | None:
+    """The payload of a token whose header PyJWT has accepted before, where this secret has signed it.
+
+    It takes a tenth of the time: PyJWT reads the header again, and each part character by character. Whatever is not
+    written exactly as an issuer writes it is left to PyJWT.
+    """
+    signed, _, signature = token.encode("ascii").rpartition(b".")
+    wanted = base64.urlsafe_b64encode(hmac.digest(secret, signed, "sha256")).rstrip(b"=")
+    if not hmac.compare_digest(wanted, signature):
+        return None
+    payload = signed.partition(b".")[2].translate(FROM_URL_SAFE)
+    try:
+        return binascii.a2b_base64(payload + b"=" * (-len(payload) % 4), strict_mode=True)
+    except binascii.Error:
+        return None
 
 
 def _decoded(payload: bytes, kind: type[Decoded]) -> Decoded | None:

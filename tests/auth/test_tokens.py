@@ -207,6 +207,40 @@ def test_no_text_brings_the_verifier_down(token: str) -> None:
     assert isinstance(found, Denied) or found.user == "user-1"
 
 
+def test_a_header_that_was_seen_before_makes_no_token_good() -> None:
+    good = shared()
+    warm = TokenVerifier(KeyRing([SECRET], JWKS), ISSUER, AUDIENCE)
+    assert verdict(good, verifier=warm) == "user-1"
+    head, payload, signature = good.split(".")
+    altered = [good[:at] + ("A" if good[at] != "A" else "B") + good[at + 1 :] for at in range(0, len(good) - 1, 3)]
+    others = [
+        shared(secret=OTHER_SECRET),
+        f"{head}.{payload}.",
+        f"{head}.{payload}",
+        f"{head}..{signature}",
+        f"{good}.",
+        f"{good}=",
+        f"{good}!",
+        f"{head}.{payload}.{payload}.{signature}",
+    ]
+    for token in [*altered, *others]:
+        fresh = TokenVerifier(KeyRing([SECRET], JWKS), ISSUER, AUDIENCE)
+        assert verdict(token, verifier=warm) == verdict(token, verifier=fresh)
+    assert all(verdict(token, verifier=warm) == Code.TOKEN_INVALID for token in altered)
+
+
+@pytest.mark.parametrize("payload", [b"e30.e30", b"e+0", b"e/0", b"e30=", b"e", b"e\n30"])
+def test_a_signed_payload_in_another_alphabet_is_read_as_strictly_under_a_header_seen_before(payload: bytes) -> None:
+    head = shared().partition(".")[0].encode()
+    warm = TokenVerifier(KeyRing([SECRET], JWKS), ISSUER, AUDIENCE)
+    assert verdict(shared(), verifier=warm) == "user-1"
+    signed = head + b"." + payload
+    mac = hmac.digest(SECRET.encode(), signed, hashlib.sha256)
+    token = (signed + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")).decode()
+    fresh = TokenVerifier(KeyRing([SECRET], JWKS), ISSUER, AUDIENCE)
+    assert warm.verify(token, NOW_MS) == fresh.verify(token, NOW_MS)
+
+
 def test_rotation_takes_effect_with_the_next_token() -> None:
     ring = KeyRing([SECRET])
     verifier = TokenVerifier(lambda: ring, ISSUER, AUDIENCE)
