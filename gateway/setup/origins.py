@@ -47,6 +47,22 @@ def canonical(text: str) -> str:
     return f"{scheme}://{host}"
 
 
+def listening_host(text: str) -> str:
+    """An address or a name to listen on; of IPv6 without brackets. ValueError says why it can be none."""
+    host = text.strip("[]")
+    try:
+        if ":" in host:
+            ipaddress.IPv6Address(host)
+        elif host.rpartition(".")[2].isdigit():
+            ipaddress.IPv4Address(host)
+        elif host:
+            _host(host.lower())
+    except ValueError:
+        hint = "name one as 127.0.0.1, 0.0.0.0 (all), ::1 or localhost, without scheme and port"
+        raise ValueError(f"{text} is no address to listen on: {hint}") from None
+    return host
+
+
 def _parts(text: str) -> tuple[str, str, int | None]:
     has_scheme = "://" in text
     try:

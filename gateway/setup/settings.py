@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gateway.setup import weak_settings
-from gateway.setup.origins import ANY, Origins, canonical
+from gateway.setup.origins import ANY, Origins, canonical, listening_host
 from rooms.stage.stage import Terms
 
 SANDBOX_PORT = 8001
@@ -288,7 +288,7 @@ class Settings(BaseSettings):
     @field_validator("host")
     @classmethod
     def _without_brackets(cls, host: str) -> str:
-        return host.strip("[]")
+        return listening_host(host)
 
     @field_validator("allowed_origins")
     @classmethod

@@ -187,6 +187,24 @@ def test_a_neighbour_without_a_password_is_told(setting: str, url: str, subject:
 
 
 @pytest.mark.parametrize(
+    "host",
+    ["*", " 127.0.0.1", "256.1.1.1", "127.0.0.1:9000", "[::1]:9000", "http://127.0.0.1", "fe80::1::2", "a/b", "a b"],
+)
+def test_what_cannot_be_listened_on_is_refused_with_a_sentence(host: str) -> None:
+    """`doctor` answered 256.1.1.1 and 127.0.0.1:9000 with a traceback; `*` listened on every address."""
+    with pytest.raises(CommandError) as refused:
+        preflight.load_settings(Mode.DEMO, host=host)
+    assert f"LIVEROOM_HOST: {host} is no address to listen on" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "host", ["", "localhost", "live_1.internal", "10.0.0.7", "::", "fe80::1%eth0", "bücher.example"]
+)
+def test_addresses_and_names_can_be_listened_on(host: str) -> None:
+    assert Settings.load(Mode.DEMO, host=host).host == host
+
+
+@pytest.mark.parametrize(
     ("host", "local", "own"),
     [
         ("::1", "http://[::1]:8000", "http://[::1]:8000"),
