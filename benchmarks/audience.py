@@ -13,10 +13,10 @@ from auth.situation import Access, Phase
 from auth.tokens import mint
 from gateway.setup import clock as ambient
 from gateway.setup.settings import DEMO_JWT_SECRET, Mode, Settings
-from presale import shows_sql
-from presale.entitlements import EntitlementReason
-from presale.orders import OrderState
-from presale.shows import Product, ProductId, Show
+from presale.catalogue import shows_sql
+from presale.catalogue.shows import Product, ProductId, Show
+from presale.entitlements.entitlements import EntitlementReason
+from presale.orders.orders import OrderState
 from presale.tables_sql import entitlement_changes, entitlements, order_lines, orders, products
 from rooms.course import rooms_sql
 from rooms.course.room import RoomRecord

@@ -30,7 +30,8 @@ from gateway.house.house import House, open_house
 from gateway.live.visit import Visit
 from gateway.setup.settings import Mode, Settings
 from gateway.sockets.connection import Connection, Opening
-from presale import ledger, shows_sql
+from presale.books import ledger
+from presale.catalogue import shows_sql
 from presale.tables_sql import entitlement_changes, entitlements, ledger_balances, order_lines, orders
 from rooms.course import rooms_sql
 

@@ -8,10 +8,10 @@ import msgspec
 from msgspec import Struct
 
 from auth.identity import ShowId, Tier, UserId
-from presale.entitlements import EntitlementReason
-from presale.orders import OrderId, OrderItem, OrderState
-from presale.refunds import RefundId
-from presale.shows import ProductId
+from presale.catalogue.shows import ProductId
+from presale.entitlements.entitlements import EntitlementReason
+from presale.orders.orders import OrderId, OrderItem, OrderState
+from presale.refunds.refunds import RefundId
 
 RETENTION = "none"
 

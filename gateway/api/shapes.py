@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from auth import text
-from presale.currencies import is_currency
+from presale.catalogue.currencies import is_currency
 
 MAX_MINOR = 10**12
 MAX_CAPACITY = 10_000_000

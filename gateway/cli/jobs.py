@@ -12,7 +12,8 @@ from msgspec import Struct
 from gateway.cli.output import out
 from gateway.setup import preflight
 from gateway.setup.preflight import CommandError
-from presale import orders_sql, refunds_sql
+from presale.orders import orders_sql
+from presale.refunds import refunds_sql
 from store import jobs_sql
 from store.jobs_sql import DeadJob
 

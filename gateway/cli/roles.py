@@ -11,7 +11,7 @@ from auth.tokens import is_user_id
 from gateway.cli.output import out, table
 from gateway.setup import preflight
 from gateway.setup.preflight import CommandError
-from presale import shows_sql
+from presale.catalogue import shows_sql
 from rooms.roles import roles_sql
 from rooms.roles.roles_sql import RoleGrant
 

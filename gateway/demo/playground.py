@@ -16,8 +16,8 @@ from auth.tokens import is_user_id, mint
 from gateway.api.bodies import TOO_LARGE, read_body
 from gateway.api.refusals import refusal
 from gateway.setup.settings import Settings
-from presale import shows_sql
-from presale.shows import Product, ProductId, Show
+from presale.catalogue import shows_sql
+from presale.catalogue.shows import Product, ProductId, Show
 from rooms.course import rooms_sql
 from rooms.course.room import RoomRecord
 from rooms.roles import roles_sql

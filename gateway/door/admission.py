@@ -26,7 +26,7 @@ from gateway.replica.reading import is_banned
 from gateway.replica.rights import with_offer
 from gateway.setup.metrics import Metrics
 from gateway.sockets.connection import Opening
-from presale.orders import OrderId, OrderState
+from presale.orders.orders import OrderId, OrderState
 from presale.use_cases.asking import Asked
 from presale.use_cases.box_office import BoxOffice
 from pubsub.broker import Broker, Position

@@ -3,9 +3,11 @@
 from auth.identity import Role, Tier
 from gateway.live.member import Member
 from gateway.replica.welcome import Luggage
-from presale import entitlements_sql, orders_sql, wallet_sql
-from presale.announcements_sql import told
-from presale.orders import STANDING
+from presale.books import wallet_sql
+from presale.catalogue.announcements_sql import told
+from presale.entitlements import entitlements_sql
+from presale.orders import orders_sql
+from presale.orders.orders import STANDING
 from rooms import turns_sql
 from rooms.roles import roles_sql
 from rooms.roles.events import RoleChanged

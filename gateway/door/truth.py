@@ -13,7 +13,7 @@ from auth.identity import RoomId, UserId
 from gateway.live.member import Member
 from gateway.live.room import LiveRoom
 from gateway.replica.reading import is_behind
-from presale import entitlements_sql
+from presale.entitlements import entitlements_sql
 from rooms.course import rooms_sql
 from rooms.stage.events import StageChanged
 from store.database_sql import Database

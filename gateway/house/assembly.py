@@ -30,12 +30,12 @@ from gateway.setup.metrics import Metrics
 from gateway.setup.settings import Settings
 from gateway.sockets.connection import SocketLimits
 from gateway.sockets.server import SocketServer
-from presale.holding import HoldLimits
-from presale.payments import PaymentProvider
-from presale.payments_sandbox import SandboxPayments
+from presale.orders.holding import HoldLimits
+from presale.payments.payments import PaymentProvider
+from presale.payments.payments_sandbox import SandboxPayments
+from presale.payments.webhook_signature import parse_secrets
 from presale.use_cases.bounded_provider import BoundedProvider
 from presale.use_cases.box_office import AskLimits, BoxOffice
-from presale.webhook_signature import parse_secrets
 from rooms.chat.blocked_words import NO_WORDS, BlockedWords
 from rooms.course import rooms_sql
 from rooms.moderation import sanctions_sql

@@ -10,9 +10,11 @@ from auth.identity import RoomId, ShowId, UserId
 from gateway.replica.feature import Load
 from gateway.replica.guests import GuestList
 from gateway.replica.replica import Reading
-from presale import entitlements_sql, orders_sql, wallet_sql
-from presale.announcements_sql import told
-from presale.orders import OrderId
+from presale.books import wallet_sql
+from presale.catalogue.announcements_sql import told
+from presale.entitlements import entitlements_sql
+from presale.orders import orders_sql
+from presale.orders.orders import OrderId
 from rooms import turns_sql
 from rooms.course import rooms_sql
 from rooms.roles import roles_sql

@@ -18,7 +18,7 @@ from gateway.live.member import Member
 from gateway.live.room import LiveRoom
 from gateway.live.rooms import LiveRooms
 from gateway.setup.metrics import Metrics
-from presale import entitlements_sql
+from presale.entitlements import entitlements_sql
 from pubsub.link import Gap
 from rooms.roles.events import RoleChanged
 from store.database_sql import Database

@@ -17,7 +17,7 @@ from gateway.replica.rights import keeps_stage
 from gateway.setup.metrics import Metrics
 from gateway.setup.settings import Settings
 from gateway.sockets.server import SocketServer
-from presale import entitlements_sql
+from presale.entitlements import entitlements_sql
 from pubsub.presence import Presence
 from rooms.names import names_sql
 from rooms.roles import roles_sql

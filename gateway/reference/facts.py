@@ -13,7 +13,7 @@ from gateway.reference import vocabulary
 from gateway.reference.listing import CONSOLE_COMMANDS, VIEWER_COMMANDS
 from gateway.replica.feature import AnyCommand
 from gateway.setup.settings import Settings
-from presale import orders
+from presale.orders import orders
 from rooms.course import phases
 from rooms.stage import stage
 

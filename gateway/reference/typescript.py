@@ -16,7 +16,7 @@ from gateway.features.welcome import You
 from gateway.reference import vocabulary
 from gateway.reference.listing import CONSOLE_COMMANDS, SERVER_EVENTS, SHARED_COMMANDS, VIEWER_COMMANDS
 from gateway.replica.feature import AnyCommand
-from presale.currencies import DIGITS, USUAL_DIGITS
+from presale.catalogue.currencies import DIGITS, USUAL_DIGITS
 from rooms.course.phases import TRANSITIONS
 
 

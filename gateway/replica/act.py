@@ -14,7 +14,7 @@ from gateway.replica.history import Recent
 from gateway.replica.reading import mute_of
 from gateway.replica.replica import Replica
 from gateway.replica.rights import rights_in
-from presale import entitlements_sql
+from presale.entitlements import entitlements_sql
 from pubsub.broker import Broker
 from rooms.chat import danmaku
 from rooms.chat.blocked_words import BlockedWords

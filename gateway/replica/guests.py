@@ -21,10 +21,10 @@ from typing import Any
 from msgspec import Struct, structs
 
 from auth.identity import Tier, UserId
-from presale.entitlements import Change
+from presale.books.wallet import Wallet
+from presale.entitlements.entitlements import Change
 from presale.events import EntitlementChanged, OrderChanged, WalletChanged
-from presale.orders import STANDING
-from presale.wallet import Wallet
+from presale.orders.orders import STANDING
 from rooms.roles.events import RoleChanged
 
 MAX_GUESTS = 200_000

@@ -7,7 +7,7 @@ from msgspec import Struct
 from auth.identity import UserId
 from gateway.replica.news import Knowledge
 from gateway.replica.replica import Replica
-from presale.shows import Product
+from presale.catalogue.shows import Product
 from rooms.course.room import Standing
 from rooms.moderation.events import Banned, Muted
 from rooms.moderation.sanctions import Mute

@@ -17,8 +17,8 @@ from gateway.contract.link import Admission, Presence, TierChange, TierReason
 from gateway.contract.rows import CONTRACT_VERSION, EventClass, ServerEvent
 from gateway.replica.news import Knowledge, Moment, State
 from gateway.replica.replica import Replica
+from presale.books.wallet import Wallet
 from presale.events import OrderChanged
-from presale.wallet import Wallet
 from pubsub.broker import Position
 
 EMPTY_WALLET = Wallet()

@@ -22,10 +22,10 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
+from presale.payments.webhook_signature import Secret, parse_secrets
 from presale.sandbox.app import ProviderParts, create_app
 from presale.sandbox.book_sqlite import Book
 from presale.sandbox.courier import Courier, CourierSettings
-from presale.webhook_signature import Secret, parse_secrets
 from store.private_files import make_file, make_folder
 
 MODES = ("demo", "test")

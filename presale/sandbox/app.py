@@ -14,7 +14,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from presale.currencies import is_currency
+from presale.catalogue.currencies import is_currency
+from presale.payments.webhook_signature import Flaw, Secret, request_content, verify
 from presale.sandbox import cashier_page
 from presale.sandbox.book import (
     Action,
@@ -29,7 +30,6 @@ from presale.sandbox.book import (
 )
 from presale.sandbox.book_sqlite import Book, Conflict
 from presale.sandbox.courier import Courier
-from presale.webhook_signature import Flaw, Secret, request_content, verify
 
 MAX_BODY_BYTES = 65_536
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 from html import escape
 
-from presale.currencies import figure
+from presale.catalogue.currencies import figure
 from presale.sandbox.book import Outcome, Payment
 
 _SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "HKD": "HK$", "JPY": "¥", "KRW": "₩"}

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import httpx2
 
+from presale.payments.webhook_signature import Secret, sign
 from presale.sandbox.book_sqlite import Book, Callback
 from presale.sandbox.faults import attempt, retry_wait_ms
-from presale.webhook_signature import Secret, sign
 
 MAX_CONCURRENT = 16
 TIMEOUT_SECONDS = 5.0

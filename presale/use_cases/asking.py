@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import structlog
 
-from presale.orders import OrderId
+from presale.orders.orders import OrderId
 from presale.use_cases.bounded_provider import Aside, holding_nothing
 
 MAX_ORDERS = 100_000

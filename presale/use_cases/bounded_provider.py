@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
 
 from auth.denials import Denied
-from presale.payments import (
+from presale.payments.payments import (
     AlreadyPaid,
     Closed,
     Created,

@@ -7,13 +7,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
 from auth.identity import Role, RoomId, ShowId, UserId
-from presale import notices_sql, orders_sql, refunds, refunds_sql, shows_sql
-from presale.holding import HoldLimits, no_cart
-from presale.notices_sql import Notice
-from presale.orders import Order, OrderId, OrderItem, OrderState, Quote, QuoteLine, amount_minor, price
-from presale.payments import Other, PaymentPaid, PaymentProvider, RefundSettled
-from presale.refunds import Refund, RefundId
-from presale.shows import SALES_OPEN
+from presale.catalogue import shows_sql
+from presale.catalogue.shows import SALES_OPEN
+from presale.orders import orders_sql
+from presale.orders.holding import HoldLimits, no_cart
+from presale.orders.orders import Order, OrderId, OrderItem, OrderState, Quote, QuoteLine, amount_minor, price
+from presale.payments.payments import Other, PaymentPaid, PaymentProvider, RefundSettled
+from presale.refunds import notices_sql, refunds, refunds_sql
+from presale.refunds.notices_sql import Notice
+from presale.refunds.refunds import Refund, RefundId
 from presale.use_cases.asking import Asked, Asking
 from presale.use_cases.bounded_provider import Aside, holding_nothing
 from presale.use_cases.checkout import Checkout

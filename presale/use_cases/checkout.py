@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from auth.denials import Code, Denied
 from auth.identity import ShowId, UserId
-from presale import orders_sql, shows_sql
-from presale.holding import HAVING, Held, HoldLimits
-from presale.orders import Order, OrderEvent, OrderId, OrderItem, OrderState
-from presale.payments import Closed, Paid, PaymentProvider, PaymentRequest, Unavailable
-from presale.shows import ProductId
+from presale.catalogue import shows_sql
+from presale.catalogue.shows import ProductId
+from presale.orders import orders_sql
+from presale.orders.holding import HAVING, Held, HoldLimits
+from presale.orders.orders import Order, OrderEvent, OrderId, OrderItem, OrderState
+from presale.payments.payments import Closed, Paid, PaymentProvider, PaymentRequest, Unavailable
 from presale.use_cases.asking import Asking
 from presale.use_cases.sale import Sale
 from presale.use_cases.settlement import REFUND_QUERY_MS, Settlement

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import RoomId, ShowId, UserId
 from auth.situation import Phase
-from presale import shows_sql
-from presale.orders import Order, OrderState
-from presale.shows import SALES_OPEN, Show
+from presale.catalogue import shows_sql
+from presale.catalogue.shows import SALES_OPEN, Show
+from presale.orders.orders import Order, OrderState
 
 PhaseOf = Callable[[AsyncConnection, ShowId], Awaitable[Phase | None]]
 """The phase of a show's room, read on the connection of the running transaction; None for no such room."""

@@ -11,9 +11,11 @@ import structlog
 
 from auth.denials import Code, Denied
 from auth.identity import ShowId
-from presale import orders_sql, payments_sql, refunds_sql, shows_sql
-from presale.orders import Order, OrderEvent, OrderId, OrderState, PaymentProgress
-from presale.payments import (
+from presale.catalogue import shows_sql
+from presale.orders import orders_sql
+from presale.orders.orders import Order, OrderEvent, OrderId, OrderState, PaymentProgress
+from presale.payments import payments_sql
+from presale.payments.payments import (
     AlreadyPaid,
     Paid,
     PaymentPaid,
@@ -24,8 +26,9 @@ from presale.payments import (
     RefundStatus,
     Unavailable,
 )
-from presale.payments_sql import Receipt
-from presale.refunds import Refund, RefundId, RefundProgress
+from presale.payments.payments_sql import Receipt
+from presale.refunds import refunds_sql
+from presale.refunds.refunds import Refund, RefundId, RefundProgress
 from presale.use_cases.sale import Sale
 from store.database_sql import Database, RacedError, UnitOfWork
 from store.jobs import Again

@@ -19,7 +19,7 @@ async def main() -> None:
     from gateway.house.server import serve  # noqa: PLC0415
     from gateway.setup import clock  # noqa: PLC0415
     from gateway.setup.settings import Settings  # noqa: PLC0415
-    from presale import shows_sql  # noqa: PLC0415
+    from presale.catalogue import shows_sql  # noqa: PLC0415
     from rooms.course import rooms_sql  # noqa: PLC0415
     from rooms.roles import roles_sql  # noqa: PLC0415
     from store import migrations  # noqa: PLC0415

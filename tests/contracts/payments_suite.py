@@ -7,7 +7,7 @@ from typing import Protocol
 import pytest
 
 from auth.denials import Code, Denied
-from presale.payments import (
+from presale.payments.payments import (
     MAX_CALLBACK_BYTES,
     AlreadyPaid,
     Closed,

@@ -35,11 +35,11 @@ from gateway.replica.orders import Order, ReadAgain
 from gateway.replica.replica import Reading, Replica
 from gateway.setup.settings import Mode, Settings
 from gateway.sockets.connection import Opening
-from presale import shows_sql
-from presale.holding import HoldLimits
-from presale.orders import Order as FansOrder
-from presale.orders import OrderItem
-from presale.shows import Product
+from presale.catalogue import shows_sql
+from presale.catalogue.shows import Product
+from presale.orders.holding import HoldLimits
+from presale.orders.orders import Order as FansOrder
+from presale.orders.orders import OrderItem
 from presale.use_cases.box_office import BoxOffice
 from rooms.course import rooms_sql
 from rooms.moderation import sanctions_sql

@@ -13,7 +13,7 @@ import httpx2
 import msgspec
 
 from gateway.setup import clock
-from presale.webhook_signature import parse_secrets, request_content, sign
+from presale.payments.webhook_signature import parse_secrets, request_content, sign
 from tests.faults.journal import Journal, What
 from tests.faults.line import FINAL, PATIENCE_SECONDS, Line, Socket
 from tests.faults.quarter import GATEWAYS, Quarter

@@ -10,7 +10,7 @@ import asyncpg  # type: ignore[import-untyped]
 from auth.identity import ShowId, UserId
 from gateway.features.audit.books import audit_house
 from gateway.setup import preflight
-from presale import ledger
+from presale.books import ledger
 from tests.faults.journal import What
 from tests.faults.line import FINAL, Heard, Line
 from tests.faults.quarter import How, Outage, Quarter, Who

@@ -17,11 +17,11 @@ from gateway.contract.rows import REFUSALS
 from gateway.door.admission import Admission
 from gateway.door.holdings import Records
 from gateway.setup import clock
-from presale.payments import Unavailable
-from presale.payments_sandbox import SandboxPayments
+from presale.payments.payments import Unavailable
+from presale.payments.payments_sandbox import SandboxPayments
+from presale.payments.webhook_signature import parse_secrets, request_content, sign
 from presale.use_cases.box_office import BoxOffice
 from presale.use_cases.settlement import Settlement
-from presale.webhook_signature import parse_secrets, request_content, sign
 from rooms.roles import roles_sql
 from tests.gateway.sockets.raw import CONNECT, CONNECT_ERROR, Packet, RawSocket, raw_socket
 from tests.integration.clients import client, connected

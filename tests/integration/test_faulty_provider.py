@@ -24,11 +24,14 @@ from auth.identity import Role, ShowId, Tier
 from auth.situation import Phase
 from gateway.features.orders.callbacks import pay_routes
 from gateway.house.jobs import JobWorker
-from presale import audit_sql, entitlements_sql, orders_sql, shows_sql
-from presale.holding import HoldLimits
-from presale.orders import Order, OrderItem, OrderState
-from presale.payments_sandbox import SandboxPayments
-from presale.refunds import Refund
+from presale.audit import audit_sql
+from presale.catalogue import shows_sql
+from presale.entitlements import entitlements_sql
+from presale.orders import orders_sql
+from presale.orders.holding import HoldLimits
+from presale.orders.orders import Order, OrderItem, OrderState
+from presale.payments.payments_sandbox import SandboxPayments
+from presale.refunds.refunds import Refund
 from presale.use_cases.box_office import BoxOffice
 from store import migrations
 from store.database_sql import Database

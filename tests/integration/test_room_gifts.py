@@ -11,7 +11,7 @@ from auth.denials import Denied
 from auth.identity import RoomId, ShowId, UserId
 from gateway.features.audit.books import audit_house
 from gateway.setup import clock as ambient
-from presale import ledger
+from presale.books import ledger
 from presale.tables_sql import ledger_transactions
 from rooms.gifts import gifts_sql
 from rooms.gifts.gifts import GiftRecord, spending_key

@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import RoomId, ShowId, Tier, UserId
 from auth.situation import Access, Phase
-from presale import audit_sql, shows_sql, stock_sql
-from presale.orders import Order, OrderItem
-from presale.shows import Product, ProductId, Show
+from presale.audit import audit_sql
+from presale.catalogue import shows_sql, stock_sql
+from presale.catalogue.shows import Product, ProductId, Show
+from presale.orders.orders import Order, OrderItem
 from presale.use_cases.box_office import BoxOffice
 from store.database_sql import Database
 from store.findings import Finding

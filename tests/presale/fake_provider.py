@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from auth.denials import Code, Denied
-from presale.payments import (
+from presale.payments.payments import (
     AlreadyPaid,
     Closed,
     Created,

@@ -12,21 +12,17 @@ from auth.denials import Denied
 from auth.identity import Role, RoomId, ShowId, Tier, UserId
 from auth.situation import Access, Phase
 from gateway.house.jobs import JobWorker
-from presale import (
-    audit_sql,
-    entitlements_sql,
-    events,
-    ledger,
-    ledger_sql,
-    orders_sql,
-    refunds_sql,
-    shows_sql,
-    wallet_sql,
-)
-from presale.holding import HoldLimits
-from presale.orders import Order, OrderItem
-from presale.refunds import Refund
-from presale.shows import Product, ProductId, Show
+from presale import events
+from presale.audit import audit_sql
+from presale.books import ledger, ledger_sql, wallet_sql
+from presale.catalogue import shows_sql
+from presale.catalogue.shows import Product, ProductId, Show
+from presale.entitlements import entitlements_sql
+from presale.orders import orders_sql
+from presale.orders.holding import HoldLimits
+from presale.orders.orders import Order, OrderItem
+from presale.refunds import refunds_sql
+from presale.refunds.refunds import Refund
 from presale.use_cases.box_office import BoxOffice
 from rooms.gifts import gifts_sql
 from rooms.gifts.gifts import GiftRecord, spending_key

@@ -17,7 +17,7 @@ import httpx2
 import msgspec
 from ulid import ULID
 
-from presale.webhook_signature import Secret, request_content, sign
+from presale.payments.webhook_signature import Secret, request_content, sign
 from tests.contracts.payments_suite import Received
 
 SECRET = Secret(b"test-secret-test-secret-test-secret")

@@ -3,10 +3,10 @@ import pytest
 
 from auth.identity import ShowId, Tier, UserId
 from presale import events
-from presale.entitlements import EntitlementReason
-from presale.orders import OrderId, OrderItem, OrderState
-from presale.refunds import RefundId
-from presale.shows import ProductId
+from presale.catalogue.shows import ProductId
+from presale.entitlements.entitlements import EntitlementReason
+from presale.orders.orders import OrderId, OrderItem, OrderState
+from presale.refunds.refunds import RefundId
 
 FAN, SHOW = UserId("fan"), ShowId("show")
 EVENTS: list[tuple[str, events.PresaleEvent]] = [

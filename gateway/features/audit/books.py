@@ -2,9 +2,10 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from presale import audit_sql, ledger, ledger_audit_sql, pending_audit_sql
-from presale.ledger import PostingKind
-from presale.ledger_audit_sql import Due
+from presale.audit import audit_sql, ledger_audit_sql, pending_audit_sql
+from presale.audit.ledger_audit_sql import Due
+from presale.books import ledger
+from presale.books.ledger import PostingKind
 from rooms.course import phases, rooms_sql
 from rooms.gifts import books_sql
 from rooms.gifts.books_sql import GiftOnRecord

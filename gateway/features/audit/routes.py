@@ -13,7 +13,8 @@ from gateway.api.refusals import Refused
 from gateway.api.routing import needs
 from gateway.features.audit.bodies import ShowAudit
 from gateway.features.audit.findings import findings
-from presale import recount_sql, shows_sql
+from presale.audit import recount_sql
+from presale.catalogue import shows_sql
 from rooms import recount_sql as room_recount_sql
 from rooms.course import rooms_sql
 

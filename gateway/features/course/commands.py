@@ -8,7 +8,8 @@ from gateway.contract.rows import HOSTS, console_command, errors
 from gateway.features.course import end_of_sale, wire
 from gateway.features.course.news import room_shape
 from gateway.replica.act import Act
-from presale import refunds, refunds_sql, shows_sql
+from presale.catalogue import shows_sql
+from presale.refunds import refunds, refunds_sql
 from rooms.audit import audit_sql
 from rooms.course import countdowns_sql, rooms_sql
 from rooms.course.countdowns import MAX_LABEL_GRAPHEMES, CountdownKind

@@ -3,8 +3,10 @@
 from auth.denials import Denied
 from auth.identity import RoomId, ShowId, UserId
 from auth.situation import Phase
-from presale import orders_sql, refunds_sql, shows_sql
-from presale.shows import SALES_OPEN
+from presale.catalogue import shows_sql
+from presale.catalogue.shows import SALES_OPEN
+from presale.orders import orders_sql
+from presale.refunds import refunds_sql
 from rooms import turns_sql
 from rooms.course import rooms_sql
 from rooms.course.room import RoomRecord

@@ -7,7 +7,7 @@ from auth.permissions import Permission
 from gateway.contract.rows import OF_RIGHTS, RateClass, errors, viewer_command
 from gateway.features.gifts import wire
 from gateway.replica.act import Act, still_missing
-from presale import wallet_sql
+from presale.books import wallet_sql
 from rooms import turns_sql
 from rooms.chat.budget import Weight
 from rooms.gifts import gifts, gifts_sql

@@ -12,8 +12,8 @@ from gateway.api.callers import ApiDependencies, caller_of, checked_write, requi
 from gateway.api.refusals import Refused, granted
 from gateway.api.routing import needs
 from gateway.features.names.bodies import NameList, NewNames
-from presale import shows_sql
-from presale.shows import Show
+from presale.catalogue import shows_sql
+from presale.catalogue.shows import Show
 from rooms.names import names_sql
 from rooms.names.names import NamesRecord
 

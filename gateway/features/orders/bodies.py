@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from auth.identity import Tier
 from gateway.api.shapes import MAX_REASON_GRAPHEMES, Id, Shape, _within
-from presale.orders import MAX_LINES
+from presale.orders.orders import MAX_LINES
 
 
 class OrderItemBody(Shape):

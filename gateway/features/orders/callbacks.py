@@ -12,7 +12,7 @@ from auth.denials import Code, Denied
 from gateway.api.bodies import TOO_LARGE, read_body
 from gateway.api.bulkheads import PLACES, Bulkheads, Kind, Places
 from gateway.api.refusals import refusal
-from presale.orders import OrderId
+from presale.orders.orders import OrderId
 from presale.use_cases.box_office import BoxOffice
 
 RETURN_PATH = "/pay/return"

@@ -8,7 +8,7 @@ from auth.identity import Identity
 from gateway.api.callers import ApiDependencies, caller_of
 from gateway.api.routing import needs
 from gateway.features.orders.bodies import InboxBody, NoticeBody
-from presale.notices_sql import Notice
+from presale.refunds.notices_sql import Notice
 
 
 def inbox_routes(deps: ApiDependencies) -> APIRouter:

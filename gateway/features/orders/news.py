@@ -10,8 +10,8 @@ from gateway.replica.news import Effect, Knowledge, Moment, Notice, Personal
 from gateway.replica.orders import NewTier, Order, TellHolders, TellUser
 from gateway.replica.welcome import Luggage, Part, Viewer
 from presale.events import EntitlementChanged, MoneyReturning, OrderChanged, RefundFailed, RefundsOpened
-from presale.notices_sql import NoticeKind, notice_id, opening_id
-from presale.orders import OrderState
+from presale.orders.orders import OrderState
+from presale.refunds.notices_sql import NoticeKind, notice_id, opening_id
 from rooms.course.room import RoomRecord
 
 

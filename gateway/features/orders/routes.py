@@ -21,10 +21,12 @@ from gateway.features.orders.bodies import (
     QuoteLineBody,
     RefundBody,
 )
-from presale import orders_sql, refunds_sql, shows_sql
-from presale.orders import Order, OrderId, OrderItem, OrderState, Quote
-from presale.refunds import Refund, RefundId
-from presale.shows import SALES_OPEN, ProductId
+from presale.catalogue import shows_sql
+from presale.catalogue.shows import SALES_OPEN, ProductId
+from presale.orders import orders_sql
+from presale.orders.orders import Order, OrderId, OrderItem, OrderState, Quote
+from presale.refunds import refunds_sql
+from presale.refunds.refunds import Refund, RefundId
 from rooms.course import rooms_sql
 from rooms.roles import roles_sql
 

@@ -4,7 +4,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from gateway.contract.rows import personal
 from gateway.contract.scalars import Count, Millis
-from presale.orders import OrderItem, OrderState
+from presale.orders.orders import OrderItem, OrderState
 
 
 class Order(Struct, frozen=True, omit_defaults=True):

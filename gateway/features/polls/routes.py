@@ -15,7 +15,7 @@ from gateway.api.callers import ApiDependencies, caller_of, require_role
 from gateway.api.refusals import Refused
 from gateway.api.routing import needs
 from gateway.features.polls.bodies import PollBody, PollList, PollOptionBody
-from presale import shows_sql
+from presale.catalogue import shows_sql
 from rooms.polls import polls_sql
 from rooms.polls.poll import Poll
 

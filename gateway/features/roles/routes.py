@@ -14,7 +14,7 @@ from gateway.api.callers import ApiDependencies, caller_of, checked_write, requi
 from gateway.api.refusals import Refused, granted
 from gateway.api.routing import needs
 from gateway.features.roles.bodies import RoleBody, RoleList
-from presale import shows_sql
+from presale.catalogue import shows_sql
 from rooms.roles import roles_sql
 from rooms.roles.roles import may_grant
 from rooms.roles.roles_sql import RoleGrant

@@ -10,9 +10,9 @@ from auth.identity import Role, ShowId, UserId
 from auth.situation import Phase
 from gateway.api.callers import ApiDependencies
 from gateway.features.sales.bodies import ProductBody, ScheduleBody, ShowBody, ShowList
-from presale import shows_sql
-from presale.currencies import digits_of
-from presale.shows import Product, Show
+from presale.catalogue import shows_sql
+from presale.catalogue.currencies import digits_of
+from presale.catalogue.shows import Product, Show
 from rooms.course import rooms_sql
 from rooms.course.room import RoomRecord
 from rooms.roles import roles_sql

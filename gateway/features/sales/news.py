@@ -11,7 +11,8 @@ from gateway.replica.news import AnyEvent, Effect, Fact, Knowledge, Moment, Pace
 from gateway.replica.orders import CONSOLES, FANS, Order, ReadAgain, TellState, View
 from gateway.replica.reading import GiftsCounted, ProductsListed
 from gateway.replica.replica import ROOM_NEWS
-from presale import revenue_sql, shows_sql
+from presale.books import revenue_sql
+from presale.catalogue import shows_sql
 from presale.events import ProductCount, RevenueChanged, SalesChanged
 from rooms.course.events import RoomState
 from rooms.course.room import RoomRecord

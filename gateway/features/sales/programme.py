@@ -16,8 +16,9 @@ from gateway.api.routing import needs
 from gateway.features.sales.bodies import NewProduct, NewShow, ProductBody, ShowBody, ShowChanges
 from gateway.features.sales.catalogue import Listed, product_body
 from gateway.features.sales.routes import existing_show
-from presale import announcements_sql, refunds, refunds_sql, shows_sql
-from presale.shows import Product, ProductId, Show, is_priced, planned
+from presale.catalogue import announcements_sql, shows_sql
+from presale.catalogue.shows import Product, ProductId, Show, is_priced, planned
+from presale.refunds import refunds, refunds_sql
 from rooms import turns_sql
 from rooms.audit import audit_sql
 from rooms.course import rooms_sql

@@ -19,8 +19,9 @@ from gateway.api.refusals import Refused
 from gateway.api.routing import needs
 from gateway.features.sales.bodies import EntitlementBody, GuestBody, GuestList, ShowBody, ShowList
 from gateway.features.sales.catalogue import Catalogue, Listed
-from presale import entitlements_sql, shows_sql
-from presale.shows import Show
+from presale.catalogue import shows_sql
+from presale.catalogue.shows import Show
+from presale.entitlements import entitlements_sql
 from rooms.course import rooms_sql
 
 

@@ -23,7 +23,7 @@ from gateway.features.stage.news import cohost_in
 from gateway.replica.act import Act, checked_text, still_missing
 from gateway.replica.reading import stage_of
 from gateway.replica.rights import keeps_stage, missing_right
-from presale import entitlements_sql
+from presale.entitlements import entitlements_sql
 from rooms.course import rooms_sql
 from rooms.roles import roles_sql
 from rooms.stage import stage_sql

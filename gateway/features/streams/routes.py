@@ -10,7 +10,7 @@ from auth.denials import Code, Denied
 from auth.grants import GrantClaims, StreamGrants
 from auth.identity import Role, Tier
 from gateway.replica.rights import STREAMS, rights_in
-from presale import entitlements_sql
+from presale.entitlements import entitlements_sql
 from rooms.course import rooms_sql
 from rooms.moderation import sanctions_sql
 from rooms.roles import roles_sql

@@ -1,7 +1,7 @@
 from auth.identity import Role, Tier
-from presale import announcements_sql, shows_sql
-from presale.orders import OrderId
-from presale.shows import Product, ProductId
+from presale.catalogue import announcements_sql, shows_sql
+from presale.catalogue.shows import Product, ProductId
+from presale.orders.orders import OrderId
 from tests.contracts.replica_suite import HOST, OTHER, Evening
 
 

@@ -19,9 +19,9 @@ from gateway.api.app import create_api
 from gateway.api.bulkheads import LATEST_MS, SOONEST_MS, Bulkheads, Kind, Places, aside, kind_of
 from gateway.features.orders.callbacks import pay_routes
 from gateway.features.registry import routers_of
-from presale import shows_sql
-from presale.payments import Unavailable
-from presale.shows import Product, ProductId
+from presale.catalogue import shows_sql
+from presale.catalogue.shows import Product, ProductId
+from presale.payments.payments import Unavailable
 from presale.use_cases.bounded_provider import BoundedProvider
 from tests.gateway.api.desk import Desk, open_desk
 

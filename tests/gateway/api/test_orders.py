@@ -3,9 +3,9 @@ import pytest
 
 from auth.identity import Tier
 from auth.situation import Phase
-from presale import orders_sql
-from presale.holding import MOST_CANCELLED
-from presale.payments import RefundStatus
+from presale.orders import orders_sql
+from presale.orders.holding import MOST_CANCELLED
+from presale.payments.payments import RefundStatus
 from tests.gateway.api.desk import Desk
 from tests.presale.fake_provider import GENUINE
 

@@ -18,8 +18,8 @@ from gateway import __version__
 from gateway.cli import __main__
 from gateway.setup import clock as ambient
 from gateway.setup.settings import DEMO_JWT_SECRET
-from presale import shows_sql
-from presale.shows import Product, ProductId, Show
+from presale.catalogue import shows_sql
+from presale.catalogue.shows import Product, ProductId, Show
 from presale.tables_sql import products
 from rooms.course import rooms_sql
 from rooms.course.room import RoomRecord

@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.identity import RoomId, ShowId, Tier
 from auth.situation import Access
 from gateway.setup import clock as ambient
-from presale import shows_sql
-from presale.shows import Product, ProductId, Show
+from presale.catalogue import shows_sql
+from presale.catalogue.shows import Product, ProductId, Show
 from presale.tables_sql import products, shows
 from store import migrations, postgresql_backup, sqlite_backup
 from store.database_sql import Database

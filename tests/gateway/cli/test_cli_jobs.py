@@ -7,7 +7,8 @@ from sqlalchemy import update
 
 from gateway.cli import jobs as cli_jobs
 from gateway.setup import clock as ambient
-from presale import orders_sql, refunds_sql
+from presale.orders import orders_sql
+from presale.refunds import refunds_sql
 from store.database_sql import Database
 from store.tables_sql import JobState, jobs
 from tests.gateway.cli.test_cli import Liveroom, data_dir, liveroom

@@ -10,7 +10,7 @@ from auth.denials import Denied
 from auth.identity import UserId
 from auth.situation import Access, Phase
 from gateway.features.audit.books import audit_house
-from presale import ledger
+from presale.books import ledger
 from presale.tables_sql import ledger_transactions
 from rooms.course import rooms_sql
 from rooms.course.room import RoomRecord

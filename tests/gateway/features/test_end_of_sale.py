@@ -14,12 +14,13 @@ from auth.situation import Access, Phase
 from gateway.features.audit.books import audit_house
 from gateway.features.course import end_of_sale
 from gateway.house.jobs import JobWorker
-from presale import events, orders_sql
-from presale.notices_sql import NoticeKind
-from presale.orders import Order, OrderId, OrderState
-from presale.payments import RefundStatus
-from presale.refunds import Refund
-from presale.shows import SALES_OPEN
+from presale import events
+from presale.catalogue.shows import SALES_OPEN
+from presale.orders import orders_sql
+from presale.orders.orders import Order, OrderId, OrderState
+from presale.payments.payments import RefundStatus
+from presale.refunds.notices_sql import NoticeKind
+from presale.refunds.refunds import Refund
 from presale.use_cases.box_office import BoxOffice
 from rooms.course import phases, rooms_sql
 from rooms.course.phases import TRANSITIONS

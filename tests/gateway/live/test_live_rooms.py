@@ -14,7 +14,7 @@ from gateway.house.house import open_house
 from gateway.live.room import LiveRoom
 from gateway.live.rooms import LiveRooms
 from gateway.setup.settings import Mode, Settings
-from presale import shows_sql
+from presale.catalogue import shows_sql
 from pubsub.broker import Position, Receive
 from pubsub.broker_memory import MemoryBroker, MemorySubscription
 

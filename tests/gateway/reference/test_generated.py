@@ -21,7 +21,7 @@ from gateway.reference.pages import reference
 from gateway.reference.states import diagram, states
 from gateway.reference.typescript import typescript
 from gateway.setup.settings import Settings
-from presale import orders
+from presale.orders import orders
 from rooms.course import phases
 from rooms.stage import stage
 

@@ -17,12 +17,15 @@ from gateway.house.relay import OutboxRelay
 from gateway.live import rooms as live_rooms
 from gateway.replica.orders import EVERYBODY, FANS, INSIDE, OUTSIDE
 from gateway.setup import clock as ambient
-from presale import orders_sql, payments_sql, refunds_sql, shows_sql
+from presale.catalogue import shows_sql
 from presale.events import SalesChanged
-from presale.holding import HoldLimits
-from presale.orders import Order, OrderItem
-from presale.payments_sql import Receipt
-from presale.refunds import Refund
+from presale.orders import orders_sql
+from presale.orders.holding import HoldLimits
+from presale.orders.orders import Order, OrderItem
+from presale.payments import payments_sql
+from presale.payments.payments_sql import Receipt
+from presale.refunds import refunds_sql
+from presale.refunds.refunds import Refund
 from rooms.chat import pins_sql
 from rooms.chat.events import PinsChanged
 from rooms.gifts.events import LeaderboardChanged

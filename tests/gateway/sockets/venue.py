@@ -17,7 +17,7 @@ from gateway.demo.playground import furnish
 from gateway.house import server
 from gateway.house.house import House, open_house
 from gateway.setup.settings import Mode, Settings
-from presale import shows_sql
+from presale.catalogue import shows_sql
 from rooms.course import rooms_sql
 from rooms.roles import roles_sql
 from store import migrations

@@ -1,0 +1,1 @@
+"""Everything that the box office claims, counted again."""

@@ -1,0 +1,1 @@
+"""What is sold: shows, products, and their seats."""

@@ -1,0 +1,1 @@
+"""What tickets are worth."""

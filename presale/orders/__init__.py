@@ -1,0 +1,1 @@
+"""An order and its way from the cart to its end."""

@@ -1,0 +1,1 @@
+"""Money that comes in: the port to providers, their adapters, and receipts."""

@@ -1,0 +1,1 @@
+"""Money on its way back, and what fans are told about it."""
