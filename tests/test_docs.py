@@ -119,7 +119,7 @@ def test_operators_read_of_log_events_that_the_code_has() -> None:
 
 
 def test_operators_read_of_every_check_of_the_audit() -> None:
-    checks = set(re.findall(r'Finding\(\s*"([a-z.]+)"', text_of(ROOT / "presale" / "audit_sql.py")))
+    checks = set(re.findall(r'Finding\(\s*"([a-z.]+)"', text_of(ROOT / "presale" / "audit" / "audit_sql.py")))
     told = set(re.findall(r"`((?:[a-z]+)\.(?:[a-z]+|\*))`", text_of(OPERATING)))
     assert len(checks) > 10
     assert [check for check in checks if check not in told and f"{check.split('.')[0]}.*" not in told] == []

@@ -4,9 +4,9 @@ from auth.identity import Role, Tier
 from gateway.live.member import Member
 from gateway.replica.welcome import Luggage
 from presale.books import wallet_sql
-from presale.catalogue.announcements_sql import told
 from presale.entitlements import entitlements_sql
 from presale.orders import orders_sql
+from presale.orders.events import told
 from presale.orders.orders import STANDING
 from rooms import turns_sql
 from rooms.roles import roles_sql

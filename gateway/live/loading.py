@@ -11,9 +11,9 @@ from gateway.replica.feature import Load
 from gateway.replica.guests import GuestList
 from gateway.replica.replica import Reading
 from presale.books import wallet_sql
-from presale.catalogue.announcements_sql import told
 from presale.entitlements import entitlements_sql
 from presale.orders import orders_sql
+from presale.orders.events import told
 from presale.orders.orders import OrderId
 from rooms import turns_sql
 from rooms.course import rooms_sql

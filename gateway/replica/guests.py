@@ -21,9 +21,11 @@ from typing import Any
 from msgspec import Struct, structs
 
 from auth.identity import Tier, UserId
+from presale.books.events import WalletChanged
 from presale.books.wallet import Wallet
 from presale.entitlements.entitlements import Change
-from presale.events import EntitlementChanged, OrderChanged, WalletChanged
+from presale.entitlements.events import EntitlementChanged
+from presale.orders.events import OrderChanged
 from presale.orders.orders import STANDING
 from rooms.roles.events import RoleChanged
 

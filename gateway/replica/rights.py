@@ -8,7 +8,8 @@ from auth.permissions import Permission, Permissions, permissions
 from auth.situation import Phase
 from gateway.replica.reading import ProductsListed
 from gateway.replica.replica import Replica
-from presale.events import RevenueChanged, SalesChanged
+from presale.books.events import RevenueChanged
+from presale.catalogue.events import SalesChanged
 from rooms.course.room import RoomRecord
 
 STREAMS = {Permission.STREAM_MAIN: "main", Permission.STREAM_VIP: "vip"}

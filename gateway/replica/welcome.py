@@ -18,7 +18,7 @@ from gateway.contract.rows import CONTRACT_VERSION, EventClass, ServerEvent
 from gateway.replica.news import Knowledge, Moment, State
 from gateway.replica.replica import Replica
 from presale.books.wallet import Wallet
-from presale.events import OrderChanged
+from presale.orders.events import OrderChanged
 from pubsub.broker import Position
 
 EMPTY_WALLET = Wallet()

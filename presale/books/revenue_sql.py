@@ -5,9 +5,12 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from presale.books import ledger, ledger_sql
+from presale.books.events import RevenueChanged
+from presale.catalogue import announcements_sql
 from presale.catalogue.shows import Show
 from presale.orders.orders import OrderState
 from presale.tables_sql import orders
+from store.database_sql import UnitOfWork
 
 
 class Revenue(Struct, frozen=True):
@@ -34,3 +37,10 @@ async def revenue(connection: AsyncConnection, show: Show) -> Revenue:
     )
     orders_paid = (await connection.execute(counted)).scalar_one()
     return Revenue(show.currency, -sales, refunded, orders_paid, sales_version + refunds_version)
+
+
+async def revenue_changed(uow: UnitOfWork, show: Show) -> None:
+    """Tell the console what came in."""
+    now = await revenue(uow.connection, show)
+    told = RevenueChanged(show.id, now.currency, now.gross_minor, now.refunded_minor, now.orders_paid, now.version)
+    await announcements_sql.emit(uow, show, told)

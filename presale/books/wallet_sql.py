@@ -6,8 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import ShowId, UserId
 from presale.books import ledger, ledger_sql
+from presale.books.events import WalletChanged
 from presale.books.wallet import Wallet
 from presale.catalogue import announcements_sql, shows_sql
+from presale.catalogue.shows import Show
 from presale.tables_sql import ledger_balances
 from store.database_sql import UnitOfWork
 
@@ -62,5 +64,11 @@ async def spend(uow: UnitOfWork, show: ShowId, user: UserId, credits: int, key: 
     if (denied := too_few(before, credits)) is not None:
         return denied
     await ledger_sql.post(uow, ledger.credits_spent(key, show, user, credits))
-    await announcements_sql.wallet_changed(uow, found, user)
+    await wallet_changed(uow, found, user)
     return await load(uow.connection, show, user)
+
+
+async def wallet_changed(uow: UnitOfWork, show: Show, user: UserId) -> None:
+    """Tell a user their credits."""
+    now = await load(uow.connection, show.id, user)
+    await announcements_sql.emit(uow, show, WalletChanged(user, show.id, now.credits, now.version))

@@ -11,7 +11,7 @@ from auth.identity import ShowId, Tier, UserId
 from presale.catalogue import announcements_sql
 from presale.catalogue.shows import Show
 from presale.entitlements.entitlements import Change, Entitlement, EntitlementReason, Guest, tier_of
-from presale.events import EntitlementChanged
+from presale.entitlements.events import EntitlementChanged
 from presale.orders.orders import OrderState
 from presale.tables_sql import entitlement_changes, entitlements, order_lines, orders
 from store.database_sql import RacedError, UnitOfWork

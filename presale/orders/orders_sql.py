@@ -1,6 +1,6 @@
 """Orders in SQL: placing them on held seats, and every step of their state machine."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from auth.denials import Code, Denied
 from auth.identity import ShowId, Tier, UserId
 from presale.catalogue import announcements_sql, shows_sql, stock_sql
 from presale.catalogue.shows import ProductId, Show
+from presale.orders.events import told
 from presale.orders.holding import MAX_ENDED, Held, HoldLimits, doubled, held, limit_unpaid, wait_after_unpaid
 from presale.orders.orders import (
     STANDING,
@@ -27,8 +28,7 @@ from presale.orders.orders import (
     price,
     step,
 )
-from presale.refunds.refunds import RefundProgress
-from presale.tables_sql import order_lines, orders, payments, refunds
+from presale.tables_sql import order_lines, orders, payments
 from store.database_sql import RacedError, UnitOfWork
 
 EXPIRE_JOB = "order.expire"
@@ -117,13 +117,15 @@ async def place(
     items: Sequence[OrderItem],
     provider: str,
     limits: HoldLimits,
+    may_return: Collection[OrderId] = (),
     again: bool = False,
 ) -> Order | Held | Denied:
     """Hold the seats and write the order; its expiry is scheduled and both are announced.
 
     The same key with the same body answers the order as it stands now, with another body IDEMPOTENCY_REUSED.
     `Held` is the buyer's order that makes this one pointless; RATE_LIMITED, who has to wait before holding seats
-    unpaid; SOLD_OUT names the product. They change nothing. Whether sales are open is the caller's to check.
+    unpaid; SOLD_OUT names the product. They change nothing. Whether sales are open is the caller's
+    to check, and so are the orders that `may_return`: see `holding.held`.
     """
     await take_turn(uow, user)
     await shows_sql.take_turn(uow, show.id)
@@ -136,7 +138,6 @@ async def place(
     if isinstance(lines, Denied):
         return lines
     own = await list_own(uow.connection, show.id, user)
-    may_return = await _seated_refunds(uow.connection, own)
     repeatable = {product.id for product in products.values() if product.repeatable}
     having = held(lines, own, repeatable, again=again, may_return=may_return)
     if having is not None:
@@ -174,9 +175,14 @@ async def place(
     await uow.enqueue(EXPIRE_JOB, order.id, order.id.encode(), order.expires_ms)
     if limits.order_ttl_ms > SILENT_MS:
         await uow.enqueue(QUERY_JOB, order.id, order.id.encode(), uow.now_ms + SILENT_MS)
-    await announcements_sql.order_changed(uow, show, order)
+    await order_changed(uow, show, order)
     await announcements_sql.sales_changed(uow, show)
     return order
+
+
+async def order_changed(uow: UnitOfWork, show: Show, order: Order) -> None:
+    """Tell the buyer how the order stands."""
+    await announcements_sql.emit(uow, show, told(order))
 
 
 async def attach_cashier(uow: UnitOfWork, show: Show, order: Order, pay_url: str, provider_ref: str) -> Order:
@@ -190,7 +196,7 @@ async def attach_cashier(uow: UnitOfWork, show: Show, order: Order, pay_url: str
     await uow.connection.execute(
         update(payments).where(payments.c.id == current.payment).values(provider_ref=provider_ref)
     )
-    await announcements_sql.order_changed(uow, show, changed)
+    await order_changed(uow, show, changed)
     return changed
 
 
@@ -208,7 +214,7 @@ async def renew_payment(uow: UnitOfWork, show: Show, order: Order) -> Order:
     await _end_attempt(uow, current.payment, PaymentProgress.CLOSED)
     renewed = await _write(uow, current, {"payment": uow.new_id(), "pay_url": None})
     await _insert_attempt(uow, renewed)
-    await announcements_sql.order_changed(uow, show, renewed)
+    await order_changed(uow, show, renewed)
     return renewed
 
 
@@ -223,7 +229,7 @@ async def close(
     await stock_sql.release(uow, order.lines)
     await _end_attempt(uow, order.payment, progress)
     await uow.enqueue(QUERY_JOB, composed_key("closed", order.id), order.id.encode(), uow.now_ms + LAST_QUERY_MS)
-    await announcements_sql.order_changed(uow, show, closed)
+    await order_changed(uow, show, closed)
     await announcements_sql.sales_changed(uow, show)
     return closed
 
@@ -285,17 +291,6 @@ async def end_those_of(uow: UnitOfWork, show: ShowId, user: UserId) -> None:
 
 async def _repeatable(connection: AsyncConnection, show: ShowId) -> set[ProductId]:
     return {product.id for product in await shows_sql.list_products(connection, show) if product.repeatable}
-
-
-async def _seated_refunds(connection: AsyncConnection, own: Iterable[Order]) -> set[OrderId]:
-    """Those of the orders whose open refund gives the ticket back if it fails."""
-    refunding = [order.id for order in own if order.state is OrderState.REFUNDING]
-    if not refunding:
-        return set()
-    chosen = select(refunds.c.order_id).where(
-        refunds.c.order_id.in_(refunding), refunds.c.state == RefundProgress.REQUESTED, refunds.c.seated
-    )
-    return {OrderId(number) for (number,) in await connection.execute(chosen)}
 
 
 async def _write(uow: UnitOfWork, order: Order, changes: dict[str, Any]) -> Order:

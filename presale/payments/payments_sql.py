@@ -7,7 +7,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
-from presale.books import ledger, ledger_sql
+from presale.books import ledger, ledger_sql, revenue_sql, wallet_sql
 from presale.catalogue import announcements_sql, shows_sql, stock_sql
 from presale.catalogue.shows import Show
 from presale.entitlements import entitlements_sql
@@ -139,14 +139,14 @@ async def _admit(uow: UnitOfWork, show: Show, order: Order, event: OrderEvent) -
         raise AssertionError(f"a payment on an order that takes none: {paid}")  # noqa: TRY004
     if order.credits:
         await ledger_sql.post(uow, ledger.credits_granted(order.id, show.id, order.user, order.credits))
-        await announcements_sql.wallet_changed(uow, show, order.user)
+        await wallet_sql.wallet_changed(uow, show, order.user)
     await entitlements_sql.recalculate(uow, show, order.user, EntitlementReason.PURCHASE)
     for pointless in await orders_sql.list_open(uow.connection, show.id, order.user):
         if await orders_sql.is_superseded(uow.connection, pointless):
             await orders_sql.end_soon(uow, pointless.id)
-    await announcements_sql.order_changed(uow, show, paid)
+    await orders_sql.order_changed(uow, show, paid)
     await announcements_sql.sales_changed(uow, show)
-    await announcements_sql.revenue_changed(uow, show)
+    await revenue_sql.revenue_changed(uow, show)
     return paid
 
 

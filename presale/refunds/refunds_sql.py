@@ -6,18 +6,18 @@ from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
-from auth.identity import UserId
+from auth.identity import ShowId, UserId
 from auth.situation import Phase
-from presale.books import ledger, ledger_sql, wallet_sql
+from presale.books import ledger, ledger_sql, revenue_sql, wallet_sql
 from presale.catalogue import announcements_sql, shows_sql, stock_sql
 from presale.catalogue.shows import Show
 from presale.entitlements import entitlements_sql
 from presale.entitlements.entitlements import EntitlementReason
-from presale.events import MoneyReturning, RefundFailed, RefundsOpened
 from presale.orders import orders_sql
 from presale.orders.orders import Order, OrderEvent, OrderId, OrderState
+from presale.refunds.events import MoneyReturning, RefundFailed, RefundsOpened
 from presale.refunds.refunds import Refund, RefundId, RefundProgress, open_until, opened, terms
-from presale.tables_sql import refunds
+from presale.tables_sql import orders, refunds
 from store.database_sql import RacedError, UnitOfWork
 
 SUBMIT_JOB = "refund.submit"
@@ -41,6 +41,17 @@ async def load_open(connection: AsyncConnection, order: OrderId) -> Refund | Non
 async def load_latest(connection: AsyncConnection, order: OrderId) -> Refund | None:
     """The newest refund of an order, however it ended."""
     return await _newest(connection, _of_order(order))
+
+
+async def list_seated(connection: AsyncConnection, show: ShowId, user: UserId) -> set[OrderId]:
+    """The user's orders whose open refund gives the ticket back if it fails."""
+    chosen = (
+        select(refunds.c.order_id)
+        .join(orders, orders.c.id == refunds.c.order_id)
+        .where(orders.c.show_id == show, orders.c.user_id == user, orders.c.state == OrderState.REFUNDING)
+        .where(refunds.c.state == RefundProgress.REQUESTED, refunds.c.seated)
+    )
+    return {OrderId(number) for (number,) in await connection.execute(chosen)}
 
 
 async def change_show(uow: UnitOfWork, before: Show, after: Show, *, was: Phase, phase: Phase) -> Show:
@@ -90,9 +101,9 @@ async def _return_paid(uow: UnitOfWork, show: Show, order: Order, *, by: UserId 
     await stock_sql.hold_sold(uow, order.lines)
     if agreed.withdrawn_credits:
         await ledger_sql.post(uow, ledger.credits_withdrawn(refund.id, show.id, order.user, agreed.withdrawn_credits))
-        await announcements_sql.wallet_changed(uow, show, order.user)
+        await wallet_sql.wallet_changed(uow, show, order.user)
     await entitlements_sql.recalculate(uow, show, order.user, EntitlementReason.REFUND)
-    await announcements_sql.order_changed(uow, show, refunding)
+    await orders_sql.order_changed(uow, show, refunding)
     await announcements_sql.sales_changed(uow, show)
     return refund
 
@@ -104,8 +115,8 @@ async def return_unwanted(uow: UnitOfWork, show: Show, order: Order) -> Order | 
         return refunding
     refund = await _open(uow, order, order.amount_minor, 0, seated=False, by=None, reason="late payment")
     await announcements_sql.emit(uow, show, MoneyReturning(order.user, show.id, refund.id, order.id, uow.now_ms))
-    await announcements_sql.order_changed(uow, show, refunding)
-    await announcements_sql.revenue_changed(uow, show)
+    await orders_sql.order_changed(uow, show, refunding)
+    await revenue_sql.revenue_changed(uow, show)
     return refunding
 
 
@@ -113,7 +124,7 @@ async def return_doubled(uow: UnitOfWork, show: Show, order: Order, payment: str
     """Schedule the return of money that a second attempt brought, and tell the buyer. The order stays as it is."""
     refund = await _open(uow, order, order.amount_minor, 0, seated=False, by=None, reason="paid twice", doubled=payment)
     await announcements_sql.emit(uow, show, MoneyReturning(order.user, show.id, refund.id, order.id, uow.now_ms))
-    await announcements_sql.revenue_changed(uow, show)
+    await revenue_sql.revenue_changed(uow, show)
 
 
 async def ask_later(uow: UnitOfWork, refund: Refund, run_at_ms: int) -> None:
@@ -152,14 +163,14 @@ async def _succeed(uow: UnitOfWork, show: Show, order: Order, refund: Refund) ->
         uow, ledger.money_returned(refund.id, show.id, order.provider, refund.currency, refund.amount_minor)
     )
     if refund.doubled is not None:
-        await announcements_sql.revenue_changed(uow, show)
+        await revenue_sql.revenue_changed(uow, show)
         return
     refunded = _lawful(await orders_sql.advance(uow, order, OrderEvent.REFUND_SUCCEEDED))
     if refund.seated:
         await stock_sql.release(uow, order.lines)
         await announcements_sql.sales_changed(uow, show)
-    await announcements_sql.order_changed(uow, show, refunded)
-    await announcements_sql.revenue_changed(uow, show)
+    await orders_sql.order_changed(uow, show, refunded)
+    await revenue_sql.revenue_changed(uow, show)
 
 
 async def _fail(uow: UnitOfWork, show: Show, order: Order, refund: Refund, *, admits: bool) -> None:
@@ -179,9 +190,9 @@ async def _fail(uow: UnitOfWork, show: Show, order: Order, refund: Refund, *, ad
     paid = _lawful(await orders_sql.advance(uow, order, OrderEvent.REFUND_FAILED))
     if credits_back:
         await ledger_sql.post(uow, posting)
-        await announcements_sql.wallet_changed(uow, show, order.user)
+        await wallet_sql.wallet_changed(uow, show, order.user)
     await entitlements_sql.recalculate(uow, show, order.user, EntitlementReason.REFUND_FAILED)
-    await announcements_sql.order_changed(uow, show, paid)
+    await orders_sql.order_changed(uow, show, paid)
     await announcements_sql.sales_changed(uow, show)
     if refund.seated:
         await _return_bought_meanwhile(uow, show, paid, refund.created_ms)

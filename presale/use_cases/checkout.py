@@ -13,6 +13,7 @@ from presale.orders import orders_sql
 from presale.orders.holding import HAVING, Held, HoldLimits
 from presale.orders.orders import Order, OrderEvent, OrderId, OrderItem, OrderState
 from presale.payments.payments import Closed, Paid, PaymentProvider, PaymentRequest, Unavailable
+from presale.refunds import refunds_sql
 from presale.use_cases.asking import Asking
 from presale.use_cases.sale import Sale
 from presale.use_cases.settlement import REFUND_QUERY_MS, Settlement
@@ -75,6 +76,7 @@ class Checkout:
                 items=items,
                 provider=provider,
                 limits=self._limits,
+                may_return=await refunds_sql.list_seated(uow.connection, show, user),
                 again=again,
             )
 

@@ -11,7 +11,7 @@ from gateway.live.loading import read_room
 from gateway.rehearsal.device import Device
 from gateway.replica.replica import Replica
 from gateway.setup import clock
-from presale.events import SalesChanged
+from presale.catalogue.events import SalesChanged
 from rooms.gifts.events import LeaderboardChanged
 from tests.outages import verdict
 from tests.outages.outages import Outage

@@ -10,7 +10,7 @@ from gateway.replica.news import AnyEvent, Fact, History, Implies, Pace, Persona
 from gateway.replica.orders import TellUser
 from gateway.replica.reading import GiftsCounted
 from gateway.replica.welcome import Part
-from presale.events import WalletChanged
+from presale.books.events import WalletChanged
 from rooms.course.room import RoomRecord
 from rooms.gifts import gifts_sql
 from rooms.gifts.events import GiftSent, LeaderboardChanged, LikesCounted

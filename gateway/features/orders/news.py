@@ -9,8 +9,10 @@ from gateway.features.orders import wire
 from gateway.replica.news import Effect, Knowledge, Moment, Notice, Personal
 from gateway.replica.orders import NewTier, Order, TellHolders, TellUser
 from gateway.replica.welcome import Luggage, Part, Viewer
-from presale.events import EntitlementChanged, MoneyReturning, OrderChanged, RefundFailed, RefundsOpened
+from presale.entitlements.events import EntitlementChanged
+from presale.orders.events import OrderChanged
 from presale.orders.orders import OrderState
+from presale.refunds.events import MoneyReturning, RefundFailed, RefundsOpened
 from presale.refunds.notices_sql import NoticeKind, notice_id, opening_id
 from rooms.course.room import RoomRecord
 

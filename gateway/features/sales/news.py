@@ -12,8 +12,9 @@ from gateway.replica.orders import CONSOLES, FANS, Order, ReadAgain, TellState, 
 from gateway.replica.reading import GiftsCounted, ProductsListed
 from gateway.replica.replica import ROOM_NEWS
 from presale.books import revenue_sql
+from presale.books.events import RevenueChanged
 from presale.catalogue import shows_sql
-from presale.events import ProductCount, RevenueChanged, SalesChanged
+from presale.catalogue.events import ProductCount, SalesChanged
 from rooms.course.events import RoomState
 from rooms.course.room import RoomRecord
 

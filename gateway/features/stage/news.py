@@ -12,7 +12,7 @@ from gateway.replica.orders import CONSOLES, CallIn, Order, TakeOffStage, TellUs
 from gateway.replica.reading import stage_of
 from gateway.replica.rights import keeps_stage
 from gateway.replica.welcome import Luggage, Part, Viewer
-from presale.events import EntitlementChanged
+from presale.entitlements.events import EntitlementChanged
 from rooms.course.room import RoomRecord
 from rooms.stage import stage_sql
 from rooms.stage.events import CohostChanged, QueueChanged, StageChanged

@@ -14,11 +14,11 @@ from auth.situation import Access, Phase
 from gateway.features.audit.books import audit_house
 from gateway.features.course import end_of_sale
 from gateway.house.jobs import JobWorker
-from presale import events
 from presale.catalogue.shows import SALES_OPEN
 from presale.orders import orders_sql
 from presale.orders.orders import Order, OrderId, OrderState
 from presale.payments.payments import RefundStatus
+from presale.refunds.events import MoneyReturning, RefundsOpened
 from presale.refunds.notices_sql import NoticeKind
 from presale.refunds.refunds import Refund
 from presale.use_cases.box_office import BoxOffice
@@ -120,7 +120,7 @@ async def test_a_cancelled_show_tells_those_with_a_ticket_that_they_may_return_i
     opened_ms = house.clock.now_ms
     await house.events()
     await venue.move(Phase.CANCELLED)
-    assert events.RefundsOpened(SHOW, opened_ms, None) in await house.events()
+    assert RefundsOpened(SHOW, opened_ms, None) in await house.events()
     assert await venue.notices() == [(NoticeKind.REFUNDS_OPEN, None)]
     assert await venue.notices(RIVAL) == []
     assert isinstance(await house.box.request_refund(FAN, Role.VIEWER, paid.id, "off"), Refund)
@@ -168,7 +168,7 @@ async def test_money_for_a_show_that_is_over_goes_back_by_itself_and_the_fan_is_
     assert (await house.reload(order)).state is OrderState.REFUNDING
     refund = await house.refund_of(order)
     assert refund is not None
-    assert events.MoneyReturning(FAN, SHOW, refund.id, order.id, house.clock.now_ms) in await house.events()
+    assert MoneyReturning(FAN, SHOW, refund.id, order.id, house.clock.now_ms) in await house.events()
     await house.work()
     assert (await house.reload(order)).state is OrderState.REFUNDED
     assert await house.tier() is Tier.NONE

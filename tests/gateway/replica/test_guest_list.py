@@ -13,12 +13,13 @@ from gateway.features.registry import BOOK
 from gateway.live.loading import load_guests
 from gateway.replica.guests import ENDED_MS, MAX_CHANGES, STRANGER, GuestList
 from presale.books import wallet_sql
+from presale.books.events import WalletChanged
 from presale.books.wallet import Wallet
-from presale.catalogue.announcements_sql import told
 from presale.entitlements import entitlements_sql
 from presale.entitlements.entitlements import EntitlementReason
-from presale.events import EntitlementChanged, OrderChanged, WalletChanged
+from presale.entitlements.events import EntitlementChanged
 from presale.orders import orders_sql
+from presale.orders.events import OrderChanged, told
 from presale.orders.orders import STANDING, Order, OrderId, OrderItem, OrderState
 from rooms.course import rooms_sql
 from rooms.course.room import RoomRecord

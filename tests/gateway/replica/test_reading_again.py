@@ -6,8 +6,8 @@ from auth.identity import Role, UserId
 from auth.situation import Phase, Switches
 from gateway.replica.news import AnyEvent
 from gateway.replica.replica import Reading, Replica
+from presale.catalogue.events import ProductCount, SalesChanged
 from presale.catalogue.shows import ProductId
-from presale.events import ProductCount, SalesChanged
 from rooms.course.countdowns import CountdownKind
 from rooms.course.events import CountdownChanged, PhaseChanged, SwitchesChanged
 from rooms.moderation.events import Banned, Muted, Unbanned, Unmuted

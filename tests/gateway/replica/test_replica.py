@@ -20,7 +20,8 @@ from gateway.replica.news import AnyEvent
 from gateway.replica.orders import CallIn, NewRole, Order, RightsFollow, SendOut, Tell, TellState, TellUser
 from gateway.replica.reading import GiftsCounted, ProductsListed, mute_of, stage_of
 from gateway.replica.replica import Reading, Replica
-from presale.events import RevenueChanged, SalesChanged
+from presale.books.events import RevenueChanged
+from presale.catalogue.events import SalesChanged
 from rooms.chat.events import PinsChanged
 from rooms.course.countdowns import CountdownKind
 from rooms.course.events import CountdownChanged, PhaseChanged

@@ -18,7 +18,7 @@ from gateway.live import rooms as live_rooms
 from gateway.replica.orders import EVERYBODY, FANS, INSIDE, OUTSIDE
 from gateway.setup import clock as ambient
 from presale.catalogue import shows_sql
-from presale.events import SalesChanged
+from presale.catalogue.events import SalesChanged
 from presale.orders import orders_sql
 from presale.orders.holding import HoldLimits
 from presale.orders.orders import Order, OrderItem

@@ -21,7 +21,7 @@ from gateway.live.member import Member
 from gateway.live.room import LiveRoom
 from gateway.sockets.codec import Prepared
 from gateway.sockets.connection import Opening
-from presale.events import SalesChanged
+from presale.catalogue.events import SalesChanged
 from tests.contracts.broker_suite import until
 from tests.gateway.sockets.raw import CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, Packet, RawSocket, raw_socket
 from tests.gateway.sockets.venue import Venue, answer_with, venue

@@ -5,8 +5,8 @@ from sqlalchemy.exc import IntegrityError
 
 from auth.denials import Code, Denied
 from auth.identity import ShowId, UserId
-from presale import events
 from presale.books import ledger, ledger_sql, wallet_sql
+from presale.books.events import WalletChanged
 from presale.books.wallet import Wallet
 from tests.presale.house import FAN, SHOW, House
 
@@ -20,7 +20,7 @@ async def test_spending_takes_credits_and_announces_the_wallet(house: House) -> 
     await house.paid()
     await house.events()
     assert await house.spend(4) == Wallet(6, 2)
-    assert await house.events() == [events.WalletChanged(FAN, SHOW, 6, 2)]
+    assert await house.events() == [WalletChanged(FAN, SHOW, 6, 2)]
     assert await house.audit() == []
 
 

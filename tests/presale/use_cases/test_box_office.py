@@ -12,11 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from auth.denials import Code, Denied
 from auth.identity import Role, ShowId, Tier, UserId
 from auth.situation import Phase
-from presale import events
+from presale.books.events import RevenueChanged, WalletChanged
+from presale.catalogue.events import SalesChanged
 from presale.catalogue.shows import SALES_OPEN, ProductId
+from presale.entitlements.events import EntitlementChanged
+from presale.orders.events import OrderChanged
 from presale.orders.holding import HoldLimits
 from presale.orders.orders import Order, OrderId, OrderItem, OrderState, Quote
 from presale.payments.payments import RefundStatus
+from presale.refunds.events import RefundFailed
 from presale.refunds.refunds import Refund, RefundId, RefundProgress
 from presale.tables_sql import shows
 from presale.use_cases.box_office import BoxOffice
@@ -93,7 +97,7 @@ async def test_a_placed_order_holds_its_seat_and_can_be_paid(house: House) -> No
     seen = await house.events()
     assert [type(event).__name__ for event in seen] == ["OrderChanged", "SalesChanged", "OrderChanged"]
     last = seen[-1]
-    assert isinstance(last, events.OrderChanged)
+    assert isinstance(last, OrderChanged)
     assert (last.user, last.order, last.pay_url, last.version) == (FAN, order.id, order.pay_url, 2)
 
 
@@ -178,14 +182,14 @@ async def test_a_paid_order_gives_seat_tier_credits_and_tells_everybody(house: H
     assert await house.credits() == 10
     assert await house.money() == (12_800, -12_800, 0)
     seen = {type(event): event for event in await house.events()}
-    assert seen[events.RevenueChanged] == events.RevenueChanged(SHOW, "CNY", 12_800, 0, 1, 1)
-    assert seen[events.WalletChanged] == events.WalletChanged(FAN, SHOW, 10, 1)
+    assert seen[RevenueChanged] == RevenueChanged(SHOW, "CNY", 12_800, 0, 1, 1)
+    assert seen[WalletChanged] == WalletChanged(FAN, SHOW, 10, 1)
     assert seen.keys() == {
-        events.EntitlementChanged,
-        events.OrderChanged,
-        events.SalesChanged,
-        events.RevenueChanged,
-        events.WalletChanged,
+        EntitlementChanged,
+        OrderChanged,
+        SalesChanged,
+        RevenueChanged,
+        WalletChanged,
     }
     assert await house.audit() == []
 
@@ -425,7 +429,7 @@ async def test_a_refund_ends_the_rights_in_the_transaction_that_requests_it(hous
     assert await house.credits() == 0
     assert await house.seats() == (0, 1)
     kinds = {type(event) for event in await house.events()}
-    assert kinds == {events.EntitlementChanged, events.OrderChanged, events.SalesChanged, events.WalletChanged}
+    assert kinds == {EntitlementChanged, OrderChanged, SalesChanged, WalletChanged}
     assert await house.audit() == []
 
 
@@ -438,7 +442,7 @@ async def test_a_refund_that_succeeds_frees_the_seat_and_books_the_money(house: 
     assert await house.seats() == (0, 0)
     assert await house.money() == (0, -12_800, 12_800)
     kinds = {type(event): event for event in await house.events()}
-    assert kinds[events.RevenueChanged] == events.RevenueChanged(SHOW, "CNY", 12_800, 12_800, 0, 2)
+    assert kinds[RevenueChanged] == RevenueChanged(SHOW, "CNY", 12_800, 12_800, 0, 2)
     settled = await house.box.refund(FAN, refund.id, role=Role.VIEWER)
     assert isinstance(settled, Refund)
     assert settled.state is RefundProgress.SUCCEEDED
@@ -469,8 +473,8 @@ async def test_a_failed_refund_gives_back_rights_seat_and_unspent_credits(house:
     assert await house.seats() == (1, 0)
     assert await house.money() == (12_800, -12_800, 0)
     seen = await house.events()
-    assert events.RefundFailed(FAN, SHOW, refund.id, order.id) in seen
-    assert [event.reason for event in seen if isinstance(event, events.EntitlementChanged)] == ["refund_failed"]
+    assert RefundFailed(FAN, SHOW, refund.id, order.id) in seen
+    assert [event.reason for event in seen if isinstance(event, EntitlementChanged)] == ["refund_failed"]
     assert await house.audit() == []
 
 

@@ -13,9 +13,9 @@ from auth.identity import Role, RoomId, ShowId, Tier, UserId
 from auth.situation import Phase
 from presale.catalogue import shows_sql
 from presale.catalogue.shows import ProductId
-from presale.events import MoneyReturning
 from presale.orders.orders import Order, OrderItem, OrderState
 from presale.payments.payments import RefundStatus
+from presale.refunds.events import MoneyReturning
 from presale.refunds.notices_sql import NoticeKind
 from presale.refunds.refunds import Refund
 from presale.use_cases.settlement import REFUND_QUERY_MS

@@ -8,8 +8,8 @@ import pytest
 
 from auth.denials import Denied
 from auth.identity import Role, Tier, UserId
+from presale.catalogue.events import SalesChanged
 from presale.entitlements import entitlements_sql
-from presale.events import SalesChanged
 from presale.orders.orders import OrderState
 from presale.refunds.refunds import Refund
 from tests.presale.house import FAN, MAIN, OPERATOR, SHOW, VIP, House, open_house
