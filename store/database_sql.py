@@ -5,10 +5,10 @@ another: see `UnitOfWork.take_turn` and docs/adr/0017-postgresql-by-turns.md.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import NullPool, create_engine, event, func, insert, select
 from sqlalchemy.engine import URL, make_url
@@ -35,8 +35,13 @@ OF_THE_STATEMENT = (IntegrityError, DataError, ProgrammingError)
 """Errors of the driver that speak of what was to be written, and not of whether anything can be."""
 WRITERS_ON_SERVER = 7
 """Concurrent write transactions where the database is a server; SQLite has one."""
+MAX_RACES = 5
+"""How often `Database.transact` decides at most."""
 EXPRESS_ON_SERVER = 1
 """Beside them, for `Database.write(express=True)`."""
+
+
+_T = TypeVar("_T")
 
 
 class RacedError(Exception):
@@ -225,6 +230,20 @@ class Database:
             self.on_emitted(uow.emitted, uow.now_ms)
         if uow.announces and self.on_commit is not None:
             self.on_commit()
+
+    async def transact(self, work: Callable[[UnitOfWork], Awaitable[_T]]) -> _T:
+        """Do `work` in one write transaction, and from the start in a new one while it loses races.
+
+        Whoever loses `MAX_RACES` times gets the last RacedError. `work` keeps nothing outside of the database.
+        """
+        for _ in range(MAX_RACES - 1):
+            try:
+                async with self.write() as uow:
+                    return await work(uow)
+            except RacedError:
+                continue
+        async with self.write() as uow:
+            return await work(uow)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

@@ -287,7 +287,7 @@ class BoxOffice:
                     return refusal
             return await refunds_sql.request(uow, show, order, by=actor, reason=reason)
 
-        return await self._settlement.transact(request)
+        return await self._db.transact(request)
 
     async def receive_callback(self, provider: str, headers: Mapping[str, str], body: bytes) -> Denied | None:
         """Apply a provider's callback; None only after its effect is committed, so that it need not come again."""

@@ -80,12 +80,12 @@ class Checkout:
                 again=again,
             )
 
-        placed = await self._settlement.transact(place)
+        placed = await self._db.transact(place)
         if isinstance(placed, Held):
             first = await self._bring_up_to_date(placed.order, refreshing)
             if first.state in HAVING or first.state is OrderState.REFUNDING:
                 return self._say_held(first, placed.product)
-            placed = await self._settlement.transact(place)  # what was in the way has just ended
+            placed = await self._db.transact(place)  # what was in the way has just ended
         if isinstance(placed, Held):
             return self._say_held(placed.order, placed.product)
         if isinstance(placed, Denied) or placed.state is not OrderState.PENDING:
@@ -162,7 +162,7 @@ class Checkout:
         async def attach(uow: UnitOfWork) -> Order:
             return await orders_sql.attach_cashier(uow, show, order, created.pay_url, created.provider_ref)
 
-        attached = await self._settlement.transact(attach)
+        attached = await self._db.transact(attach)
         if attached.state is OrderState.CLOSED:
             # it was ended while the provider had not heard of it yet, and so could close nothing
             await provider.close(order.payment)
@@ -174,7 +174,7 @@ class Checkout:
             assert show is not None, "an order is of a show"
             return await orders_sql.renew_payment(uow, show, order)
 
-        return await self._settlement.transact(renew)
+        return await self._db.transact(renew)
 
     async def _bring_up_to_date(self, order: Order, refreshing: Asking) -> Order:
         """An order as its provider sees it, payable now if it waits for money; ended if its time is over."""

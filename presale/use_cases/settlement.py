@@ -4,8 +4,7 @@ No call to a provider happens inside a transaction. Whatever a provider says is 
 transaction, whether it came by callback, by query or as the answer to a close.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
 
 import structlog
 
@@ -30,19 +29,16 @@ from presale.payments.payments_sql import Receipt
 from presale.refunds import refunds_sql
 from presale.refunds.refunds import Refund, RefundId, RefundProgress
 from presale.use_cases.sale import Sale
-from store.database_sql import Database, RacedError, UnitOfWork
+from store.database_sql import Database, UnitOfWork
 from store.jobs import Again
 
 CLOSE_MARGIN_MS = 600_000
 """This long after its expiry an order is closed even if the provider cannot close it, once a query says unpaid."""
 REFUND_QUERY_MS = 30_000
 """First wait before a pending refund is asked for."""
-MAX_RACES = 5
-"""How often a transaction that lost a race is decided again."""
 END_AT_A_TIME = 100
 """Orders of an ended sale that one transaction hands out to be closed."""
 
-_T = TypeVar("_T")
 _log = structlog.get_logger(__name__)
 
 
@@ -53,17 +49,6 @@ class Settlement:
         self._db = db
         self._providers = providers
         self._sale = sale
-
-    async def transact(self, work: Callable[[UnitOfWork], Awaitable[_T]]) -> _T:
-        """Run one write transaction, again from the start if it lost a race."""
-        for _ in range(MAX_RACES - 1):
-            try:
-                async with self._db.write() as uow:
-                    return await work(uow)
-            except RacedError:
-                continue
-        async with self._db.write() as uow:
-            return await work(uow)
 
     async def paid(self, provider: str, paid: PaymentPaid) -> Order | Denied:
         """Apply a callback about money that came in."""
@@ -183,7 +168,7 @@ class Settlement:
             await orders_sql.close(uow, show, current, event, progress)
             return None
 
-        return await self.transact(close)
+        return await self._db.transact(close)
 
     async def submit_refund(self, refund_id: RefundId) -> Again | None:
         """Ask the provider to give the money of a refund back, and apply its answer."""
@@ -232,7 +217,7 @@ class Settlement:
             for order in page:
                 await orders_sql.end_soon(uow, order)
 
-        await self.transact(hand_out)
+        await self._db.transact(hand_out)
 
     async def _apply_refund_state(self, refund: Refund, answer: RefundState | Unavailable) -> Again | None:
         if isinstance(answer, Unavailable):
@@ -242,7 +227,7 @@ class Settlement:
             async def ask_later(uow: UnitOfWork) -> None:
                 await refunds_sql.ask_later(uow, refund, uow.now_ms + REFUND_QUERY_MS)
 
-            await self.transact(ask_later)
+            await self._db.transact(ask_later)
             return None
         if answer.status is RefundStatus.UNKNOWN:
             return Again("refund unknown to the provider")
@@ -264,7 +249,7 @@ class Settlement:
             admits = await self._sale.refuse(uow.connection, show, order.user) is None
             return await refunds_sql.settle(uow, show, refund, succeeded=succeeded, admits=admits)
 
-        return await self.transact(settle)
+        return await self._db.transact(settle)
 
     async def _paid_at_the_end(self, order: Order, paid: Paid, event: OrderEvent) -> None:
         if not payments_sql.is_expected(order, paid.amount_minor, paid.currency):
@@ -294,7 +279,7 @@ class Settlement:
             admits = await self._sale.refuse(uow.connection, show, order.user) is None
             return await payments_sql.receive(uow, receipt, admits=admits)
 
-        return await self.transact(receive)
+        return await self._db.transact(receive)
 
     async def _order(self, order_id: OrderId) -> Order | None:
         async with self._db.read() as connection:

@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import sqlite3
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.exc import OperationalError
 
 from store import jobs_sql, outbox_sql
-from store.database_sql import Database
+from store.database_sql import MAX_RACES, Database, RacedError, UnitOfWork
 from store.tables_sql import JobState, jobs, outbox
 from tests.store.fakes import FakeClock
 from tests.store.homes import only_on_sqlite
@@ -259,3 +260,38 @@ async def test_the_outbox_goes_before_the_crowd_that_queues_for_the_only_writer(
     assert rows[0].body == b"news"
     assert len(written) <= 1, "one of the crowd stood in line for the turn before"
     await asyncio.gather(*crowd)
+
+
+async def test_work_that_loses_a_race_is_done_again_and_only_what_won_is_committed(db: Database) -> None:
+    seen: list[UnitOfWork] = []
+
+    async def work(uow: UnitOfWork) -> int:
+        seen.append(uow)
+        await uow.emit("room", b"1", "none")
+        if len(seen) < MAX_RACES:
+            raise RacedError("somebody was first")
+        return len(seen)
+
+    assert await db.transact(work) == MAX_RACES
+    assert len({id(uow) for uow in seen}) == MAX_RACES
+    async with db.read() as connection:
+        assert await outbox_sql.pending(connection) == 1
+
+
+async def test_who_loses_every_race_is_told_so_and_other_errors_are_not_tried_again(db: Database) -> None:
+    calls: list[type[Exception]] = []
+
+    def failing(error: type[Exception]) -> Callable[[UnitOfWork], Awaitable[None]]:
+        async def work(uow: UnitOfWork) -> None:
+            calls.append(error)
+            await uow.emit("room", b"1", "none")
+            raise error
+
+        return work
+
+    for error, times in ((RacedError, MAX_RACES), (Stop, 1)):
+        with pytest.raises(error):
+            await db.transact(failing(error))
+        assert calls.count(error) == times
+    async with db.read() as connection:
+        assert await outbox_sql.pending(connection) == 0
