@@ -80,9 +80,13 @@ def permit(show: Show, phase: Phase | None, now_ms: int) -> Denied | None:
 
 
 def opened(before: Show, after: Show, was: Phase, phase: Phase, now_ms: int) -> Show:
-    """The show as it is `after` a change of it or its phase, and whether that lets tickets be returned again."""
-    opens = permit(before, was, now_ms) is not None and permit(after, phase, now_ms) is None
-    return structs.replace(after, refunds_opened_ms=now_ms) if opens else after
+    """The show as it is `after` a change of it or its phase, and whether that opens or closes its refunds."""
+    is_open = permit(after, phase, now_ms) is None
+    if is_open and permit(before, was, now_ms) is not None:
+        return structs.replace(after, refunds_opened_ms=now_ms)
+    if not is_open and after.refund_until_ms != before.refund_until_ms:  # what was told does not hold any more
+        return structs.replace(after, refunds_opened_ms=None)
+    return after
 
 
 def open_until(show: Show) -> int | None:

@@ -215,7 +215,7 @@ class TestDescription:
             for path, methods in described["paths"].items()
             for method, operation in methods.items()
         }
-        assert len(operations) == 24
+        assert len(operations) == 26
         for operation in operations.values():
             assert operation["x-roles"]
             assert ("security" in operation) == (operation["x-roles"] != ["anybody"])
@@ -282,6 +282,15 @@ async def test_a_show_is_moved_with_its_room_and_its_deadline_for_refunds(desk: 
     returned = await desk.ask("POST", f"/api/v1/orders/{order}/refunds", json={"reason": "cannot come"})
     assert returned.status_code == 202
     assert (await desk.ask("GET", "/api/v1/inbox")).json() == {"notices": []}
+
+
+async def test_refunds_that_staff_closes_again_are_announced_no_more(desk: Desk) -> None:
+    now_ms = desk.house.clock.now_ms
+    await desk.paid_order()
+    for until_ms, told in ((now_ms - 1, []), (now_ms + WEEK_MS, ["refunds_open"]), (now_ms - 1, [])):
+        await desk.ask("PATCH", "/api/v1/shows/show", "hana", {"refund_until_ms": until_ms})
+        notices = (await desk.ask("GET", "/api/v1/inbox")).json()["notices"]
+        assert [notice["kind"] for notice in notices] == told
 
 
 async def test_a_ticket_bought_after_refunds_opened_again_is_no_news(desk: Desk) -> None:
