@@ -1,7 +1,7 @@
 """The state of a room as far as rights depend on it: phase, access and switches."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
 
@@ -33,6 +33,15 @@ class Scale(StrEnum):
     VIP = "vip"
     TICKET = "ticket"
     EVERYONE = "everyone"
+
+
+class Course(NamedTuple):
+    """Where a show stands, and when it is. Its room has it; the box office is handed it."""
+
+    title: str
+    phase: Phase
+    doors_ms: int
+    start_ms: int
 
 
 MAX_SLOW_MS = 600_000

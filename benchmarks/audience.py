@@ -72,11 +72,7 @@ async def _show(uow: UnitOfWork, holders: int) -> tuple[Show, Product]:
     show = Show(
         id=ShowId(uow.new_id()),
         room=RoomId(uow.new_id()),
-        title="Benchmark",
-        access=Access.TICKETED,
         currency="CNY",
-        doors_ms=uow.now_ms - HOUR_MS,
-        start_ms=uow.now_ms - HOUR_MS,
         refund_until_ms=uow.now_ms - HOUR_MS,
         credit_minor=10,
     )
@@ -84,11 +80,11 @@ async def _show(uow: UnitOfWork, holders: int) -> tuple[Show, Product]:
     record = RoomRecord(
         id=show.room,
         show=show.id,
-        title=show.title,
-        access=show.access,
+        title="Benchmark",
+        access=Access.TICKETED,
         phase=Phase.LIVE,
-        doors_ms=show.doors_ms,
-        start_ms=show.start_ms,
+        doors_ms=uow.now_ms - HOUR_MS,
+        start_ms=uow.now_ms - HOUR_MS,
     )
     await rooms_sql.create_room(uow, record)
     product = Product(

@@ -23,7 +23,7 @@ from auth.identity import RoomId, ShowId, UserId
 from auth.situation import Access, Phase
 from auth.tokens import mint
 from gateway.contract.codec import Codec
-from gateway.demo.playground import furnish
+from gateway.demo.playground import CURRENCY, furnish
 from gateway.door.admission import Admission
 from gateway.engine.lines import NO_LINE
 from gateway.house.house import House, open_house
@@ -148,20 +148,20 @@ def _opening(house: House, room: RoomId, user: UserId, codec: Codec) -> Opening:
 async def _sold_out(house: House, users: list[UserId], phase: Phase) -> RoomId:
     """The playground's ticketed show with a ticket for everybody, moved to a phase."""
     async with house.db.read() as connection:
-        show = next(one for one in await shows_sql.list_shows(connection) if one.access is Access.TICKETED)
-        product = (await shows_sql.list_products(connection, show.id))[0]
+        room = next(one for one in await rooms_sql.list_rooms(connection) if one.access is Access.TICKETED)
+        product = (await shows_sql.list_products(connection, room.show))[0]
     async with house.db.write() as uow:
         execute, now = uow.connection.execute, uow.now_ms
-        keys = [{"show_id": show.id, "user_id": user} for user in users]
+        keys = [{"show_id": room.show, "user_id": user} for user in users]
         await execute(insert(entitlements), [{**key, "tier": "main", "version": 1, "changed_ms": now} for key in keys])
         change = {"version": 1, "tier": "main", "at_ms": now, "reason": "purchase"}
         await execute(insert(entitlement_changes), [{**key, **change} for key in keys])
-        await execute(insert(ledger_balances), [_wallet(show.id, user) for user in users])
+        await execute(insert(ledger_balances), [_wallet(room.show, user) for user in users])
         numbers = [uow.new_id() for _ in users]
         order = {
             "state": "paid",
             "amount_minor": product.price_minor,
-            "currency": show.currency,
+            "currency": CURRENCY,
             "expires_ms": now,
             "body_hash": "",
             "provider": "sandbox",
@@ -179,8 +179,8 @@ async def _sold_out(house: House, users: list[UserId], phase: Phase) -> RoomId:
         await execute(insert(order_lines), [{**line, "order_id": number, "credits": 100} for number in numbers])
     for step in WAY[: WAY.index(phase) + 1] if phase in WAY else ():
         async with house.db.write() as uow:
-            await rooms_sql.change_phase(uow, show.room, step, None)
-    return show.room
+            await rooms_sql.change_phase(uow, room.id, step, None)
+    return room.id
 
 
 def _wallet(show: ShowId, user: UserId) -> dict[str, object]:

@@ -17,16 +17,13 @@ from sqlalchemy import (
 
 from store.metadata_sql import metadata
 
+# Title, access, doors and start are the room's.
 shows = Table(
     "shows",
     metadata,
     Column("id", String(64), primary_key=True),
     Column("room_id", String(64), nullable=False, unique=True),
-    Column("title", Text, nullable=False),
-    Column("access", String(16), nullable=False),
     Column("currency", String(3), nullable=False),
-    Column("doors_ms", BigInteger, nullable=False),
-    Column("start_ms", BigInteger, nullable=False),
     Column("refund_until_ms", BigInteger),
     Column("refunds_opened_ms", BigInteger),
     Column("credit_minor", BigInteger, nullable=False),

@@ -113,12 +113,12 @@ async def _selling_show(uow: UnitOfWork) -> Show | None:
 
 async def _shows(uow: UnitOfWork, access: Access, phases: frozenset[Phase]) -> list[Show]:
     """The demo's own shows of a kind in one of some phases, oldest first; what others put on is theirs."""
-    title = TITLES[access]
-    found = [
-        show for show in await shows_sql.list_shows(uow.connection) if (show.access, show.title) == (access, title)
-    ]
-    found = [show for show in found if await rooms_sql.phase_of(uow.connection, show.id) in phases]
-    return sorted(found, key=lambda show: show.id)
+    own = {
+        room.show
+        for room in await rooms_sql.list_rooms(uow.connection)
+        if (room.access, room.title) == (access, TITLES[access]) and room.phase in phases
+    }
+    return [show for show in await shows_sql.list_shows(uow.connection) if show.id in own]
 
 
 async def _put_on(uow: UnitOfWork, access: Access) -> Show:
@@ -126,11 +126,7 @@ async def _put_on(uow: UnitOfWork, access: Access) -> Show:
     show = Show(
         id=ShowId(uow.new_id()),
         room=RoomId(uow.new_id()),
-        title=TITLES[access],
-        access=access,
         currency=CURRENCY,
-        doors_ms=uow.now_ms + 10 * MINUTE_MS,
-        start_ms=uow.now_ms + 20 * MINUTE_MS,
         refund_until_ms=uow.now_ms + 24 * 60 * MINUTE_MS,
         credit_minor=10,
     )
@@ -143,11 +139,11 @@ async def _put_on(uow: UnitOfWork, access: Access) -> Show:
     room = RoomRecord(
         id=show.room,
         show=show.id,
-        title=show.title,
+        title=TITLES[access],
         access=access,
         phase=Phase.PRESALE,
-        doors_ms=show.doors_ms,
-        start_ms=show.start_ms,
+        doors_ms=uow.now_ms + 10 * MINUTE_MS,
+        start_ms=uow.now_ms + 20 * MINUTE_MS,
     )
     await rooms_sql.create_room(uow, room)
     for name, tier, price_minor, capacity, included in (

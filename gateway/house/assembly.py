@@ -67,7 +67,7 @@ def box_office(settings: Settings, db: Database, closing: AsyncExitStack) -> Box
     box_office = BoxOffice(
         db,
         providers,
-        rooms_sql.phase_of,
+        rooms_sql.course_of,
         is_banned=sanctions_sql.is_banned,
         holds=HoldLimits(
             order_ttl_ms=settings.order_ttl_seconds * 1000,

@@ -8,27 +8,23 @@ from msgspec import Struct
 from auth.denials import Code, Denied
 from auth.identity import RoomId, ShowId, Tier
 from auth.planning import beginning, deadline
-from auth.situation import Access, Phase
+from auth.situation import Course, Phase
 
 ProductId = NewType("ProductId", str)
 
 SALES_OPEN = frozenset({Phase.PRESALE, Phase.DOORS, Phase.LIVE, Phase.PAUSED})
 """The phases in which tickets are sold."""
 TIMES = frozenset({"doors_ms", "start_ms", "refund_until_ms"})
-"""The fields of a show that say when."""
+"""What says when a show is, and until when its tickets may be returned."""
 
 
 class Show(Struct, frozen=True, kw_only=True):
-    """The event sold. It has one room, its live place."""
+    """The event sold. It has one room, its live place, which has its title, access, doors and start."""
 
     id: ShowId
     room: RoomId
-    title: str
-    access: Access
     currency: str
     """ISO 4217; every price of the show is in it."""
-    doors_ms: int
-    start_ms: int
     refund_until_ms: int | None = None
     """Until then a fan may return a ticket in any phase but the last ones; without it, until the doors open.
 
@@ -70,15 +66,15 @@ def is_priced(show: Show, products: Iterable[Product]) -> bool:
     return show.credit_minor > 0 or not any(product.credits for product in products)
 
 
-def planned(show: Show, now_ms: int, named: Collection[str] = TIMES) -> Denied | None:
+def planned(course: Course, refund_until_ms: int | None, now_ms: int, named: Collection[str] = TIMES) -> Denied | None:
     """Whether a show can be at the times that are `named`; BAD_REQUEST says which field cannot be."""
     refused = None
     if "doors_ms" in named:
-        refused = beginning("doors_ms", show.doors_ms, now_ms)
+        refused = beginning("doors_ms", course.doors_ms, now_ms)
     if "start_ms" in named:
-        refused = refused or beginning("start_ms", show.start_ms, now_ms)
-    if "refund_until_ms" in named and show.refund_until_ms is not None:
-        refused = refused or deadline("refund_until_ms", show.refund_until_ms, now_ms)
-    if refused is None and show.start_ms < show.doors_ms:
+        refused = refused or beginning("start_ms", course.start_ms, now_ms)
+    if "refund_until_ms" in named and refund_until_ms is not None:
+        refused = refused or deadline("refund_until_ms", refund_until_ms, now_ms)
+    if refused is None and course.start_ms < course.doors_ms:
         refused = Denied(Code.BAD_REQUEST, detail={"field": "start_ms" if "start_ms" in named else "doors_ms"})
     return refused

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.composed import composed_key
 from auth.identity import RoomId, ShowId, Tier
-from auth.situation import Access
 from presale.catalogue.shows import Product, ProductId, Show
 from presale.tables_sql import products, shows
 from store.database_sql import RacedError, UnitOfWork
@@ -30,11 +29,7 @@ async def create_show(uow: UnitOfWork, show: Show) -> None:
         insert(shows).values(
             id=show.id,
             room_id=show.room,
-            title=show.title,
-            access=show.access,
             currency=show.currency,
-            doors_ms=show.doors_ms,
-            start_ms=show.start_ms,
             refund_until_ms=show.refund_until_ms,
             credit_minor=show.credit_minor,
             version=show.version,
@@ -62,15 +57,13 @@ async def add_product(uow: UnitOfWork, product: Product) -> None:
 
 
 async def update(uow: UnitOfWork, show: Show) -> Show:
-    """Write times, deadline for refunds and price of a credit down; answers the show with its next version.
+    """Write the deadline for refunds and the price of a credit down; answers the show with its next version.
 
     RacedError where it is not the version that was read.
     """
     after = structs.replace(show, version=show.version + 1)
     changed = update_row(shows).where(shows.c.id == show.id, shows.c.version == show.version)
     values = {
-        "doors_ms": after.doors_ms,
-        "start_ms": after.start_ms,
         "refund_until_ms": after.refund_until_ms,
         "refunds_opened_ms": after.refunds_opened_ms,
         "credit_minor": after.credit_minor,
@@ -92,8 +85,8 @@ async def load_show_of_room(connection: AsyncConnection, room: RoomId) -> Show |
 
 
 async def list_shows(connection: AsyncConnection) -> list[Show]:
-    """All shows, soonest first."""
-    rows = await connection.execute(select(shows).order_by(shows.c.start_ms, shows.c.id))
+    """All shows, by their ids."""
+    rows = await connection.execute(select(shows).order_by(shows.c.id))
     return [show_of(row) for row in rows]
 
 
@@ -122,11 +115,7 @@ def show_of(row: Row[Any]) -> Show:
     return Show(
         id=ShowId(row.id),
         room=RoomId(row.room_id),
-        title=row.title,
-        access=Access(row.access),
         currency=row.currency,
-        doors_ms=row.doors_ms,
-        start_ms=row.start_ms,
         refund_until_ms=row.refund_until_ms,
         refunds_opened_ms=row.refunds_opened_ms,
         credit_minor=row.credit_minor,

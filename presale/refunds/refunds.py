@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 
 from auth.denials import Code, Denied
 from auth.identity import UserId
-from auth.situation import Phase
+from auth.situation import Course, Phase
 from presale.catalogue.shows import Show
 from presale.orders.orders import Order, OrderId
 
@@ -110,18 +110,18 @@ def terms(order: Order, wallet_credits: int, credit_minor: int) -> RefundTerms:
     return RefundTerms(withdrawn, max(0, order.amount_minor - deducted))
 
 
-def moved(show: Show, doors_ms: int, start_ms: int, phase: Phase, now_ms: int) -> Show:
-    """The show at other times, and its deadline for refunds with it.
+def moved(show: Show, before: Course, after: Course, now_ms: int) -> Show:
+    """The show with its deadline for refunds, `after` it was moved to other times than `before`.
 
     A show put off takes its deadline along, by as much as the start; one brought forward leaves it where it is. And
     whoever bought a ticket for another time may return it: a start that changes by `MOVE_MS` opens refunds for
     `MOVED_WINDOW_MS`, at most until the new start. Where the doors decide and have not opened, they go on deciding.
     Of a draft nobody holds a ticket: it takes its deadline along both ways, and opens nothing.
     """
-    shift_ms, until_ms = start_ms - show.start_ms, show.refund_until_ms
+    shift_ms, until_ms, phase = after.start_ms - before.start_ms, show.refund_until_ms, after.phase
     if until_ms is not None:
         until_ms += shift_ms if phase is Phase.DRAFT else max(0, shift_ms)
     needs_window = phase is not Phase.DRAFT and not (until_ms is None and phase in _BEFORE_DOORS)
     if needs_window and abs(shift_ms) >= MOVE_MS:
-        until_ms = max(until_ms or 0, min(now_ms + MOVED_WINDOW_MS, start_ms))
-    return structs.replace(show, doors_ms=doors_ms, start_ms=start_ms, refund_until_ms=until_ms)
+        until_ms = max(until_ms or 0, min(now_ms + MOVED_WINDOW_MS, after.start_ms))
+    return structs.replace(show, refund_until_ms=until_ms)

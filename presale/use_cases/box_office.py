@@ -19,7 +19,7 @@ from presale.refunds.refunds import Refund, RefundId
 from presale.use_cases.asking import Asked, Asking
 from presale.use_cases.bounded_provider import Aside, holding_nothing
 from presale.use_cases.checkout import Checkout
-from presale.use_cases.sale import IsBanned, PhaseOf, Sale
+from presale.use_cases.sale import CourseOf, IsBanned, Sale
 from presale.use_cases.settlement import Settlement
 from store.database_sql import Database, UnitOfWork
 from store.jobs import Again, Handler
@@ -69,7 +69,7 @@ class BoxOffice:
         self,
         db: Database,
         providers: Mapping[str, PaymentProvider],
-        phase_of: PhaseOf,
+        course_of: CourseOf,
         *,
         is_banned: IsBanned = nobody_is_banned,
         holds: HoldLimits = HoldLimits(),  # noqa: B008 - frozen
@@ -83,9 +83,9 @@ class BoxOffice:
         """
         self._db = db
         self._providers = providers
-        self._phase_of = phase_of
+        self._course_of = course_of
         self._holds = holds
-        self._sale = Sale(phase_of, is_banned)
+        self._sale = Sale(course_of, is_banned)
         self._settlement = Settlement(db, self._providers, self._sale)
         self._checkout = Checkout(db, self._providers, self._sale, self._settlement, holds, return_url)
         self._asking = Asking(
@@ -124,7 +124,8 @@ class BoxOffice:
             found = await shows_sql.load_show(connection, show)
             if found is None:
                 return Denied(Code.NOT_FOUND)
-            if await self._phase_of(connection, show) not in SALES_OPEN:
+            course = await self._course_of(connection, show)
+            if course is None or course.phase not in SALES_OPEN:
                 return Denied(Code.SALES_CLOSED)
             products = {product.id: product for product in await shows_sql.list_products(connection, show)}
         lines = price(items, products)
@@ -282,7 +283,8 @@ class BoxOffice:
             if role is not Role.OPERATOR and order.user != actor:
                 return Denied(Code.FORBIDDEN)
             if order.state is OrderState.PAID and role is not Role.OPERATOR:
-                refusal = refunds.permit(show, await self._phase_of(uow.connection, show.id), uow.now_ms)
+                course = await self._course_of(uow.connection, show.id)
+                refusal = refunds.permit(show, None if course is None else course.phase, uow.now_ms)
                 if refusal is not None:
                     return refusal
             return await refunds_sql.request(uow, show, order, by=actor, reason=reason)

@@ -137,11 +137,11 @@ class Checkout:
         """
         async with self._db.read() as connection:
             show = await shows_sql.load_show(connection, order.show)
-            refusal = None if show is None else await self._sale.refuse(connection, show, order.user)
+            sells = None if show is None else await self._sale.sells(connection, show, order.user)
         provider = self._providers.get(order.provider)
-        if show is None or provider is None:
+        if show is None or sells is None or provider is None:
             return Denied(Code.NOT_FOUND if show is None else Code.PROVIDER_UNKNOWN)
-        if refusal is not None or order.state is not OrderState.PENDING:
+        if isinstance(sells, Denied) or order.state is not OrderState.PENDING:
             return order
         created = await provider.create(
             PaymentRequest(
@@ -149,7 +149,7 @@ class Checkout:
                 order=order.id,
                 amount_minor=order.amount_minor,
                 currency=order.currency,
-                description=show.title[:DESCRIPTION_LENGTH],
+                description=sells.title[:DESCRIPTION_LENGTH],
                 expires_ms=order.expires_ms,
                 return_url=None if self._return_url is None else f"{self._return_url}/{order.id}",
             )

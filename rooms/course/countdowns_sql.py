@@ -33,9 +33,9 @@ async def set_countdown(
     With an id the one of that id is replaced, NOT_FOUND where there is none; without, a new one is made, at most
     `MAX_CUSTOM` of them.
     """
+    await turns_sql.take(uow, room)
     if CountdownKind(kind) is not CountdownKind.CUSTOM:
         return await _reschedule(uow, room, CountdownKind(kind), target_ms, by)
-    await turns_sql.take(uow, room)
     denied = await (_no_place(uow, room) if countdown_id is None else _not_here(uow, room, countdown_id))
     if denied is not None:
         return denied

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from auth.identity import RoomId, ShowId
-from auth.situation import Access, Phase, Switches
+from auth.situation import Access, Course, Phase, Switches
 from rooms.gifts.gifts import DEFAULT_CATALOGUE, GiftKind
 
 
@@ -24,6 +24,11 @@ class RoomRecord(Struct, frozen=True):
     version: int = 1
     like_total: int = 0
     """All likes so far; outside of `version`."""
+
+    @property
+    def course(self) -> Course:
+        """As the box office is handed it."""
+        return Course(self.title, self.phase, self.doors_ms, self.start_ms)
 
 
 class Standing(NamedTuple):

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
 from auth.identity import RoomId, ShowId, UserId
-from auth.situation import Access, Phase, Switches
+from auth.situation import Access, Course, Phase, Switches
 from pubsub.broker import Retention
 from rooms import turns_sql
 from rooms.audit import audit_sql
@@ -111,6 +111,13 @@ async def phase_of(connection: AsyncConnection, show: ShowId) -> Phase | None:
     return None if found is None else Phase(found)
 
 
+async def course_of(connection: AsyncConnection, show: ShowId) -> Course | None:
+    """Where a show stands and when it is; None where it has no room."""
+    chosen = select(rooms.c.title, rooms.c.phase, rooms.c.doors_ms, rooms.c.start_ms).where(rooms.c.show_id == show)
+    row = (await connection.execute(chosen)).one_or_none()
+    return None if row is None else Course(row.title, Phase(row.phase), row.doors_ms, row.start_ms)
+
+
 async def change_phase(
     uow: UnitOfWork, room: RoomId, target: Phase, by: UserId | None, *, seen: int | None = None
 ) -> RoomRecord | Denied:
@@ -157,7 +164,7 @@ async def panic(uow: UnitOfWork, room: RoomId, by: UserId | None) -> RoomRecord 
 async def update_schedule(
     uow: UnitOfWork, room: RoomId, doors_ms: int, start_ms: int, by: UserId | None, *, seen: int | None = None
 ) -> RoomRecord | Denied:
-    """Move doors and start. The show's own copy in the box office is the caller's to move along."""
+    """Move doors and start."""
     before = await _seen(uow, room, seen)
     if isinstance(before, Denied):
         return before

@@ -19,7 +19,6 @@ async def main() -> None:
     from gateway.house.server import serve  # noqa: PLC0415
     from gateway.setup import clock  # noqa: PLC0415
     from gateway.setup.settings import Settings  # noqa: PLC0415
-    from presale.catalogue import shows_sql  # noqa: PLC0415
     from rooms.course import rooms_sql  # noqa: PLC0415
     from rooms.roles import roles_sql  # noqa: PLC0415
     from store import migrations  # noqa: PLC0415
@@ -29,13 +28,13 @@ async def main() -> None:
     async with open_house(settings) as house:
         await playground.furnish(house.db)
         async with house.db.read() as connection:
-            show = next(one for one in await shows_sql.list_shows(connection) if one.access is Access.OPEN)
+            room = next(one for one in await rooms_sql.list_rooms(connection) if one.access is Access.OPEN)
         host = UserId("host")
         async with house.db.write() as uow:
-            await roles_sql.grant(uow, host, Role.HOST, show.id, UserId("test"))
+            await roles_sql.grant(uow, host, Role.HOST, room.show, UserId("test"))
         for phase in (Phase.DOORS, Phase.LIVE):
             async with house.db.write() as uow:
-                await rooms_sql.change_phase(uow, show.room, phase, host)
+                await rooms_sql.change_phase(uow, room.id, phase, host)
 
     def token(user: str) -> str:
         now_ms, new_id = clock.now_ms(), clock.new_id()
@@ -46,7 +45,7 @@ async def main() -> None:
     users = ["host", *(f"fan{number}" for number in range(int(sys.argv[1])))]
     serving = asyncio.create_task(serve(settings, asyncio.Event(), started := asyncio.Event()))
     await asyncio.wait({serving, asyncio.create_task(started.wait())}, return_when=asyncio.FIRST_COMPLETED)
-    print(json.dumps({"room": show.room, "tokens": {user: token(user) for user in users}}), flush=True)  # noqa: T201
+    print(json.dumps({"room": room.id, "tokens": {user: token(user) for user in users}}), flush=True)  # noqa: T201
     await serving
 
 

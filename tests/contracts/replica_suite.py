@@ -147,13 +147,13 @@ async def evening(folder: Path) -> AsyncIterator[Evening]:
     async with open_house(settings) as house:
         await furnish(house.db)
         async with house.db.read() as connection:
-            show = next(one for one in await shows_sql.list_shows(connection) if one.access.value == "ticketed")
-            products = {product.tier: product for product in await shows_sql.list_products(connection, show.id)}
+            room = next(one for one in await rooms_sql.list_rooms(connection) if one.access.value == "ticketed")
+            products = {product.tier: product for product in await shows_sql.list_products(connection, room.show)}
         provider = FakeProvider()
         box = BoxOffice(
-            house.db, {"fake": provider}, rooms_sql.phase_of, is_banned=sanctions_sql.is_banned, holds=HOLDS
+            house.db, {"fake": provider}, rooms_sql.course_of, is_banned=sanctions_sql.is_banned, holds=HOLDS
         )
-        now = Evening(house, box, provider, show.id, show.room, products)
+        now = Evening(house, box, provider, room.show, room.id, products)
         forward = house.db.on_emitted
 
         def take_down(emitted: Any, at_ms: int) -> None:
@@ -163,7 +163,7 @@ async def evening(folder: Path) -> AsyncIterator[Evening]:
 
         house.db.on_emitted = take_down
         async with house.db.write() as uow:
-            await roles_sql.grant(uow, HOST, Role.HOST, show.id, HOST)
+            await roles_sql.grant(uow, HOST, Role.HOST, room.show, HOST)
         await now.ticket(Tier.VIP, FAN)
         await now.phase(Phase.DOORS, Phase.LIVE)
         try:

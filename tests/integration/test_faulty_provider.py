@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 
 from auth.denials import Denied
 from auth.identity import Role, ShowId, Tier
-from auth.situation import Phase
+from auth.situation import Course, Phase
 from gateway.features.orders.callbacks import pay_routes
 from gateway.house.jobs import JobWorker
 from presale.audit import audit_sql
@@ -36,7 +36,7 @@ from presale.use_cases.box_office import BoxOffice
 from store import migrations
 from store.database_sql import Database
 from tests.ports import free_port
-from tests.presale.house import FAN, MAIN, OPERATOR, SHOW, product, show
+from tests.presale.house import FAN, MAIN, OPERATOR, SHOW, course, product, show
 from tests.presale.sandbox_process import SECRET, new_id, now_ms, running_sandbox, script_faults
 
 DEADLINE_SECONDS = 10.0
@@ -144,18 +144,18 @@ async def hall(tmp_path: Path, gateway_port: int, sandbox_url: str) -> AsyncIter
     await migrations.upgrade(url)
     clock = Clock()
 
-    async def phase_of(_connection: AsyncConnection, _show: ShowId) -> Phase | None:
-        return Phase.PRESALE
+    async def course_of(_connection: AsyncConnection, _show: ShowId) -> Course:
+        return course(Phase.PRESALE, clock())
 
     async with contextlib.AsyncExitStack() as stack:
         db = await Database.open(url, clock=clock, new_id=new_id)
         stack.push_async_callback(db.close)
         async with db.write() as uow:
-            await shows_sql.create_show(uow, show(clock()))
+            await shows_sql.create_show(uow, show())
             await shows_sql.add_product(uow, product(MAIN, Tier.MAIN, 12_800, 2, 10))
         provider = SandboxPayments(sandbox_url, [SECRET], clock=now_ms, new_id=new_id)
         stack.push_async_callback(provider.aclose)
-        box = BoxOffice(db, {"sandbox": provider}, phase_of, holds=HoldLimits(order_ttl_ms=TTL_MS))
+        box = BoxOffice(db, {"sandbox": provider}, course_of, holds=HoldLimits(order_ttl_ms=TTL_MS))
         browser = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
         await stack.enter_async_context(serving(Starlette(routes=pay_routes(box)), gateway_port))
         yield Hall(db, box, JobWorker(db, box.handlers), clock, browser, sandbox_url)

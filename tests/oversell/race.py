@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
 from auth.identity import RoomId, ShowId, Tier, UserId
-from auth.situation import Access, Phase
+from auth.situation import Course, Phase
 from presale.audit import audit_sql
 from presale.catalogue import shows_sql, stock_sql
 from presale.catalogue.shows import Product, ProductId, Show
@@ -56,7 +56,7 @@ class Box:
         self.rounds += 1
         show, product = ShowId(f"show-{self.rounds}"), ProductId(f"seat-{self.rounds}")
         async with self.databases[0].write() as uow:
-            await shows_sql.create_show(uow, _show(show, uow.now_ms))
+            await shows_sql.create_show(uow, _show(show))
             await shows_sql.add_product(uow, _product(product, show, seats))
         began = time.perf_counter()
         told = await asyncio.gather(
@@ -99,7 +99,7 @@ async def open_box(home: str, folder: Path) -> AsyncIterator[Box]:
         clock, provider = FakeClock(), FakeProvider()
         databases = [await _open(url, clock, number) for number in range(OFFICES)]
         try:
-            yield Box([BoxOffice(db, {"fake": provider}, _phase_of) for db in databases], databases, provider)
+            yield Box([BoxOffice(db, {"fake": provider}, _course_of) for db in databases], databases, provider)
         finally:
             for database in databases:
                 await database.close()
@@ -124,19 +124,15 @@ async def _open(url: str, clock: FakeClock, number: int) -> Database:
     return await Database.open(url, clock=clock, new_id=lambda: f"{number}-{ids()}")
 
 
-async def _phase_of(_connection: AsyncConnection, _show: ShowId) -> Phase:
-    return PHASE
+async def _course_of(_connection: AsyncConnection, _show: ShowId) -> Course:
+    return Course("One night", PHASE, 0, 0)
 
 
-def _show(show: ShowId, now_ms: int) -> Show:
+def _show(show: ShowId) -> Show:
     return Show(
         id=show,
         room=RoomId(f"room-{show}"),
-        title="One night",
-        access=Access.TICKETED,
         currency="CNY",
-        doors_ms=now_ms + 3_600_000,
-        start_ms=now_ms + 7_200_000,
         refund_until_ms=None,
         credit_minor=100,
     )

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Denied
 from auth.identity import Role, RoomId, ShowId, Tier, UserId
-from auth.situation import Access, Phase
+from auth.situation import Course, Phase
 from gateway.house.jobs import JobWorker
 from presale import events
 from presale.audit import audit_sql
@@ -181,8 +181,9 @@ async def open_house(
 async def _furnish(db: Database, clock: FakeClock, url: str, capacity: int, credits_: int) -> House:
     provider = FakeProvider()
 
-    async def phase_of(_connection: AsyncConnection, show: ShowId) -> Phase | None:
-        return house.phase if show == SHOW or house.phase_everywhere else None
+    async def course_of(_connection: AsyncConnection, show: ShowId) -> Course | None:
+        phase = house.phase if show == SHOW or house.phase_everywhere else None
+        return None if phase is None else course(phase, clock.now_ms)
 
     async def is_banned(_connection: AsyncConnection, _room: RoomId, user: UserId) -> bool:
         return user in house.banned
@@ -190,27 +191,27 @@ async def _furnish(db: Database, clock: FakeClock, url: str, capacity: int, cred
     box = BoxOffice(
         db,
         {"fake": provider},
-        phase_of,
+        course_of,
         is_banned=is_banned,
         holds=HoldLimits(order_ttl_ms=TTL_MS, cool_down_ms=COOL_DOWN_MS, unpaid_seats=UNPAID_SEATS),
     )
     house = House(db, clock, provider, box, JobWorker(db, box.handlers), url)
     async with db.write() as uow:
-        await shows_sql.create_show(uow, show(clock.now_ms))
+        await shows_sql.create_show(uow, show())
         await shows_sql.add_product(uow, product(MAIN, Tier.MAIN, 12_800, capacity, credits_))
         await shows_sql.add_product(uow, product(VIP, Tier.VIP, 38_800, capacity, 0))
     return house
 
 
-def show(now_ms: int, refund_until_ms: int | None = None) -> Show:
+def course(phase: Phase, now_ms: int) -> Course:
+    return Course("Opening night", phase, now_ms + 3_600_000, now_ms + 7_200_000)
+
+
+def show(refund_until_ms: int | None = None) -> Show:
     return Show(
         id=SHOW,
         room=ROOM,
-        title="Opening night",
-        access=Access.TICKETED,
         currency="CNY",
-        doors_ms=now_ms + 3_600_000,
-        start_ms=now_ms + 7_200_000,
         refund_until_ms=refund_until_ms,
         credit_minor=100,
     )

@@ -124,6 +124,43 @@ async def test_the_news_of_rooms_that_are_there_are_counted_on_from_their_countd
     assert [tuple(row) for row in counted] == [("busy", 7), ("quiet", 0)]
 
 
+async def test_a_show_keeps_its_schedule_with_its_room_alone(url: str) -> None:
+    await migrations.upgrade(url, "0012")
+    engine = writer_engine(make_url(url))
+    async with engine.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO rooms (id, show_id, title, access, phase, switches, doors_ms, start_ms, gifts, version) "
+                "VALUES ('room', 'show', 'Night', 'open', 'presale', '{}', 5, 6, '[]', 3)"
+            )
+        )
+        await connection.execute(
+            text(
+                "INSERT INTO shows (id, room_id, title, access, currency, doors_ms, start_ms, refund_until_ms, "
+                "credit_minor, version) VALUES ('show', 'room', 'Night', 'open', 'CNY', 5, 6, 7, 8, 9)"
+            )
+        )
+        await connection.execute(
+            text(
+                "INSERT INTO products (id, show_id, name, tier, price_minor, capacity, credits, sold, held, version) "
+                "VALUES ('main', 'show', 'Main', 'main', 100, 10, 0, 2, 1, 4)"
+            )
+        )
+    await migrations.upgrade(url)
+    async with engine.connect() as connection:
+        columns = await connection.run_sync(lambda sync: {each["name"] for each in inspect(sync).get_columns("shows")})
+        show = (
+            await connection.execute(text("SELECT currency, refund_until_ms, credit_minor, version FROM shows"))
+        ).one()
+        room = (await connection.execute(text("SELECT title, access, doors_ms, start_ms, version FROM rooms"))).one()
+        sold = (await connection.execute(text("SELECT show_id, sold, held FROM products"))).one()
+    await engine.dispose()
+    assert not columns & {"title", "access", "doors_ms", "start_ms"}
+    assert tuple(show) == ("CNY", 7, 8, 9)
+    assert tuple(room) == ("Night", "open", 5, 6, 3)
+    assert tuple(sold) == ("show", 2, 1)
+
+
 async def test_the_migrated_schema_is_what_the_code_describes(url: str) -> None:
     await migrations.upgrade(url)
     engine = writer_engine(make_url(url))

@@ -10,6 +10,7 @@ from gateway.features.course.news import room_shape
 from gateway.replica.act import Act
 from presale.catalogue import shows_sql
 from presale.refunds import refunds, refunds_sql
+from rooms import turns_sql
 from rooms.audit import audit_sql
 from rooms.course import countdowns_sql, rooms_sql
 from rooms.course.countdowns import MAX_LABEL_GRAPHEMES, CountdownKind
@@ -44,14 +45,21 @@ async def set_countdown(act: Act, request: wire.SetCountdown) -> shared.Created 
     if not text.fits(label, MAX_LABEL_GRAPHEMES):
         return Denied(Code.BAD_REQUEST, detail={"field": "label", "max_graphemes": MAX_LABEL_GRAPHEMES})
     async with act.means.db.write() as uow:
+        await turns_sql.take(uow, act.room.id)  # two who move the show at once: each moves it from where the other did
+        before = await rooms_sql.load_room(uow.connection, act.room.id)
         made = await countdowns_sql.set_countdown(
             uow, act.room.id, request.kind, request.target_ms, label, request.id, act.user
         )
         room = await rooms_sql.load_room(uow.connection, act.room.id)
-        if room is not None and not isinstance(made, Denied) and made.kind is not CountdownKind.CUSTOM:
+        if (
+            before is not None
+            and room is not None
+            and not isinstance(made, Denied)
+            and made.kind is not CountdownKind.CUSTOM
+        ):
             show = await shows_sql.load_show(uow.connection, room.show)
             assert show is not None, "a room belongs to a show"
-            moved = refunds.moved(show, room.doors_ms, room.start_ms, room.phase, uow.now_ms)
+            moved = refunds.moved(show, before.course, room.course, uow.now_ms)
             await refunds_sql.change_show(uow, show, moved, was=room.phase, phase=room.phase)
             if moved.refund_until_ms != show.refund_until_ms:
                 told = f"refund_until_ms={moved.refund_until_ms}"

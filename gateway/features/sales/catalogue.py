@@ -42,8 +42,8 @@ class Listed:
         return ShowBody(
             show=self.show.id,
             room=self.show.room,
-            title=self.show.title,
-            access=self.show.access,
+            title=self.room.title,
+            access=self.room.access,
             phase=self.room.phase,
             currency=self.show.currency,
             currency_digits=digits_of(self.show.currency),
@@ -121,4 +121,5 @@ async def listed(connection: AsyncConnection) -> list[Listed]:
     shows = await shows_sql.list_shows(connection)
     rooms = {room.show: room for room in await rooms_sql.list_rooms(connection)}
     products = await shows_sql.list_all_products(connection)
-    return [Listed(show, rooms[show.id], products.get(show.id, [])) for show in shows if show.id in rooms]
+    found = [Listed(show, rooms[show.id], products.get(show.id, [])) for show in shows if show.id in rooms]
+    return sorted(found, key=lambda each: (each.room.start_ms, each.show.id))

@@ -78,16 +78,16 @@ async def _put_on(uow: UnitOfWork, body: NewShow, who: Identity) -> tuple[Show, 
     """The show with its room in `draft` and its products; for those who are operators everywhere."""
     show = _planned(body, ShowId(uow.new_id()), RoomId(uow.new_id()))
     products = [_offered(product, show, uow) for product in body.products]
-    _refuse_if(planned(show, uow.now_ms) or _unpriced(show, products))
     room = RoomRecord(
         id=show.room,
         show=show.id,
-        title=show.title,
-        access=show.access,
+        title=body.title,
+        access=Access(body.access),
         phase=Phase.DRAFT,
-        doors_ms=show.doors_ms,
-        start_ms=show.start_ms,
+        doors_ms=body.doors_ms,
+        start_ms=body.start_ms,
     )
+    _refuse_if(planned(room.course, show.refund_until_ms, uow.now_ms) or _unpriced(show, products))
     await shows_sql.create_show(uow, show)
     granted(await rooms_sql.create_room(uow, room, by=who.user))
     for product in products:
@@ -96,23 +96,24 @@ async def _put_on(uow: UnitOfWork, body: NewShow, who: Identity) -> tuple[Show, 
 
 
 async def _change(uow: UnitOfWork, before: Show, body: ShowChanges, who: Identity) -> tuple[Show, RoomRecord]:
-    """The show as it is wanted, in its own turn and its room's; the room moves along."""
+    """The show as it is wanted, in its own turn and its room's."""
     await turns_sql.take(uow, before.room)
     await shows_sql.take_turn(uow, before.id)
     before = await existing_show(uow.connection, before.id)
     room = await rooms_sql.load_room(uow.connection, before.room)
     assert room is not None, "a show has a room"
-    doors_ms = before.doors_ms if body.doors_ms is None else body.doors_ms
-    start_ms = before.start_ms if body.start_ms is None else body.start_ms
-    after = refunds.moved(before, doors_ms, start_ms, room.phase, uow.now_ms)
+    doors_ms = room.doors_ms if body.doors_ms is None else body.doors_ms
+    start_ms = room.start_ms if body.start_ms is None else body.start_ms
+    course = room.course._replace(doors_ms=doors_ms, start_ms=start_ms)
+    after = refunds.moved(before, room.course, course, uow.now_ms)
     named = body.model_fields_set
     if "refund_until_ms" in named:
         after = structs.replace(after, refund_until_ms=body.refund_until_ms)
     if body.credit_minor is not None:
         after = structs.replace(after, credit_minor=body.credit_minor)
         _refuse_if(_unpriced(after, await shows_sql.list_products(uow.connection, after.id)))
-    _refuse_if(planned(after, uow.now_ms, named))
-    if (doors_ms, start_ms) != (before.doors_ms, before.start_ms):
+    _refuse_if(planned(course, after.refund_until_ms, uow.now_ms, named))
+    if course != room.course:
         room = granted(await rooms_sql.update_schedule(uow, room.id, doors_ms, start_ms, who.user))
     if (after.refund_until_ms, after.credit_minor) != (before.refund_until_ms, before.credit_minor):
         told = f"refund_until_ms={after.refund_until_ms} credit_minor={after.credit_minor}"
@@ -133,11 +134,7 @@ def _planned(body: NewShow, show: ShowId, room: RoomId) -> Show:
     return Show(
         id=show,
         room=room,
-        title=body.title,
-        access=Access(body.access),
         currency=body.currency,
-        doors_ms=body.doors_ms,
-        start_ms=body.start_ms,
         refund_until_ms=body.refund_until_ms,
         credit_minor=body.credit_minor,
     )

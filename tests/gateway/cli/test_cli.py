@@ -305,11 +305,7 @@ async def _sell_without_an_order(url: str) -> None:
     show = Show(
         id=ShowId("show-1"),
         room=RoomId("room-1"),
-        title="Night",
-        access=Access.TICKETED,
         currency="CNY",
-        doors_ms=1,
-        start_ms=2,
     )
     product = Product(id=ProductId("product-1"), show=show.id, name="Main", tier=Tier.MAIN, price_minor=100, capacity=5)
     database = await Database.open(url, clock=ambient.now_ms, new_id=ambient.new_id)

@@ -16,7 +16,6 @@ from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import RoomId, ShowId, Tier
-from auth.situation import Access
 from gateway.setup import clock as ambient
 from presale.catalogue import shows_sql
 from presale.catalogue.shows import Product, ProductId, Show
@@ -66,11 +65,7 @@ async def _put_on(url: str, names: tuple[str, ...]) -> None:
         show = Show(
             id=ShowId(name),
             room=RoomId(f"room-{name}"),
-            title=name,
-            access=Access.TICKETED,
             currency="CNY",
-            doors_ms=0,
-            start_ms=0,
         )
         ticket = Product(
             id=ProductId(name), show=ShowId(name), name="Ticket", tier=Tier.MAIN, price_minor=9_900, capacity=10

@@ -60,7 +60,7 @@ async def venue(home: str, tmp_path: Path) -> AsyncIterator[Venue]:
         house.box = BoxOffice(
             house.db,
             {"fake": house.provider},
-            rooms_sql.phase_of,
+            rooms_sql.course_of,
             is_banned=sanctions_sql.is_banned,
         )
         house.worker = JobWorker(house.db, house.box.handlers)

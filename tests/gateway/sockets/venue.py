@@ -127,7 +127,7 @@ async def venue(folder: Path, *, mode: Mode = Mode.TEST, **overrides: Any) -> As
         await serving
     house = houses[0]
     async with house.db.read() as connection:
-        rooms = {show.access: show.room for show in await shows_sql.list_shows(connection)}
+        rooms = {room.access: room.id for room in await rooms_sql.list_rooms(connection)}
     try:
         yield Venue(house, rooms[Access.TICKETED], rooms[Access.OPEN], stop)
     finally:

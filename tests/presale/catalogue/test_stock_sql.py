@@ -53,7 +53,7 @@ async def test_forty_buyers_get_ten_seats_and_thirty_refusals(house: House) -> N
 async def test_two_processes_on_one_database_do_not_oversell_either(house: House) -> None:
     ids = counting_ids()
     other = await Database.open(house.url, clock=house.clock, new_id=lambda: f"other-{ids()}")
-    answers = await race(house.box, BoxOffice(other, {"fake": house.provider}, house.box._phase_of))
+    answers = await race(house.box, BoxOffice(other, {"fake": house.provider}, house.box._course_of))
     await other.close()
     assert sum(isinstance(answer, Order) for answer in answers) == SEATS
     assert await house.seats() == (0, SEATS)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.denials import Code, Denied
 from auth.identity import Role, ShowId, Tier, UserId
@@ -69,11 +68,8 @@ async def test_a_quote_refuses_the_cart_that_the_order_would_refuse(house: House
 
 
 async def test_a_quote_refuses_more_seats_than_anybody_may_hold_unpaid(house: House) -> None:
-    async def phase_of(_connection: AsyncConnection, _show: ShowId) -> Phase | None:
-        return house.phase
-
     await house.offer_again()
-    box = BoxOffice(house.db, {"fake": house.provider}, phase_of, holds=HoldLimits(unpaid_seats=1))
+    box = BoxOffice(house.db, {"fake": house.provider}, house.box._course_of, holds=HoldLimits(unpaid_seats=1))
     cart = [OrderItem(MAIN), OrderItem(AGAIN)]
     quoted = await box.quote(SHOW, cart)
     assert quoted == Denied(Code.BAD_REQUEST, detail={"field": "items", "unpaid_seats": 1})
@@ -571,7 +567,7 @@ async def test_a_refund_asked_for_again_is_answered_with_the_first_one_also_when
 async def test_an_order_sent_again_is_answered_after_sales_and_provider_have_gone(house: House, phase: Phase) -> None:
     order = await house.paid()
     house.phase = phase
-    without = BoxOffice(house.db, {}, house.box._phase_of)
+    without = BoxOffice(house.db, {}, house.box._course_of)
     for box in (house.box, without):
         assert await box.place_order(FAN, order.key, SHOW, order.items, "fake") == order
         assert code(await box.place_order(FAN, order.key, SHOW, [OrderItem(VIP)], "fake")) is Code.IDEMPOTENCY_REUSED

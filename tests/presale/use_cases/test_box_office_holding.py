@@ -497,7 +497,7 @@ async def test_an_overdue_order_that_its_provider_keeps_open_is_neither_payable_
 async def second_show(house: House, number: int) -> tuple[ShowId, ProductId]:
     other, only = ShowId(f"show-{number}"), ProductId(f"main-{number}")
     async with house.db.write() as uow:
-        planned = structs.replace(show(house.clock.now_ms), id=other, room=RoomId(f"room-{number}"))
+        planned = structs.replace(show(), id=other, room=RoomId(f"room-{number}"))
         await shows_sql.create_show(uow, planned)
         await shows_sql.add_product(uow, structs.replace(product(only, Tier.MAIN, 100, 10, 0), show=other))
     return other, only

@@ -6,8 +6,8 @@ from msgspec import structs
 
 from auth.denials import Code, Denied
 from auth.identity import RoomId, ShowId
-from auth.situation import Access, Phase, Scale, Switches
-from rooms.course import rooms_sql
+from auth.situation import Access, Course, Phase, Scale, Switches
+from rooms.course import countdowns_sql, rooms_sql
 from rooms.course.countdowns import of_schedule
 from rooms.course.events import PhaseChanged, ScheduleChanged, SwitchesChanged
 from rooms.course.room import RoomRecord
@@ -86,6 +86,24 @@ async def test_of_two_changes_decided_on_one_version_one_conflicts(house: Stageh
     assert len(await house.told()) == 1
     assert len(await house.trail()) == 1
     assert (await load(house)).version == seen + 1
+
+
+async def test_doors_and_start_that_are_moved_at_once_are_both_moved(house: Stagehouse) -> None:
+    """On a server the second read the schedule before its turn, and put the doors back where they had been."""
+    for hour in range(1, 11):  # either may come first: one of a few is enough to catch who does not wait its turn
+        doors_ms, start_ms = hour * 1_000, 50_000 + hour * 1_000
+        await asyncio.gather(
+            house.do(countdowns_sql.set_countdown, ROOM, "show", start_ms, "", None, HOST),
+            house.do(countdowns_sql.set_countdown, ROOM, "doors", doors_ms, "", None, HOST),
+        )
+        async with house.db.read() as connection:
+            found = await rooms_sql.course_of(connection, SHOW)
+        assert found == Course(OPENING.title, OPENING.phase, doors_ms, start_ms)
+
+
+async def test_a_show_without_a_room_has_no_course(house: Stagehouse) -> None:
+    async with house.db.read() as connection:
+        assert await rooms_sql.course_of(connection, ShowId("none")) is None
 
 
 async def test_a_writer_that_decided_on_an_old_version_is_caught_at_the_row(house: Stagehouse) -> None:
