@@ -1,4 +1,4 @@
-"""Counts what four journeys through the code pass: `python scripts/journeys.py [--files] [JOURNEY ...]`.
+"""Counts what four journeys through the code pass: `python scripts/journeys.py [--files] [--borders] [JOURNEY ...]`.
 
 A danmaku from the bytes of one WebSocket to two other descriptors; a ticket holder's connect to an open room; an order
 from `POST /orders` to the socket that is promoted; a refund from its request to the `refunded` order. One process, the
@@ -16,6 +16,7 @@ import socket
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -48,8 +49,8 @@ class Passed:
     """In the order in which they are met."""
     functions: set[tuple[str, int]] = field(default_factory=set)
     calls: int = 0
-    borders: int = 0
-    """Calls from one file into another, the nearest function of ours on the stack being the caller."""
+    borders: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Calls from one file into a function of another, the nearest function of ours on the stack being the caller."""
     depth: int = 0
     """Functions of ours on the stack at most."""
 
@@ -69,7 +70,8 @@ class Passed:
                 caller = caller or name
             above = above.f_back
         self.depth = max(self.depth, depth)
-        self.borders += caller not in ("", code.co_filename)
+        if caller not in ("", code.co_filename):
+            self.borders[caller, f"{code.co_filename}:{code.co_qualname}"] += 1
 
 
 def _goes_on(frame: FrameType) -> bool:
@@ -264,7 +266,7 @@ def _free_port() -> int:
         return port
 
 
-async def main(wanted: list[str], *, tells_files: bool) -> None:
+async def main(wanted: list[str], *, tells_files: bool, tells_borders: bool) -> None:
     """Count and tell."""
     began = time.monotonic()
     print("| journey | files | functions | calls | across files | deepest stack of ours |")
@@ -275,11 +277,14 @@ async def main(wanted: list[str], *, tells_files: bool) -> None:
                 await stage.live()
             found = [await journey(stage, number) for number in range(TIMES)]
             least = min(found, key=lambda passed: passed.calls)
-            cells = len(least.files), len(least.functions), least.calls, least.borders, least.depth
+            cells = len(least.files), len(least.functions), least.calls, least.borders.total(), least.depth
             if name in wanted:
                 print(f"| {name} | {' | '.join(map(str, cells))} |", flush=True)
                 if tells_files:
                     print("\n".join(f"    {Path(file).relative_to(ROOT)}" for file in least.files))
+                if tells_borders:
+                    for (caller, called), times in least.borders.most_common():
+                        print(f"    {times:4} {Path(caller).relative_to(ROOT)} -> {Path(called).relative_to(ROOT)}")
     print(f"({time.monotonic() - began:.0f} s)", file=sys.stderr)
 
 
@@ -287,5 +292,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Files, functions and calls that four journeys pass.")
     parser.add_argument("journey", nargs="*", default=list(JOURNEYS), help="of these; all without one")
     parser.add_argument("--files", action="store_true", help="name the files, in the order in which they are met")
+    parser.add_argument("--borders", action="store_true", help="name the calls across files, most frequent first")
     options = parser.parse_args()
-    asyncio.run(main(options.journey, tells_files=options.files))
+    asyncio.run(main(options.journey, tells_files=options.files, tells_borders=options.borders))

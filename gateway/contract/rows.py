@@ -5,7 +5,7 @@ are held together by their types.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -63,10 +63,11 @@ class ServerEvent(Generic[Payload]):
     is_whole: bool = False
     """Whether only the latest of those that wait for a slow socket matters (of each `id`, if the payload has one)."""
 
-    @property
-    def has_items(self) -> bool:
-        """Whether the payload is a list of `items` and the cursor that they lead to: neighbours can be joined."""
-        return self.kind is EventClass.HISTORY
+    has_items: bool = field(init=False)
+    """Whether the payload is a list of `items` and the cursor that they lead to: neighbours can be joined."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "has_items", self.kind is EventClass.HISTORY)
 
 
 def history(name: str, payload: type[Payload], *, may_be_shed: bool = False) -> ServerEvent[Payload]:

@@ -80,6 +80,7 @@ class Member:
         "expelled",
         "identity",
         "is_acting",
+        "is_console",
         "is_waiting",
         "luggage",
         "permissions",
@@ -96,6 +97,8 @@ class Member:
     def __init__(self, room: Place, opening: Opening, identity: Identity) -> None:
         self.room = room
         self.surface = SURFACES[opening.namespace]
+        self.is_console = self.surface is Surface.CONSOLE
+        """Whether it steers the room."""
         self.device = opening.auth.get("device", "")
         self.asks_first = opening.auth.get("takeover") == "ask"
         """Whether it would rather be refused than take another device's seat."""
@@ -131,11 +134,6 @@ class Member:
     def name(self) -> str:
         """Under which name it is shown in its room."""
         return self.room.names.shown(self.user, self.identity.name, is_staff=self.role.is_staff)
-
-    @property
-    def is_console(self) -> bool:
-        """Whether it steers the room."""
-        return self.surface is Surface.CONSOLE
 
     @property
     def is_seated(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 
 from auth.denials import Code, Denied
 from auth.grants import Grant
-from auth.identity import Identity, Role, Tier, UserId
+from auth.identity import Identity, Role, Tier
 from auth.permissions import Permission
 from gateway.contract.link import TOKEN_EXPIRING, TokenExpiring
 from gateway.live.commands import Commands
@@ -21,12 +21,14 @@ from rooms.names.events import NamesChanged
 class Visit:
     """From a CONNECT that was accepted to the end of the socket: a `Receiver` of it, and the `Act` of its commands."""
 
-    __slots__ = ("_commands", "_token_deadline", "means", "member", "room")
+    __slots__ = ("_commands", "_token_deadline", "means", "member", "room", "user")
 
     def __init__(self, room: LiveRoom, member: Member, commands: Commands, means: Means) -> None:
         self.room = room
         self.member = member
         self.means = means
+        self.user = member.user
+        """Who acts; a new token is of the same user."""
         self._commands = commands
         self._token_deadline: Deadline | None = None
 
@@ -74,11 +76,6 @@ class Visit:
         self.member.closed()
 
     # ---- gateway.replica.act.Act -----------------------------------------------------------------------
-
-    @property
-    def user(self) -> UserId:
-        """Who acts."""
-        return self.member.user
 
     @property
     def name(self) -> str:
