@@ -18,11 +18,10 @@ from gateway.contract.cursor import Stamps
 from gateway.contract.link import ADMISSION, Admission
 from gateway.live.clockwork import Chore
 from gateway.live.member import Member
-from gateway.replica.reading import stage_of
+from gateway.replica.reading import is_on_stage
 from gateway.setup.metrics import Metrics
 from gateway.sockets.codec import Prepared
 from rooms.queue.waiting_room import AdmissionBudget, Entry, Key, Standing, WaitingRoom
-from rooms.stage.stage import StageState
 
 TURN_SECONDS = 0.05
 """How often those whose turn it is are let in."""
@@ -225,7 +224,7 @@ def _never_waits(member: Member) -> bool:
     """The staff, who stands on the stage, and whoever is inside already with another socket."""
     if member.is_console or member.role.is_staff:
         return True
-    if stage_of(member.room.replica).state_of(member.user) is StageState.ON_STAGE:
+    if is_on_stage(member.room.replica, member.user):
         return True
     return any(other.is_inside for other in member.room.of_user(member.user))
 

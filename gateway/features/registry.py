@@ -25,7 +25,7 @@ from gateway.features.welcome import You, welcome_with
 from gateway.replica.feature import AnyCommand
 from gateway.replica.news import Book, State
 from gateway.replica.replica import ROOM_NEWS
-from gateway.replica.welcome import Greeting
+from gateway.replica.welcome import greeting_of
 from rooms.gateways import Present, SaidApart, SeatsTaken, Sought
 
 FEATURES = (
@@ -68,7 +68,7 @@ BETWEEN_GATEWAYS = (SeatsTaken, Sought, Present, SaidApart)
 """News of one gateway to the others, which no feature hears."""
 BOOK = Book((row for feature in FEATURES for row in feature.news), core=(*ROOM_NEWS, *BETWEEN_GATEWAYS))
 LOADS = tuple(feature.load for feature in FEATURES if feature.load is not None)
-GREETING = Greeting(event=WELCOME, you=You, parts=tuple(part for feature in FEATURES for part in feature.parts))
+GREETING = greeting_of(WELCOME, You, (part for feature in FEATURES for part in feature.parts))
 
 
 def routers_of(deps: ApiDependencies) -> Sequence[APIRouter]:

@@ -91,6 +91,7 @@ class Member:
         "tier",
         "tier_version",
         "told_until",
+        "user",
         "was_inside",
     )
 
@@ -103,6 +104,8 @@ class Member:
         self.asks_first = opening.auth.get("takeover") == "ask"
         """Whether it would rather be refused than take another device's seat."""
         self.identity = identity
+        self.user = identity.user
+        """Whose socket this is; a new token is of the same user."""
         self.role = Role.VIEWER
         self.role_version = -1
         self.tier = Tier.NONE
@@ -124,11 +127,6 @@ class Member:
         """With what code it ends once it has heard its welcome, or its ack."""
         self.is_acting = False
         """Whether a command of its is being carried out: it ends after the ack."""
-
-    @property
-    def user(self) -> UserId:
-        """Whose socket this is."""
-        return self.identity.user
 
     @property
     def name(self) -> str:

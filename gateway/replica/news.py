@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar, Union
 import msgspec
 from msgspec import Struct
 
+from auth.door import Surface
 from auth.grants import Grant
 from auth.identity import RoomId, UserId
 from gateway.contract.rows import ServerEvent
@@ -196,6 +197,11 @@ class Book:
         """The news of which a replica keeps the newest."""
         self.greeting = tuple(row for row in self.states if row.hello)
         """Those that stand in `welcome`."""
+        self._greeting = {
+            (surface, reads): tuple((row, _view_of(row, surface, reads=reads)) for row in self.greeting)
+            for surface in Surface
+            for reads in (True, False)
+        }
         self.by_reading: tuple[State[Any], ...] = tuple(
             row for row in self.states if any(view.reads is not None for view in row.views)
         )
@@ -209,6 +215,10 @@ class Book:
     def decode(self, body: bytes) -> AnyEvent:
         """A publication's body; raises `msgspec.MsgspecError` for what no process of ours wrote."""
         return self._decoder.decode(body)
+
+    def greeting_for(self, surface: Surface, *, reads: bool) -> Sequence[tuple[State[Any], int]]:
+        """The states in the `welcome` of a socket, each with the number of the view that is its."""
+        return self._greeting[surface, reads]
 
     def needs_place(self, event: AnyEvent) -> bool:
         """Whether only a publication brings it: it has a place in the history, or no version by which it is once."""
@@ -229,3 +239,7 @@ class Book:
                 case _:
                     assert entry.keeper is None, f"{kind.__name__} is kept by two rows"
                     entry.keeper = row
+
+
+def _view_of(row: State[Any], surface: Surface, *, reads: bool) -> int:
+    return next(number for number, view in enumerate(row.views) if view.fits(surface, reads=reads))

@@ -33,6 +33,11 @@ def stage_of(room: Knowledge) -> StageRecord:
     return StageRecord(members=stage.members, queue=queue.items, capacity=stage.capacity, version=stage.version)
 
 
+def is_on_stage(room: Knowledge, user: UserId) -> bool:
+    """Whether a user is on stage."""
+    return any(member.user == user for member in room.newest(StageChanged).members)
+
+
 def mute_of(room: Knowledge, user: UserId) -> Mute | None:
     """The mute of a user, which may have run out."""
     muted = room.each(Muted).get(user)

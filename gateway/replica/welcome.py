@@ -1,8 +1,8 @@
 """What a socket is told first: all of its room as it concerns it. Made of the rows of the features."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Protocol
 
 from msgspec import Raw, Struct, UnsetType, json, msgpack
@@ -15,7 +15,7 @@ from gateway.contract.codec import Codec
 from gateway.contract.cursor import to_cursor
 from gateway.contract.link import Admission, Presence, TierChange, TierReason
 from gateway.contract.rows import CONTRACT_VERSION, EventClass, ServerEvent
-from gateway.replica.news import Knowledge, Moment, State
+from gateway.replica.news import Knowledge, Moment
 from gateway.replica.replica import Replica
 from presale.books.wallet import Wallet
 from presale.orders.events import OrderChanged
@@ -85,7 +85,21 @@ class Greeting:
     event: ServerEvent[Any]
     you: type[Struct]
     """The payload of its field `you`."""
-    parts: Sequence[Part]
+    shared: Sequence[Part]
+    """Parts that have a `source`."""
+    lists: Sequence[Part]
+    """Those that extend a list."""
+    own: Sequence[Part]
+    of_you: Sequence[Part]
+
+
+def greeting_of(event: ServerEvent[Any], you: type[Struct], parts: Iterable[Part]) -> Greeting:
+    """The first event of a socket with all its parts, sorted by how they are made."""
+    shared, lists, own, of_you = [list[Part]() for _ in range(4)]
+    for part in parts:
+        kind = shared if part.source is not None else lists if part.extends else of_you if part.of_you else own
+        kind.append(part)
+    return Greeting(event=event, you=you, shared=shared, lists=lists, own=own, of_you=of_you)
 
 
 class Encoded:
@@ -97,18 +111,19 @@ class Encoded:
     __slots__ = ("_kept",)
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, Codec, object], tuple[object, object, Raw]] = {}
+        self._kept: dict[tuple[str, Codec, int], tuple[object, object, Raw]] = {}
 
-    def part(
-        self, field: str, codec: Codec, view: object, source: object, room: object, make: Callable[[], Struct]
-    ) -> Raw:
-        """`make()` in this codec; made again when `source` or `room` is another object than the last time."""
-        key = (field, codec, view)
+    def find(self, key: tuple[str, Codec, int], source: object, room: object) -> Raw | None:
+        """What was kept, where it follows from these very objects."""
         kept = self._kept.get(key)
-        if kept is None or kept[0] is not source or kept[1] is not room:
-            encode = msgpack.encode if codec is Codec.MSGPACK else json.encode
-            kept = self._kept[key] = (source, room, Raw(encode(make())))
-        return kept[2]
+        return kept[2] if kept is not None and kept[0] is source and kept[1] is room else None
+
+    def keep(self, key: tuple[str, Codec, int], source: object, room: object, value: Struct) -> Raw:
+        """A value in the codec of the key, kept for as long as `source` and `room` stay the same objects."""
+        encode = msgpack.encode if key[1] is Codec.MSGPACK else json.encode
+        encoded = Raw(encode(value))
+        self._kept[key] = (source, room, encoded)
+        return encoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,19 +151,21 @@ def build(
         replica.floor is not None and (viewer.role.is_staff or viewer.tier >= replica.floor) and not viewer.is_waiting
     )
     fields: dict[str, Any] = {}
-    of_you: dict[str, Any] = {}
-    for state in replica.book.greeting:
-        value, view = replica.newest(state.news), _view_of(state, viewer.surface, reads=reads)
-        make = partial(replica.shown, state.news, view, moment)
-        fields[state.hello] = encoded.part(state.hello, codec, view, value, room, make)
-    for part in greeting.parts:
-        make = partial(part.make, replica, viewer, luggage, moment)
-        if part.source is not None:
-            fields[part.field] = encoded.part(part.field, codec, None, part.source(replica), room, make)
-        elif part.extends:
-            fields.setdefault(part.field, []).extend(make())
-        else:
-            (of_you if part.of_you else fields)[part.field] = make()
+    for state, number in replica.book.greeting_for(viewer.surface, reads=reads):
+        key, value = (state.hello, codec, number), replica.newest(state.news)
+        fields[state.hello] = encoded.find(key, value, room) or encoded.keep(
+            key, value, room, replica.shown(state.news, state.views[number], moment)
+        )
+    for part in greeting.shared:
+        assert part.source is not None, "else it is no shared part"
+        key, value = (part.field, codec, 0), part.source(replica)
+        fields[part.field] = encoded.find(key, value, room) or encoded.keep(
+            key, value, room, part.make(replica, viewer, luggage, moment)
+        )
+    for part in greeting.lists:
+        fields.setdefault(part.field, []).extend(part.make(replica, viewer, luggage, moment))
+    for part in greeting.own:
+        fields[part.field] = part.make(replica, viewer, luggage, moment)
     is_here = position.epoch == standing.here.epoch  # else all that the room tells comes after it
     return position.offset if is_here else 0, greeting.event.payload(
         contract=CONTRACT_VERSION,
@@ -160,7 +177,7 @@ def build(
             tier=viewer.tier,
             version=max(0, viewer.tier_version),
             permissions=permission_names(viewer.permissions),
-            **of_you,
+            **{part.field: part.make(replica, viewer, luggage, moment) for part in greeting.of_you},
         ),
         streams=standing.grants,
         presence=Presence(max(0, standing.online)),
@@ -184,11 +201,6 @@ def console_state(replica: Replica, moment: Moment) -> list[tuple[ServerEvent[An
         if state.event.kind is EventClass.CONSOLE
     )
     return told
-
-
-def _view_of(state: State[Any], surface: Surface, *, reads: bool) -> Any:
-    views = state.views
-    return views[0] if len(views) == 1 else next(view for view in views if view.fits(surface, reads=reads))
 
 
 @lru_cache(maxsize=64)
