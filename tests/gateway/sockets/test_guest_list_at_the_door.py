@@ -12,6 +12,7 @@ from auth.permissions import Permission
 from auth.situation import Phase
 from gateway.door.holdings import Records
 from gateway.features.course.news import room_shape
+from gateway.features.registry import WELCOME
 from gateway.features.welcome import Welcome
 from gateway.house.relay import OutboxRelay
 from gateway.live import rooms as live_rooms
@@ -212,7 +213,7 @@ async def test_a_welcome_is_the_same_in_both_codecs_and_follows_the_room(hall: V
                     room.replica.shown(StageChanged, EVERYBODY, room),
                     room.replica.shown(LeaderboardChanged, EVERYBODY, room),
                 )
-            assert set(told[0]) == set(told[1]) == set(Welcome.__struct_fields__) - {"admission"}
+            assert set(told[0]) == set(told[1]) == set(WELCOME.payload.__struct_fields__) - {"admission"}
             assert told[0]["you"] == told[1]["you"]
 
 
