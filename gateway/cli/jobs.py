@@ -12,21 +12,21 @@ from msgspec import Struct
 from gateway.cli.output import out
 from gateway.setup import preflight
 from gateway.setup.preflight import CommandError
-from presale.orders import orders_sql
-from presale.refunds import refunds_sql
+from presale.orders import jobs as orders_jobs
+from presale.refunds import jobs as refunds_jobs
 from store import jobs_sql
 from store.jobs_sql import DeadJob
 
 PURPOSES: Mapping[str, str] = {
-    orders_sql.EXPIRE_JOB: "close order {} if it is unpaid, and free its seats",
-    orders_sql.QUERY_JOB: "ask the provider whether order {} was paid",
-    orders_sql.END_JOB: "close order {} at its provider, for it must not be paid any more",
-    orders_sql.END_ALL_JOB: "close the unpaid orders of show {}, which sells no more",
-    orders_sql.CLOSE_PAYMENT_JOB: "close payment {} at its provider, for its order was paid by another one",
-    refunds_sql.SUBMIT_JOB: "return the money of refund {}",
-    refunds_sql.QUERY_JOB: "ask the provider how refund {} ended",
-    refunds_sql.SUBMIT_DOUBLED_JOB: "return the money of refund {}, of an order that was paid twice",
-    refunds_sql.QUERY_DOUBLED_JOB: "ask the provider how refund {} ended, of an order that was paid twice",
+    orders_jobs.EXPIRE_JOB: "close order {} if it is unpaid, and free its seats",
+    orders_jobs.QUERY_JOB: "ask the provider whether order {} was paid",
+    orders_jobs.END_JOB: "close order {} at its provider, for it must not be paid any more",
+    orders_jobs.END_ALL_JOB: "close the unpaid orders of show {}, which sells no more",
+    orders_jobs.CLOSE_PAYMENT_JOB: "close payment {} at its provider, for its order was paid by another one",
+    refunds_jobs.SUBMIT_JOB: "return the money of refund {}",
+    refunds_jobs.QUERY_JOB: "ask the provider how refund {} ended",
+    refunds_jobs.SUBMIT_DOUBLED_JOB: "return the money of refund {}, of an order that was paid twice",
+    refunds_jobs.QUERY_DOUBLED_JOB: "ask the provider how refund {} ended, of an order that was paid twice",
 }
 """What each kind of job is for; its payload is the id that is told."""
 

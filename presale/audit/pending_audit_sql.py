@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.identity import ShowId
+from presale.orders.jobs import END_ALL_JOB, END_JOB
 from presale.orders.orders import OrderState
-from presale.orders.orders_sql import END_ALL_JOB, END_JOB
 from presale.tables_sql import orders
 from store.findings import Finding
 from store.tables_sql import JobState, jobs

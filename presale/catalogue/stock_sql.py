@@ -5,25 +5,14 @@ race can pass twice; the table's CHECK stands behind it.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import ColumnElement, update
 
+from presale.catalogue.offer import Seats
 from presale.catalogue.shows import ProductId
 from presale.tables_sql import products
 from store.database_sql import UnitOfWork
-
-
-class Seats(Protocol):
-    """Seats of one product, as a line of an order asks for them."""
-
-    @property
-    def product(self) -> ProductId:
-        """The ticket type."""
-
-    @property
-    def quantity(self) -> int:
-        """How many."""
 
 
 def fits(quantity: int) -> ColumnElement[bool]:

@@ -60,6 +60,22 @@ def held(
     return None
 
 
+def is_superseded(order: Order, own: Iterable[Order], repeatable: Collection[ProductId]) -> bool:
+    """Whether the buyer's paid orders make this one, or a part of it, pointless: nobody pays twice for one thing."""
+    paid = [other for other in own if other.state is OrderState.PAID]
+    return held(order.lines, paid, repeatable, again=True) is not None
+
+
+def list_covered(kept: Order, own: Iterable[Order], since_ms: int, repeatable: Collection[ProductId]) -> list[Order]:
+    """The buyer's orders paid since then that the paid order `kept` makes pointless, oldest first."""
+    later = [
+        other
+        for other in own
+        if other.id != kept.id and other.state is OrderState.PAID and (other.paid_ms or 0) >= since_ms
+    ]
+    return [other for other in later if held(other.lines, [kept], repeatable, again=True) is not None]
+
+
 def doubled(lines: Sequence[OrderLine], repeatable: Collection[ProductId]) -> Denied | None:
     """BAD_REQUEST with the `product` of a line that raises no tier beyond another one of the same cart.
 

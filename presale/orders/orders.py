@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import NewType
+from typing import Any, NewType
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from auth.denials import Code, Denied
 from auth.identity import ShowId, Tier, UserId
@@ -204,3 +204,18 @@ def body_hash(show: ShowId, items: Sequence[OrderItem], provider: str, *, again:
     # without `again` as before there was any: orders of that time are still asked for with their keys
     body = (show, asked, provider, "again") if again else (show, asked, provider)
     return hashlib.sha256(msgspec.json.encode(body)).hexdigest()
+
+
+def advance(order: Order, event: OrderEvent, **changes: Any) -> Order | Denied:
+    """The order after one step of the state machine; `changes` are fields that go with it. ORDER_STATE as in `step`."""
+    state = step(order.state, event)
+    if isinstance(state, Denied):
+        return state
+    return structs.replace(order, state=state, version=order.version + 1, **changes)
+
+
+def lawful(order: Order | Denied) -> Order:
+    """The order after a step that the decision before it has made sure of."""
+    if isinstance(order, Denied):
+        raise AssertionError(f"a step that the order's state does not know: {order}")  # noqa: TRY004
+    return order

@@ -1,6 +1,6 @@
-"""Orders in SQL: placing them on held seats, and every step of their state machine."""
+"""Orders in SQL: read, written, closed, and paid another way."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -8,41 +8,17 @@ from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from auth.composed import composed_key
-from auth.denials import Code, Denied
+from auth.denials import Denied
 from auth.identity import ShowId, Tier, UserId
 from presale.catalogue import announcements_sql, shows_sql, stock_sql
 from presale.catalogue.shows import ProductId, Show
 from presale.orders.events import told
-from presale.orders.holding import MAX_ENDED, Held, HoldLimits, doubled, held, limit_unpaid, wait_after_unpaid
-from presale.orders.orders import (
-    STANDING,
-    Order,
-    OrderEvent,
-    OrderId,
-    OrderItem,
-    OrderLine,
-    OrderState,
-    PaymentProgress,
-    amount_minor,
-    body_hash,
-    price,
-    step,
-)
+from presale.orders.holding import MAX_ENDED
+from presale.orders.jobs import END_ALL_JOB, END_JOB, LAST_QUERY_MS, QUERY_JOB
+from presale.orders.orders import STANDING, Order, OrderEvent, OrderId, OrderLine, OrderState, PaymentProgress, advance
 from presale.tables_sql import order_lines, orders, payments
 from store.database_sql import RacedError, UnitOfWork
 
-EXPIRE_JOB = "order.expire"
-QUERY_JOB = "order.query"
-END_JOB = "order.end"
-"""All three carry the order id as payload. The last closes an unpaid order that must not be paid any more."""
-END_ALL_JOB = "order.end_all"
-"""Carries the id of a show that sells no more: an `END_JOB` follows for each of its unpaid orders."""
-CLOSE_PAYMENT_JOB = "payment.close"
-"""Carries the id of an attempt to pay that a later one has replaced."""
-SILENT_MS = 300_000
-"""An order that nobody has reported anything about for this long is asked for."""
-LAST_QUERY_MS = 600_000
-"""A closed order is asked for once more after this long: its callback may have been lost."""
 _COLUMNS = {"payment": "payment_id"}
 """Fields of an order whose columns have other names."""
 
@@ -108,78 +84,6 @@ async def list_ended(connection: AsyncConnection, show: ShowId, limit: int) -> l
     return [(OrderId(number), version) for number, version in rows]
 
 
-async def place(
-    uow: UnitOfWork,
-    *,
-    show: Show,
-    user: UserId,
-    key: str,
-    items: Sequence[OrderItem],
-    provider: str,
-    limits: HoldLimits,
-    may_return: Collection[OrderId] = (),
-    again: bool = False,
-) -> Order | Held | Denied:
-    """Hold the seats and write the order; its expiry is scheduled and both are announced.
-
-    The same key with the same body answers the order as it stands now, with another body IDEMPOTENCY_REUSED.
-    `Held` is the buyer's order that makes this one pointless; RATE_LIMITED, who has to wait before holding seats
-    unpaid; SOLD_OUT names the product. They change nothing. Whether sales are open is the caller's
-    to check, and so are the orders that `may_return`: see `holding.held`.
-    """
-    await take_turn(uow, user)
-    await shows_sql.take_turn(uow, show.id)
-    asked = body_hash(show.id, items, provider, again=again)
-    known = await load_by_key(uow.connection, user, key)
-    if known is not None:
-        return known if known.body_hash == asked else Denied(Code.IDEMPOTENCY_REUSED)
-    products = {product.id: product for product in await shows_sql.list_products(uow.connection, show.id)}
-    lines = price(items, products)
-    if isinstance(lines, Denied):
-        return lines
-    own = await list_own(uow.connection, show.id, user)
-    repeatable = {product.id for product in products.values() if product.repeatable}
-    having = held(lines, own, repeatable, again=again, may_return=may_return)
-    if having is not None:
-        return having
-    pointless = doubled(lines, repeatable)
-    if pointless is not None:
-        return pointless
-    wait_ms = wait_after_unpaid(lines, own, limits, uow.now_ms)
-    if wait_ms:
-        return Denied(Code.RATE_LIMITED, retry_after_ms=wait_ms)
-    too_many = limit_unpaid(lines, await list_unpaid(uow.connection, user), limits, uow.now_ms)
-    if too_many is not None:
-        return too_many
-    sold_out = await stock_sql.hold(uow, lines)
-    if sold_out is not None:
-        return Denied(Code.SOLD_OUT, detail={"product": sold_out})
-    order = Order(
-        id=OrderId(uow.new_id()),
-        show=show.id,
-        user=user,
-        state=OrderState.PENDING,
-        amount_minor=amount_minor(lines),
-        currency=show.currency,
-        lines=lines,
-        expires_ms=uow.now_ms + limits.order_ttl_ms,
-        key=key,
-        body_hash=asked,
-        provider=provider,
-        payment=uow.new_id(),
-        pay_url=None,
-        version=1,
-        created_ms=uow.now_ms,
-    )
-    await _insert(uow, order)
-    await uow.enqueue(EXPIRE_JOB, order.id, order.id.encode(), order.expires_ms)
-    if limits.order_ttl_ms > SILENT_MS:
-        await uow.enqueue(QUERY_JOB, order.id, order.id.encode(), uow.now_ms + SILENT_MS)
-    await order_changed(uow, show, order)
-    await announcements_sql.sales_changed(uow, show)
-    return order
-
-
 async def order_changed(uow: UnitOfWork, show: Show, order: Order) -> None:
     """Tell the buyer how the order stands."""
     await announcements_sql.emit(uow, show, told(order))
@@ -192,7 +96,8 @@ async def attach_cashier(uow: UnitOfWork, show: Show, order: Order, pay_url: str
         raise LookupError(order.id)
     if current.state is not OrderState.PENDING or current.payment != order.payment or current.pay_url == pay_url:
         return current
-    changed = await _write(uow, current, {"pay_url": pay_url})
+    changed = msgspec.structs.replace(current, pay_url=pay_url, version=current.version + 1)
+    await write(uow, current, changed)
     await uow.connection.execute(
         update(payments).where(payments.c.id == current.payment).values(provider_ref=provider_ref)
     )
@@ -212,7 +117,8 @@ async def renew_payment(uow: UnitOfWork, show: Show, order: Order) -> Order:
     if current.state is not OrderState.PENDING or current.payment != order.payment:
         return current
     await _end_attempt(uow, current.payment, PaymentProgress.CLOSED)
-    renewed = await _write(uow, current, {"payment": uow.new_id(), "pay_url": None})
+    renewed = msgspec.structs.replace(current, payment=uow.new_id(), pay_url=None, version=current.version + 1)
+    await write(uow, current, renewed)
     await _insert_attempt(uow, renewed)
     await order_changed(uow, show, renewed)
     return renewed
@@ -223,48 +129,16 @@ async def close(
 ) -> Order | Denied:
     """End a pending order unpaid (`expire` or `cancel`): its seats are free again, its payment ends as `progress`."""
     await shows_sql.take_turn(uow, show.id)
-    closed = await advance(uow, order, event, closed_ms=uow.now_ms)
+    closed = advance(order, event, closed_ms=uow.now_ms)
     if isinstance(closed, Denied):
         return closed
+    await write(uow, order, closed)
     await stock_sql.release(uow, order.lines)
     await _end_attempt(uow, order.payment, progress)
     await uow.enqueue(QUERY_JOB, composed_key("closed", order.id), order.id.encode(), uow.now_ms + LAST_QUERY_MS)
     await order_changed(uow, show, closed)
     await announcements_sql.sales_changed(uow, show)
     return closed
-
-
-async def paid_by(uow: UnitOfWork, order: Order, payment: str) -> Order:
-    """An earlier attempt, thought closed, is the one that brings the money."""
-    return await _write(uow, order, {"payment": payment})
-
-
-async def is_superseded(connection: AsyncConnection, order: Order) -> bool:
-    """Whether the buyer's paid orders make this one, or a part of it, pointless: nobody pays twice for one thing."""
-    paid = [other for other in await list_own(connection, order.show, order.user) if other.state is OrderState.PAID]
-    if not paid:
-        return False
-    return held(order.lines, paid, await _repeatable(connection, order.show), again=True) is not None
-
-
-async def list_covered(connection: AsyncConnection, kept: Order, since_ms: int) -> list[Order]:
-    """The buyer's orders paid since then that the paid order `kept` makes pointless, oldest first."""
-    own = await list_own(connection, kept.show, kept.user)
-    later = [
-        other
-        for other in own
-        if other.id != kept.id and other.state is OrderState.PAID and (other.paid_ms or 0) >= since_ms
-    ]
-    repeatable = await _repeatable(connection, kept.show)
-    return [other for other in later if held(other.lines, [kept], repeatable, again=True) is not None]
-
-
-async def advance(uow: UnitOfWork, order: Order, event: OrderEvent, **changes: Any) -> Order | Denied:
-    """One step of the state machine, compare-and-set on the version. Seats and rights are the caller's to move."""
-    state = step(order.state, event)
-    if isinstance(state, Denied):
-        return state
-    return await _write(uow, order, {"state": state, **changes})
 
 
 async def end_soon(uow: UnitOfWork, order: OrderId) -> None:
@@ -289,20 +163,20 @@ async def end_those_of(uow: UnitOfWork, show: ShowId, user: UserId) -> None:
         await end_soon(uow, order.id)
 
 
-async def _repeatable(connection: AsyncConnection, show: ShowId) -> set[ProductId]:
-    return {product.id for product in await shows_sql.list_products(connection, show) if product.repeatable}
-
-
-async def _write(uow: UnitOfWork, order: Order, changes: dict[str, Any]) -> Order:
-    values = {**changes, "version": order.version + 1}
-    columns = {_COLUMNS.get(name, name): value for name, value in values.items()}
-    changed = update(orders).where(orders.c.id == order.id, orders.c.version == order.version)
+async def write(uow: UnitOfWork, before: Order, after: Order) -> None:
+    """Write what has changed of an order. RacedError where it is not `before` any more."""
+    assert after.version == before.version + 1, "each step has its version"
+    changes = {
+        field: value for field, value in msgspec.structs.asdict(after).items() if value != getattr(before, field)
+    }
+    columns = {_COLUMNS.get(name, name): value for name, value in changes.items()}
+    changed = update(orders).where(orders.c.id == before.id, orders.c.version == before.version)
     if (await uow.connection.execute(changed.values(**columns))).rowcount != 1:
-        raise RacedError(order.id)
-    return msgspec.structs.replace(order, **values)
+        raise RacedError(before.id)
 
 
-async def _insert(uow: UnitOfWork, order: Order) -> None:
+async def insert_order(uow: UnitOfWork, order: Order) -> None:
+    """Write a new order, its lines, and its first attempt to pay."""
     await uow.connection.execute(
         insert(orders).values(
             id=order.id,

@@ -9,13 +9,16 @@ from auth.denials import Code, Denied
 from auth.identity import Role, RoomId, ShowId, UserId
 from presale.catalogue import shows_sql
 from presale.catalogue.shows import SALES_OPEN
+from presale.orders import jobs as orders_jobs
 from presale.orders import orders_sql
 from presale.orders.holding import HoldLimits, no_cart
 from presale.orders.orders import Order, OrderId, OrderItem, OrderState, Quote, QuoteLine, amount_minor, price
 from presale.payments.payments import Other, PaymentPaid, PaymentProvider, RefundSettled
+from presale.refunds import jobs as refunds_jobs
 from presale.refunds import notices_sql, refunds, refunds_sql
 from presale.refunds.notices_sql import Notice
 from presale.refunds.refunds import Refund, RefundId
+from presale.use_cases import deciding
 from presale.use_cases.asking import Asked, Asking
 from presale.use_cases.bounded_provider import Aside, holding_nothing
 from presale.use_cases.checkout import Checkout
@@ -49,15 +52,15 @@ async def nobody_is_banned(_connection: AsyncConnection, _room: RoomId, _user: U
 
 
 KINDS = (
-    orders_sql.EXPIRE_JOB,
-    orders_sql.QUERY_JOB,
-    orders_sql.END_JOB,
-    orders_sql.END_ALL_JOB,
-    orders_sql.CLOSE_PAYMENT_JOB,
-    refunds_sql.SUBMIT_JOB,
-    refunds_sql.QUERY_JOB,
-    refunds_sql.SUBMIT_DOUBLED_JOB,
-    refunds_sql.QUERY_DOUBLED_JOB,
+    orders_jobs.EXPIRE_JOB,
+    orders_jobs.QUERY_JOB,
+    orders_jobs.END_JOB,
+    orders_jobs.END_ALL_JOB,
+    orders_jobs.CLOSE_PAYMENT_JOB,
+    refunds_jobs.SUBMIT_JOB,
+    refunds_jobs.QUERY_JOB,
+    refunds_jobs.SUBMIT_DOUBLED_JOB,
+    refunds_jobs.QUERY_DOUBLED_JOB,
 )
 """The kinds of jobs that `BoxOffice.run_job` does."""
 
@@ -287,7 +290,7 @@ class BoxOffice:
                 refusal = refunds.permit(show, None if course is None else course.phase, uow.now_ms)
                 if refusal is not None:
                     return refusal
-            return await refunds_sql.request(uow, show, order, by=actor, reason=reason)
+            return await deciding.request_refund(uow, show, order, by=actor, reason=reason)
 
         return await self._db.transact(request)
 
@@ -322,19 +325,19 @@ class BoxOffice:
         """Do a job of one of the kinds in `handlers`."""
         subject = job.payload.decode()
         match job.kind:
-            case orders_sql.EXPIRE_JOB:
+            case orders_jobs.EXPIRE_JOB:
                 return await self._settlement.expire_order(OrderId(subject))
-            case orders_sql.QUERY_JOB:
+            case orders_jobs.QUERY_JOB:
                 return await self._settlement.query_order(OrderId(subject))
-            case orders_sql.END_JOB:
+            case orders_jobs.END_JOB:
                 return await self._settlement.end_order(OrderId(subject))
-            case orders_sql.END_ALL_JOB:
+            case orders_jobs.END_ALL_JOB:
                 return await self._settlement.end_all_orders(ShowId(subject))
-            case orders_sql.CLOSE_PAYMENT_JOB:
+            case orders_jobs.CLOSE_PAYMENT_JOB:
                 return await self._settlement.close_payment(subject)
-            case refunds_sql.SUBMIT_JOB | refunds_sql.SUBMIT_DOUBLED_JOB:
+            case refunds_jobs.SUBMIT_JOB | refunds_jobs.SUBMIT_DOUBLED_JOB:
                 return await self._settlement.submit_refund(RefundId(subject))
-            case refunds_sql.QUERY_JOB | refunds_sql.QUERY_DOUBLED_JOB:
+            case refunds_jobs.QUERY_JOB | refunds_jobs.QUERY_DOUBLED_JOB:
                 return await self._settlement.query_refund(RefundId(subject))
             case _:
                 raise LookupError(job.kind)

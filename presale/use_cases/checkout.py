@@ -5,15 +5,18 @@ No call to a provider happens inside a transaction.
 
 from collections.abc import Mapping, Sequence
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from auth.denials import Code, Denied
 from auth.identity import ShowId, UserId
 from presale.catalogue import shows_sql
-from presale.catalogue.shows import ProductId
+from presale.catalogue.shows import ProductId, Show
 from presale.orders import orders_sql
 from presale.orders.holding import HAVING, Held, HoldLimits
 from presale.orders.orders import Order, OrderEvent, OrderId, OrderItem, OrderState
+from presale.orders.placement import Cart
 from presale.payments.payments import Closed, Paid, PaymentProvider, PaymentRequest, Unavailable
-from presale.refunds import refunds_sql
+from presale.use_cases import deciding
 from presale.use_cases.asking import Asking
 from presale.use_cases.sale import Sale
 from presale.use_cases.settlement import REFUND_QUERY_MS, Settlement
@@ -55,30 +58,18 @@ class Checkout:
         refreshing: Asking,
     ) -> Order | Denied:
         """See `BoxOffice.place_order`."""
+        cart = Cart(user=user, key=key, items=items, provider=provider, again=again)
+
+        async def refuse(connection: AsyncConnection, found: Show, buyer: UserId) -> Denied | None:
+            if provider not in self._providers:
+                return Denied(Code.PROVIDER_UNKNOWN)
+            return await self._sale.refuse(connection, found, buyer)
 
         async def place(uow: UnitOfWork) -> Order | Held | Denied:
             found = await shows_sql.load_show(uow.connection, show)
             if found is None:
                 return Denied(Code.NOT_FOUND)
-            await orders_sql.take_turn(uow, user)
-            await shows_sql.take_turn(uow, show)
-            if await orders_sql.load_by_key(uow.connection, user, key) is None:
-                if provider not in self._providers:
-                    return Denied(Code.PROVIDER_UNKNOWN)
-                refusal = await self._sale.refuse(uow.connection, found, user)
-                if refusal is not None:
-                    return refusal
-            return await orders_sql.place(
-                uow,
-                show=found,
-                user=user,
-                key=key,
-                items=items,
-                provider=provider,
-                limits=self._limits,
-                may_return=await refunds_sql.list_seated(uow.connection, show, user),
-                again=again,
-            )
+            return await deciding.place(uow, found, cart, self._limits, refuse)
 
         placed = await self._db.transact(place)
         if isinstance(placed, Held):

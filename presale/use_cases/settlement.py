@@ -25,9 +25,10 @@ from presale.payments.payments import (
     RefundStatus,
     Unavailable,
 )
-from presale.payments.payments_sql import Receipt
+from presale.payments.receipts import Receipt, is_expected
 from presale.refunds import refunds_sql
 from presale.refunds.refunds import Refund, RefundId, RefundProgress
+from presale.use_cases import deciding
 from presale.use_cases.sale import Sale
 from store.database_sql import Database, UnitOfWork
 from store.jobs import Again
@@ -240,19 +241,12 @@ class Settlement:
 
     async def _settle_refund(self, refund_id: RefundId, *, succeeded: bool) -> Refund | Denied:
         async def settle(uow: UnitOfWork) -> Refund | Denied:
-            refund = await refunds_sql.load(uow.connection, refund_id)
-            order = None if refund is None else await orders_sql.load(uow.connection, refund.order)
-            show = None if order is None else await shows_sql.load_show(uow.connection, order.show)
-            if refund is None or order is None or show is None:
-                return Denied(Code.NOT_FOUND)
-            await shows_sql.take_turn(uow, show.id)
-            admits = await self._sale.refuse(uow.connection, show, order.user) is None
-            return await refunds_sql.settle(uow, show, refund, succeeded=succeeded, admits=admits)
+            return await deciding.settle(uow, refund_id, succeeded=succeeded, refuse=self._sale.refuse)
 
         return await self._db.transact(settle)
 
     async def _paid_at_the_end(self, order: Order, paid: Paid, event: OrderEvent) -> None:
-        if not payments_sql.is_expected(order, paid.amount_minor, paid.currency):
+        if not is_expected(order, paid.amount_minor, paid.currency):
             await self.close_order(order, event, PaymentProgress.MISMATCHED)
         await self._paid_by_query(order, order.payment, paid)
 
@@ -271,13 +265,7 @@ class Settlement:
 
     async def _receive(self, receipt: Receipt) -> Order | Denied:
         async def receive(uow: UnitOfWork) -> Order | Denied:
-            order = await payments_sql.load_order(uow.connection, receipt.payment)
-            show = None if order is None else await shows_sql.load_show(uow.connection, order.show)
-            if order is None or show is None:
-                return Denied(Code.NOT_FOUND)
-            await shows_sql.take_turn(uow, show.id)  # what ends the sale takes it too: the answer holds to the commit
-            admits = await self._sale.refuse(uow.connection, show, order.user) is None
-            return await payments_sql.receive(uow, receipt, admits=admits)
+            return await deciding.receive(uow, receipt, self._sale.refuse)
 
         return await self._db.transact(receive)
 

@@ -16,6 +16,7 @@ from auth.identity import RoomId, ShowId, Tier, UserId
 from auth.situation import Course, Phase
 from presale.audit import audit_sql
 from presale.catalogue import shows_sql, stock_sql
+from presale.catalogue.offer import Offer
 from presale.catalogue.shows import Product, ProductId, Show
 from presale.orders.orders import Order, OrderItem
 from presale.use_cases.box_office import BoxOffice
@@ -107,15 +108,18 @@ async def open_box(home: str, folder: Path) -> AsyncIterator[Box]:
 
 @asynccontextmanager
 async def without_guard(box: Box) -> AsyncIterator[None]:
-    """The control: the condition of the UPDATE and the CHECK behind it are gone."""
+    """The control: the decision sees no shortage; the condition of the UPDATE and the CHECK behind it are gone."""
 
     def no_guard(_quantity: int) -> ColumnElement[bool]:
         return true()
 
+    def sees_nothing(_offer: Offer, _lines: object) -> None:
+        return None
+
     for database in box.databases:
         async with database.write() as uow:  # SQLite has one writing connection: it stays so for all that follow
             await drop_checks(uow.connection)
-    with mock.patch.object(stock_sql, "fits", no_guard):
+    with mock.patch.object(stock_sql, "fits", no_guard), mock.patch.object(Offer, "short", sees_nothing):
         yield
 
 

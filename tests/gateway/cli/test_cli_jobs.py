@@ -7,8 +7,8 @@ from sqlalchemy import update
 
 from gateway.cli import jobs as cli_jobs
 from gateway.setup import clock as ambient
-from presale.orders import orders_sql
-from presale.refunds import refunds_sql
+from presale.orders import jobs as orders_jobs
+from presale.refunds import jobs as refunds_jobs
 from store.database_sql import Database
 from store.tables_sql import JobState, jobs
 from tests.gateway.cli.test_cli import Liveroom, data_dir, liveroom
@@ -26,11 +26,11 @@ def given_up(liveroom: Liveroom, data_dir: Path) -> list[str]:
 async def _give_up(url: str) -> list[str]:
     database = await Database.open(url, clock=ambient.now_ms, new_id=ambient.new_id)
     async with database.write() as uow:
-        await uow.enqueue(refunds_sql.SUBMIT_JOB, "refund-7", b"refund-7", uow.now_ms)
-        await uow.enqueue(orders_sql.QUERY_JOB, "order-9:closed", b"order-9", uow.now_ms)
+        await uow.enqueue(refunds_jobs.SUBMIT_JOB, "refund-7", b"refund-7", uow.now_ms)
+        await uow.enqueue(orders_jobs.QUERY_JOB, "order-9:closed", b"order-9", uow.now_ms)
         died = update(jobs).values(state=JobState.DEAD, attempt=20, error="[Errno 111] refused").returning(jobs.c.id)
         ids = sorted(row.id for row in await uow.connection.execute(died))
-        await uow.enqueue(orders_sql.EXPIRE_JOB, "order-11", b"order-11", uow.now_ms)
+        await uow.enqueue(orders_jobs.EXPIRE_JOB, "order-11", b"order-11", uow.now_ms)
     await database.close()
     return ids
 
@@ -72,5 +72,5 @@ def test_which_job_is_to_be_tried_again_has_to_be_said(
 
 
 def test_every_kind_of_job_has_its_purpose_told() -> None:
-    named = [*vars(orders_sql).items(), *vars(refunds_sql).items()]
+    named = [*vars(orders_jobs).items(), *vars(refunds_jobs).items()]
     assert set(cli_jobs.PURPOSES) == {kind for name, kind in named if name.endswith("_JOB")}

@@ -20,13 +20,12 @@ from gateway.replica.orders import EVERYBODY, FANS, INSIDE, OUTSIDE
 from gateway.setup import clock as ambient
 from presale.catalogue import shows_sql
 from presale.catalogue.events import SalesChanged
-from presale.orders import orders_sql
 from presale.orders.holding import HoldLimits
 from presale.orders.orders import Order, OrderItem
-from presale.payments import payments_sql
-from presale.payments.payments_sql import Receipt
-from presale.refunds import refunds_sql
+from presale.orders.placement import Cart
+from presale.payments.receipts import Receipt
 from presale.refunds.refunds import Refund
+from presale.use_cases import deciding
 from rooms.chat import pins_sql
 from rooms.chat.events import PinsChanged
 from rooms.gifts.events import LeaderboardChanged
@@ -105,15 +104,8 @@ async def pay(hall: Venue, db: Database, user: UserId = FAN) -> Order:
         show = await shows_sql.load_show(uow.connection, show_id)
         assert show is not None
         (product, *_) = await shows_sql.list_products(uow.connection, show_id)
-        order = await orders_sql.place(
-            uow,
-            show=show,
-            user=user,
-            key=uow.new_id(),
-            items=[OrderItem(product.id)],
-            provider="sandbox",
-            limits=HoldLimits(order_ttl_ms=60_000),
-        )
+        cart = Cart(user=user, key=uow.new_id(), items=[OrderItem(product.id)], provider="sandbox")
+        order = await deciding.place(uow, show, cart, HoldLimits(order_ttl_ms=60_000))
         assert isinstance(order, Order)
         receipt = Receipt(
             provider="sandbox",
@@ -122,7 +114,7 @@ async def pay(hall: Venue, db: Database, user: UserId = FAN) -> Order:
             amount_minor=order.amount_minor,
             currency=order.currency,
         )
-        paid = await payments_sql.receive(uow, receipt, admits=True)
+        paid = await deciding.receive(uow, receipt)
     assert isinstance(paid, Order)
     return paid
 
@@ -132,7 +124,7 @@ async def refund(hall: Venue, db: Database, order: Order) -> None:
     async with db.write() as uow:
         show = await shows_sql.load_show(uow.connection, show_id)
         assert show is not None
-        assert isinstance(await refunds_sql.request(uow, show, order, by=FAN, reason="late"), Refund)
+        assert isinstance(await deciding.request_refund(uow, show, order, by=FAN, reason="late"), Refund)
 
 
 async def live(hall: Venue) -> None:

@@ -11,9 +11,10 @@ from sqlalchemy.exc import IntegrityError
 from auth.denials import Code, Denied
 from auth.identity import Tier, UserId
 from presale.catalogue import stock_sql
+from presale.catalogue.offer import Offer
 from presale.orders.orders import Order, OrderItem, OrderLine
 from presale.use_cases.box_office import BoxOffice
-from store.database_sql import Database
+from store.database_sql import Database, RacedError
 from tests.presale.house import AGAIN, MAIN, SHOW, VIP, House, open_house
 from tests.presale.unchecked import drop_checks
 from tests.store.fakes import counting_ids
@@ -42,6 +43,10 @@ def no_guard(_quantity: int) -> ColumnElement[bool]:
     return true()
 
 
+def sees_nothing(_offer: Offer, _lines: object) -> None:
+    """A decision that takes every seat for free."""
+
+
 async def test_forty_buyers_get_ten_seats_and_thirty_refusals(house: House) -> None:
     answers = await race(house.box)
     assert sum(isinstance(answer, Order) for answer in answers) == SEATS
@@ -61,6 +66,7 @@ async def test_two_processes_on_one_database_do_not_oversell_either(house: House
 
 async def test_without_guard_and_check_the_same_race_oversells(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: if this race did not oversell, the tests above would prove nothing."""
+    monkeypatch.setattr(Offer, "short", sees_nothing)
     monkeypatch.setattr(stock_sql, "fits", no_guard)
     async with house.db.write() as uow:  # SQLite has one writing connection, and so this concerns all that follow
         await drop_checks(uow.connection)
@@ -73,12 +79,25 @@ async def test_without_guard_and_check_the_same_race_oversells(house: House, mon
 async def test_without_the_guard_the_check_still_stands_behind_it(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Offer, "short", sees_nothing)
     monkeypatch.setattr(stock_sql, "fits", no_guard)
     for number in range(SEATS):
         await house.placed(UserId(f"fan-{number}"), key=f"key-{number:04}")
     with pytest.raises(IntegrityError, match="ck_products_capacity"):
         await house.placed(UserId("one too many"))
     assert await house.seats() == (0, SEATS)
+
+
+async def test_the_guard_refuses_a_decision_on_seats_that_are_gone(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Offer, "short", sees_nothing)
+    for number in range(SEATS):
+        await house.placed(UserId(f"fan-{number}"), key=f"key-{number:04}")
+    with pytest.raises(RacedError):
+        await house.placed(UserId("one too many"))
+    assert await house.seats() == (0, SEATS)
+    assert await house.audit() == []
 
 
 async def test_an_order_takes_all_its_seats_or_none(house: House) -> None:
