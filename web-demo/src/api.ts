@@ -136,14 +136,17 @@ interface RequestParts {
   token?: string | null;
   body?: object;
   headers?: Record<string, string>;
+  /** What a good answer is; refusals are JSON always. */
+  as?: "json" | "text";
 }
 
-async function request<T>(method: string, path: string, { token, body, headers }: RequestParts): Promise<Result<T>> {
+/** One call of the contract; features make theirs with it. */
+export async function request<T>(method: string, path: string, { token, body, headers, as = "json" }: RequestParts): Promise<Result<T>> {
   try {
     const answer = await fetch(path, {
       method,
       headers: {
-        Accept: "application/json",
+        Accept: as === "json" ? "application/json" : "*/*",
         ...(body ? { "Content-Type": "application/json" } : {}),
         ...(token ? { Authorization: `Bearer ${token}` } : {}),
         ...headers,
@@ -151,7 +154,7 @@ async function request<T>(method: string, path: string, { token, body, headers }
       ...(body ? { body: JSON.stringify(body) } : {}),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    const content: unknown = await answer.json().catch(() => undefined);
+    const content: unknown = await (answer.ok && as === "text" ? answer.text() : answer.json().catch(() => undefined));
     if (answer.ok) return { ok: true, data: content as T };
     const error = (content as { error?: Failure } | undefined)?.error;
     return { ok: false, error: error?.code ? error : { code: answer.status >= 500 ? "INTERNAL" : "BAD_REQUEST", retryable: answer.status >= 500 } };
