@@ -118,7 +118,7 @@ async def test_the_three_fans(house: Liveroom, screen: Watched) -> None:
 
 @asynccontextmanager
 async def _lively_evening(house: Liveroom, phase: str = "live") -> AsyncIterator[Evening]:
-    """A show with two ticket holders named after their tickets, a pin, a countdown and a gift given."""
+    """A show with two ticket holders named after their tickets, a pin, a countdown, a poll and a gift given."""
     async with evening(house, phase) as show:
         for tier in ("main", "vip"):
             await show.ticket(tier, tier)
@@ -126,7 +126,9 @@ async def _lively_evening(house: Liveroom, phase: str = "live") -> AsyncIterator
         await done(
             show.host, "countdown:set", {"target_ms": show.start_ms, "kind": "custom", "label": "Meet and greet"}
         )
+        song = await done(show.host, "poll:ask", {"question": "Which song?", "options": ["The first", "The last"]})
         giver = await show.enter("vip")
+        await done(giver, "poll:vote", {"poll": song["id"], "option": 1})
         await done(giver, "gift", {"gift": "star", "count": 1, "key": "the-first-star"})
         await giver.close()  # its page asks before it takes a seat
         yield show
