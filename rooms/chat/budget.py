@@ -52,6 +52,7 @@ class Budget:
 
     def __init__(self, per_second: float) -> None:
         self._level = Level(per_second, per_second)
+        self._kept = {weight: None if part is None else part * per_second for weight, part in KEPT.items()}
         self._shed: Counter[Weight] = Counter()
 
     def admits(self, weight: Weight, now_ms: int, size: int = 0) -> bool:
@@ -60,15 +61,14 @@ class Budget:
         A like looks and takes nothing.
         """
         cost = size / LINE_BYTES if size > LINE_BYTES else 1.0
-        level = self._level
-        left = level.left(now_ms)
-        kept = KEPT[weight]
-        if kept is not None and left - cost < kept * level.capacity:
+        kept = self._kept[weight]
+        if weight is Weight.LIKE:
+            admitted = kept is None or self._level.left(now_ms) - cost >= kept
+        else:
+            admitted = self._level.take(cost, now_ms, kept)
+        if not admitted:
             self._shed[weight] += 1
-            return False
-        if weight is not Weight.LIKE:
-            level.take(cost)
-        return True
+        return admitted
 
     def slow_down(self, lag_ms: int) -> None:
         """Take in how late the event loop ran: a process that is late gives its rooms less."""

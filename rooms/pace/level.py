@@ -26,9 +26,16 @@ class Level:
             self._at_ms = now_ms
         return self._left
 
-    def take(self, cost: float) -> None:
-        """Count what was used, down to nothing."""
-        self._left = max(0.0, self._left - cost)
+    def take(self, cost: float, now_ms: int, keep: float | None = 0.0) -> bool:
+        """Take so much if at least `keep` is left then; None: take it in any case, down to nothing."""
+        if now_ms > self._at_ms:  # as in `left`, without a call: it is asked for each danmaku
+            self._left = min(self.capacity, self._left + (now_ms - self._at_ms) / 1000 * self.refill)
+            self._at_ms = now_ms
+        left = self._left - cost
+        if keep is not None and left < keep:
+            return False
+        self._left = max(0.0, left)
+        return True
 
     def slow_down(self, lag_ms: int) -> None:
         """Take in how late the event loop ran: `lag_ms` of 1,000 leaves a tenth of the inflow."""

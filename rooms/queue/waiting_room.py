@@ -81,10 +81,7 @@ class AdmissionBudget:
 
     def take(self, now_ms: int) -> bool:
         """Whether one more may go in; counted where they may."""
-        if not self.has(now_ms):
-            return False
-        self._level.take(1)
-        return True
+        return self._level.take(1, now_ms)
 
     def has(self, now_ms: int) -> bool:
         """Whether one more may go in."""
