@@ -1,4 +1,4 @@
-"""Whom an address counts as. Pure."""
+"""Maps a peer's address to the key that limits per address are counted under. Pure."""
 
 import re
 from functools import lru_cache
@@ -6,17 +6,17 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 ONE_HOME_BITS: Final = 64
-"""Of an IPv6 address: a provider gives every line a network of so many, and its owner all addresses within."""
+"""A provider assigns each subscriber an IPv6 network of this prefix length; all its addresses count as one."""
 MAX_CHARS: Final = 64
-"""Of a name that is no address, as a proxy may send one."""
+"""A proxy may send a name that is not an IP address; it is cut to this length."""
 
 _WITH_PORT: Final = re.compile(r"\[([^\]]+)\](?::\d+)?|([\d.]+):\d+")
-"""As some proxies write it: a port is no part of who somebody is, and another one each time."""
+"""Some proxies append the port. It changes with each connection, so it is left out of the key."""
 
 
 @lru_cache(maxsize=4096)
 def place_of(address: str) -> str:
-    """What limits per address count: IPv4 singly, also where it is mapped into IPv6; of IPv6 the /64."""
+    """The key for limits per address: an IPv4 address (also when mapped into IPv6), or the /64 of an IPv6 address."""
     with_port = _WITH_PORT.fullmatch(address)
     try:
         parsed = ip_address((with_port[1] or with_port[2]) if with_port is not None else address)

@@ -1,4 +1,4 @@
-"""What waits for one peer that does not read fast enough: bounded, with rules for what is given up first. Pure."""
+"""The bounded queue of frames for one peer that reads too slowly, with rules for what is dropped first. Pure."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -9,28 +9,28 @@ from gateway.engine.frames import Frame
 
 
 class Loss(Enum):
-    """What becomes of a frame when its peer is too slow for everything."""
+    """What may happen to a frame when its peer is too slow to receive everything."""
 
     CONTROL = 0
-    """Never dropped: the peer is cut instead."""
+    """The frame is never dropped; the peer is cut instead."""
     COUNTER = 1
-    """Only the latest of a key matters: an older one of the same owner that still waits is replaced."""
+    """The frame replaces an earlier one of the same key and owner that still waits."""
     SHEDDABLE = 2
-    """The oldest of them go first."""
+    """The oldest sheddable frame is dropped when the backlog is full."""
 
 
 @dataclass(frozen=True, slots=True)
 class BacklogLimits:
-    """How much may wait for one peer."""
+    """How much may wait for one peer before frames are dropped or the peer is cut."""
 
     bytes: int = 256 * 1024
     frames: int = 512
     seconds: float = 5.0
-    """How old the oldest may become."""
+    """The peer is cut when its oldest waiting frame is older than this."""
 
 
 SPARE_PLACES: Final = 32
-"""How many places of frames that were replaced or dropped may stay in the line, beyond as many as wait."""
+"""The queue is compacted when its empty places exceed the number of waiting frames by more than this."""
 
 
 class _Waiting:
@@ -46,9 +46,10 @@ class _Waiting:
 
 
 class Backlog:
-    """Frames in the order they were put, as far as they have not been replaced, dropped or withdrawn.
+    """A queue of frames in the order of `put`, without those that were replaced, dropped or withdrawn.
 
-    Each has an owner: one of those that share the peer's transport, whose frames are its own affair.
+    Several namespaces may share the peer's transport. Each is an `owner`: it replaces and withdraws only its own
+    frames.
     """
 
     __slots__ = ("_counters", "_limits", "_order", "_sheddable", "_size", "dropped", "frames")
@@ -58,15 +59,15 @@ class Backlog:
         self._order: deque[_Waiting] = deque()
         self._sheddable: deque[_Waiting] = deque()
         self._counters: dict[tuple[str, str], _Waiting] = {}
-        """By owner and key."""
+        """The waiting `COUNTER` frame of each owner and key."""
         self._size = 0
         self.frames = 0
-        """How many wait."""
+        """The number of waiting frames."""
         self.dropped = 0
-        """How many of the sheddable were given up since the backlog was made."""
+        """The number of sheddable frames dropped so far."""
 
     def put(self, frame: Frame, loss: Loss, key: str, now: float, owner: str = "") -> bool:
-        """Let a frame wait; False where even dropping does not make room for it: the peer must be cut."""
+        """Queue a frame; False when it does not fit even after dropping, and the peer must be cut."""
         waiting = _Waiting(frame, loss, key, owner, len(frame.wire), now)
         if loss is Loss.COUNTER:
             earlier = self._counters.get((owner, key))
@@ -86,7 +87,7 @@ class Backlog:
         return True
 
     def take(self) -> Frame | None:
-        """The next frame; None when nothing waits."""
+        """Remove and return the next frame; None when nothing waits."""
         while self._order:
             waiting = self._order.popleft()
             frame = waiting.frame
@@ -101,14 +102,14 @@ class Backlog:
         return None
 
     def withdraw(self, owner: str) -> None:
-        """Forget all that waits of one owner; what others sent keeps its order."""
+        """Remove all frames of one owner; those of other owners keep their order."""
         for waiting in [one for one in self._order if one.frame is not None and one.owner == owner]:
             self._forget(waiting)
         self._counters = {place: one for place, one in self._counters.items() if place[0] != owner}
         self._sheddable = deque(one for one in self._sheddable if one.owner != owner)
 
     def is_stale(self, now: float) -> bool:
-        """Whether the oldest has waited too long."""
+        """Whether the oldest frame has waited longer than `BacklogLimits.seconds`."""
         while self._order and self._order[0].frame is None:
             self._order.popleft()
         return bool(self._order) and now - self._order[0].since > self._limits.seconds

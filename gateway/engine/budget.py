@@ -1,4 +1,4 @@
-"""How much a peer may send: bytes and packets, counted before anything of them is parsed. Pure."""
+"""Rate limits of one transport: bytes, packets and requests are counted before anything is parsed. Pure."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,13 +7,13 @@ MASKED: Final = 0x80
 LENGTH: Final = 0x7F
 MEDIUM: Final = 126
 LARGE: Final = 127
-"""In the second byte of a WebSocket frame (RFC 6455, 5.2)."""
+"""Masks and marks of the second byte of a WebSocket frame (RFC 6455, 5.2)."""
 ROUNDING_SECONDS: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """So much per second on average, and so much at once after a rest."""
+    """The parameters of a token bucket: its refill rate and its size."""
 
     per_second: float
     burst: float
@@ -21,21 +21,21 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What a peer may send, far above what any client of the application needs."""
+    """What a peer may send; each limit lies far above what a client of the application needs."""
 
     bytes: Allowance
     strangers_bytes: Allowance
-    """The same as long as the application has not accepted anybody on the transport."""
+    """The byte limit while the application has accepted nobody on the transport."""
     packets: Allowance
-    """WebSocket frames of any kind, fragments, pings and pongs too; over polling the packets of the bodies."""
+    """WebSocket frames of any kind (fragments, pings and pongs too), or packets in the bodies of POSTs."""
     strangers_packets: Allowance
-    """The same as long as the application has not accepted anybody on the transport."""
+    """The packet limit while the application has accepted nobody on the transport."""
     requests: Allowance
     """HTTP requests of one polling session, and of one connection to a path of the engine."""
 
 
 class Meter:
-    """A token bucket of one kind of thing; time is seconds of any monotonic clock."""
+    """A token bucket; time is seconds of any monotonic clock."""
 
     __slots__ = ("_due", "_interval", "_tolerance", "is_spent")
 
@@ -43,16 +43,16 @@ class Meter:
         self._interval = 1 / allowance.per_second
         self._tolerance = allowance.burst * self._interval + ROUNDING_SECONDS
         self._due = 0.0
-        """When the bucket will be full again."""
+        """The time at which the bucket will be full again."""
         self.is_spent = False
-        """Whether more came than may."""
+        """Whether a `take` was ever refused."""
 
     def left(self, now: float) -> int:
-        """How much may come at this moment."""
+        """How many tokens the bucket holds now."""
         return int((self._tolerance - max(0.0, self._due - now)) / self._interval)
 
     def take(self, count: int, now: float) -> bool:
-        """Count what came; False, and nothing is counted, where it is too much."""
+        """Take `count` tokens; False, and none is taken, when the bucket holds fewer."""
         due = max(self._due, now) + count * self._interval
         if due - now > self._tolerance:
             self.is_spent = True
@@ -62,7 +62,7 @@ class Meter:
 
 
 class Budget:
-    """What one peer may still send."""
+    """The token buckets of one peer."""
 
     __slots__ = ("_bytes", "_packets", "_requests", "_traffic")
 
@@ -73,38 +73,38 @@ class Budget:
         self._requests: Meter | None = None
 
     def widen(self) -> None:
-        """Somebody was let in on the transport: what it sends is counted anew, by what such a one may send."""
+        """Replace the limits for strangers by those for accepted peers, with full buckets."""
         self._bytes = Meter(self._traffic.bytes)
         self._packets = Meter(self._traffic.packets)
 
     def packets_left(self, now: float) -> int:
-        """How many may come at this moment."""
+        """How many packets the peer may send at this moment."""
         return self._packets.left(now)
 
     def take(self, packets: int, size: int, now: float) -> bool:
-        """Count packets of so many bytes together; False where they are too much: nothing of them is to be parsed."""
+        """Count packets of `size` bytes in all; False when they exceed the budget and must not be parsed."""
         return self._bytes.take(size, now) and self._packets.take(packets, now)
 
     def take_request(self, now: float) -> bool:
-        """Count one HTTP request; False where it is too much."""
+        """Count one HTTP request; False when it exceeds the budget."""
         if self._requests is None:  # a WebSocket never needs it
             self._requests = Meter(self._traffic.requests)
         return self._requests.take(1, now)
 
 
 class FrameCount:
-    """Counts the WebSocket frames that begin in what a peer sends, told by their headers alone."""
+    """Counts the WebSocket frames in a byte stream by reading their headers only."""
 
     __slots__ = ("_head", "_skip")
 
     def __init__(self) -> None:
         self._head = b""
-        """The beginning of a header whose rest has not come."""
+        """The bytes of a header that is not complete yet."""
         self._skip = 0
-        """Bytes of the last frame still to come."""
+        """How many bytes of the last frame's body are still to come."""
 
     def begun_in(self, data: bytes, most: int) -> int:
-        """How many headers are complete with these bytes; `most` + 1 stands for any larger number."""
+        """How many frame headers these bytes complete; counting stops at `most` + 1."""
         if self._head:
             data, self._head = self._head + data, b""
         size, at, count = len(data), self._skip, 0

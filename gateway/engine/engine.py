@@ -1,4 +1,4 @@
-"""All sockets of one path: who may open one, who is watched, who is told."""
+"""All sockets of one path: opens sessions, bounds those nobody has accepted, watches slow peers."""
 
 import asyncio
 import secrets
@@ -14,9 +14,9 @@ from gateway.engine.wheel import GRANULARITY_SECONDS, Wheel
 from gateway.setup.origins import Origins
 
 TICKS_PER_TIMEOUT = 50
-"""How finely the time for a pong is measured at least."""
+"""The deadline wheel's slots are at most the pong timeout divided by this."""
 WATCH_SECONDS = 1.0
-"""How often peers that do not take what they were sent are looked at."""
+"""How often the engine checks peers that have not read what they were sent."""
 
 
 class Engine:
@@ -31,7 +31,7 @@ class Engine:
         clock: Callable[[], float] | None = None,
         sid_prefix: str = "",
     ) -> None:
-        """`origins`: whose pages may connect; None: those of our own host alone."""
+        """`origins`: the origins whose pages may connect; None allows only pages of our own host."""
         self.application = application
         self.limits = limits or EngineLimits()
         self.origins = origins or Origins()
@@ -39,24 +39,25 @@ class Engine:
         self.clock = clock or asyncio.get_running_loop().time
         self.wheel = Wheel(self.clock, min(GRANULARITY_SECONDS, self.limits.heartbeat.timeout / TICKS_PER_TIMEOUT))
         self.closed_with: Refusal | None = None
-        """What whoever wants to open a session is answered from now on, if nobody may."""
+        """While set, every request for a new session is answered with this refusal."""
         self.sockets: dict[str, Socket] = {}
         self._lingering: dict[str, Socket] = {}
         self._watched: set[Socket] = set()
         self._unaccepted: dict[str, dict[Socket, None]] = {}
-        """By address, those that the application does not know, the one silent longest first."""
+        """Sockets that the application has not accepted, by address; longest silent first."""
         self._strangers: dict[Socket, None] = {}
-        """All of them, in the same order."""
+        """The same sockets over all addresses, in the same order."""
 
     @property
     def is_quiet(self) -> bool:
-        """Whether no peer is still fetching its last packets."""
+        """Whether every ended polling session has fetched its last packets."""
         return not self._lingering
 
     def open(self, handshake: Handshake, via: Via) -> Socket | Refusal:
-        """Begin a session; the application is told once its transport stands: see `announce`.
+        """Begin a session; `announce` tells the application once the transport can be written to.
 
-        Nobody is refused for their neighbours: whoever was silent longest behind the same address gives way.
+        A new session is never refused because others share its address: the longest silent stranger there is cut
+        instead.
         """
         if self.closed_with is not None:
             return self.closed_with
@@ -74,18 +75,18 @@ class Engine:
         return socket
 
     def announce(self, socket: Socket, handshake: Handshake) -> None:
-        """Tell the application of a socket that can be written to."""
+        """Tell the application of a socket that can now be written to."""
         self.application.opened(socket, handshake)
 
     def find(self, sid: str) -> Socket | None:
-        """The socket of a session, also of one that has ended and whose last packets were not fetched yet."""
+        """The socket of a session; also of an ended one whose last packets were not fetched yet."""
         socket = self.sockets.get(sid)
         if socket is not None:
             socket.tick()  # its deadline may have passed since the wheel's last turn
         return self.sockets.get(sid) or self._lingering.get(sid)
 
     def close(self) -> None:
-        """End everything at once."""
+        """End all sockets at once."""
         for socket in list(self.sockets.values()):
             socket.cut(Reason.SERVER)
         self.wheel.close()
@@ -93,35 +94,35 @@ class Engine:
     # ---- gateway.engine.ports.Keeper ----------------------------------------------------------------
 
     def accepted(self, socket: Socket) -> None:
-        """One fewer of its address that nobody knows."""
+        """The application accepted this socket: it no longer counts as a stranger of its address."""
         unaccepted = self._unaccepted[socket.address]
         del unaccepted[socket], self._strangers[socket]
         if not unaccepted:
             del self._unaccepted[socket.address]
 
     def heard(self, socket: Socket) -> None:
-        """It has said who it is: those that have not give way before it."""
+        """The peer has sent its credentials: strangers that have not are cut before it."""
         unaccepted = self._unaccepted[socket.address]
         del unaccepted[socket], self._strangers[socket]
         unaccepted[socket] = self._strangers[socket] = None
 
     def watch(self, socket: Socket) -> None:
-        """Cut it unless it takes what waits for it."""
+        """Check this socket until its peer reads again, and end it if it does not."""
         if not self._watched:
             self.wheel.after(WATCH_SECONDS, self._look)
         self._watched.add(socket)
 
     def linger(self, socket: Socket) -> None:
-        """Keep an ended polling session for its last request."""
+        """Keep an ended polling session until it has fetched its last packets."""
         self._lingering[socket.sid] = socket
         self.wheel.after(self.limits.farewell_seconds, lambda: self.gone(socket))
 
     def gone(self, socket: Socket) -> None:
-        """Its last packets were fetched, or never will be."""
+        """Drop an ended session: its last packets were fetched, or will never be."""
         self._lingering.pop(socket.sid, None)
 
     def forget(self, socket: Socket) -> None:
-        """It has ended."""
+        """Drop a socket that has ended."""
         self.sockets.pop(socket.sid, None)
         self._watched.discard(socket)
 

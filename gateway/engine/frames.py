@@ -1,4 +1,4 @@
-"""What travels to a peer: one message, ready for any number of sockets and for both transports."""
+"""One outgoing message, encoded once per transport and shared by all sockets that receive it."""
 
 from typing import Final
 
@@ -6,13 +6,13 @@ from gateway.engine import packets
 
 TEXT: Final = 0x81
 BINARY: Final = 0x82
-"""First byte of an unfragmented WebSocket frame (RFC 6455, 5.2)."""
+"""The first byte of an unfragmented WebSocket frame (RFC 6455, 5.2)."""
 SHORT: Final = 126
 MEDIUM: Final = 1 << 16
 
 
 def websocket_frame(first_byte: int, payload: bytes) -> bytes:
-    """A frame of a server. It is unmasked, therefore the same bytes serve every socket."""
+    """A server's frame around this payload. It is unmasked, so the same bytes serve every socket."""
     size = len(payload)
     if size < SHORT:
         return bytes((first_byte, size)) + payload
@@ -22,7 +22,7 @@ def websocket_frame(first_byte: int, payload: bytes) -> bytes:
 
 
 class Frame:
-    """One Engine.IO message. Encoded at most once per transport, however many sockets it goes to."""
+    """One Engine.IO message, encoded at most once per transport however many sockets it goes to."""
 
     __slots__ = ("_polled", "_wire", "payload")
 
@@ -33,7 +33,7 @@ class Frame:
 
     @property
     def wire(self) -> bytes:
-        """The WebSocket frame."""
+        """The message as a WebSocket frame."""
         wire = self._wire
         if wire is None:
             payload = self.payload
@@ -46,7 +46,7 @@ class Frame:
 
     @property
     def polled(self) -> str:
-        """The packet in the body of a poll."""
+        """The message as a packet in the body of a poll."""
         polled = self._polled
         if polled is None:
             payload = self.payload
@@ -56,7 +56,7 @@ class Frame:
 
 
 class Control(Frame):
-    """A packet that is no message: ping, noop, close, the answer to a probe."""
+    """An Engine.IO packet other than a message: ping, noop, close, or the answer to a probe."""
 
     __slots__ = ()
 

@@ -15,22 +15,22 @@ Adopt = Callable[[socket.socket, bytes], Awaitable[None]]
 """Go on with a connection of which something was read already."""
 
 SECONDS: Final = 2.0
-"""How long a sibling that runs takes at most to be given a connection."""
+"""The timeout for handing a connection to a sibling process."""
 READ_BYTES: Final = 2**20
-"""How much may have been read of a connection that changes hands; event loops read a quarter of it at once."""
+"""A connection can be handed over with at most this much already read; loops read a quarter of it at once."""
 CHUNK_BYTES: Final = 2**16
 WAITING: Final = 1024
-"""Connections that may wait for a process that is busy."""
+"""How many handed-over connections may queue for a process that is busy."""
 NUMBER_DIGITS: Final = 3
 
 
 class Handover:
-    """The place of one process among its siblings. Everything in `folder` can be reached by its owner alone."""
+    """The place of one process among its siblings. Only the owner of `folder` can reach anything in it."""
 
     def __init__(self, folder: Path, node: str, number: int) -> None:
         self.number = number
         self.successor: int | None = None
-        """Who takes all that is not for a session of ours, from the moment when this process retires."""
+        """Set when this process retires: the sibling that takes new connections."""
         self._folder = folder
         self._node = node
         self._listener: socket.socket | None = None
@@ -38,16 +38,16 @@ class Handover:
 
     @property
     def sid_prefix(self) -> str:
-        """What ids of sessions in this process begin with."""
+        """The prefix of the ids of sessions in this process."""
         return sid_prefix(self._node, self.number)
 
     def siblings(self) -> list[int]:
-        """Numbers of the others that listen, or did until they were killed."""
+        """The numbers of the other processes whose socket exists; a killed one leaves its socket behind."""
         numbers = sorted(int(path.stem) for path in self._folder.glob("*.sock"))
         return [number for number in numbers if number != self.number]
 
     def owner(self, sid: str | None) -> int | None:
-        """Whose a request for this session is, if it is not ours; whether there is such a process shows later."""
+        """The number of the sibling that owns the session of this request; it may have ended. None: we do."""
         node, _, rest = (sid or "").partition(".")
         number, dot, _ = rest.partition(".")
         if node != self._node or not dot or not number.isascii() or not number.isdecimal():
@@ -57,7 +57,7 @@ class Handover:
         return None if int(number) == self.number else int(number)
 
     async def give(self, number: int, descriptor: int, read: bytes) -> bool:
-        """Hand a connection over, with what was read of it. False: there is nobody, and it is ours still."""
+        """Hand a connection over with the bytes read so far. False: nobody took it, and it is still ours."""
         loop = asyncio.get_running_loop()
         try:
             with socket.socket(socket.AF_UNIX) as line:
@@ -71,7 +71,7 @@ class Handover:
         return True
 
     def open(self, adopt: Adopt) -> None:
-        """Take what siblings hand over from now on."""
+        """Accept connections that siblings hand over."""
         path = self._path(self.number)
         path.unlink(missing_ok=True)  # of somebody with our number who was killed
         self._listener = socket.socket(socket.AF_UNIX)
@@ -81,7 +81,7 @@ class Handover:
         self._start(self._take_all(self._listener, adopt))
 
     async def close(self) -> None:
-        """Take nothing more."""
+        """Stop accepting connections from siblings."""
         if self._listener is None:
             return
         self._path(self.number).unlink(missing_ok=True)
@@ -107,7 +107,7 @@ class Handover:
 
 
 def sid_prefix(node: str, number: int) -> str:
-    """What ids of sessions in one process of a node begin with."""
+    """The prefix of the ids of sessions in one process of a node."""
     return f"{node}.{number}."
 
 
@@ -135,7 +135,7 @@ async def _take(line: socket.socket, adopt: Adopt) -> None:
 
 
 async def _readable(line: socket.socket) -> None:
-    """Wait without reading: what is received by other means comes without its descriptor."""
+    """Wait without reading: a read by the event loop would drop the descriptor that comes with the bytes."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     loop.add_reader(line, ready.set)

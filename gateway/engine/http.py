@@ -34,15 +34,15 @@ TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: cl
 
 NOWHERE: Any = deque(maxlen=0)
 UNREAD_SECONDS = 60.0
-"""For a peer to take some of an answer that fills the transport."""
+"""The deadline for a peer to read part of an answer that fills the transport."""
 
 
 class TooManyRequestsError(Exception):
-    """Ends the parsing of a connection that asks the engines too often."""
+    """Stops the parser of a connection that exceeded its rate of requests to the engines."""
 
 
 class AmbiguousRequestError(Exception):
-    """Ends the parsing of a connection on which others may see other requests."""
+    """Stops the parser of a connection whose requests a proxy might delimit differently."""
 
 
 def http_protocol(
@@ -96,30 +96,30 @@ class _EngineHttpProtocol(IdleHttpProtocol):
 
     engines_by_path: Mapping[str, Engine]
     timing: Engine
-    """Whose limits and wheel the deadlines of requests are."""
+    """Supplies the limits and the wheel for the deadlines of requests."""
     handover: Handover | None
     adopted = b""
-    """What a sibling has read of the first request, which is never handed on."""
+    """The bytes of the first request that a sibling has read; such a request is not handed on."""
 
     _deadline: Alarm | None = None
     _head_bytes = 0
     _in_head = True
     _requests: Meter | None = None
-    """To paths of the engines, on this connection; a trusted proxy's may be those of many."""
+    """Counts requests to the engines; not those of a trusted proxy, which come from many."""
     _unread: Alarm | None = None
     _first_line: bytes | None = b""
-    """What is known of it; None once it was looked at."""
+    """The bytes of the first line so far; None once it was examined."""
     _takes_upgrade = False
-    """Whether this request becomes a WebSocket, if anything."""
+    """Whether this request asks for a WebSocket that will be opened."""
     _head_of_the_rest = b""
-    """Of a request with an upgrade that is ignored."""
+    """The head with which a new parser reads the body of an ignored upgrade."""
     _before: Any = None
-    """The request before this one, which may still wait for its answer."""
+    """The previous request, whose answer may still be pending."""
     _is_over = False
-    """Whether nothing more is read."""
+    """Whether the protocol has stopped reading."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """The head of the first request is awaited."""
+        """Set the deadline for the head of the first request."""
         super().connection_made(transport)
         self._await_within(self.timing.limits.header_seconds)
         if self.adopted:  # at once, before anything is read of what follows
@@ -128,13 +128,13 @@ class _EngineHttpProtocol(IdleHttpProtocol):
             self.adopted = b""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Gone."""
+        """Cancel the deadlines of this connection."""
         self._await_nothing()
         self.resume_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a request; those of a WebSocket never come here."""
+        """Parse bytes of requests; the bytes of a WebSocket go to its own protocol."""
         if self._is_over:
             return
         if self._in_head:
@@ -231,12 +231,12 @@ class _EngineHttpProtocol(IdleHttpProtocol):
         self._give_up(NO_REQUEST)
 
     def pause_writing(self) -> None:
-        """The peer does not take its answer: it has so long to take some of it."""
+        """The peer reads too slowly: set a deadline for it to read part of the answer."""
         super().pause_writing()
         self._unread = self.timing.wheel.after(UNREAD_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """It took some."""
+        """The peer has read: cancel that deadline."""
         super().resume_writing()
         if self._unread is not None:
             self._unread.discard()
@@ -246,7 +246,7 @@ class _EngineHttpProtocol(IdleHttpProtocol):
         return self._takes_upgrade
 
     def _upgrade(self, early: bytes) -> None:
-        """Answer the upgrade request here: no ASGI app is asked. `early`: what the peer sent behind it."""
+        """Answer the upgrade here, without the ASGI app. `early`: bytes sent behind the request."""
         self._await_nothing()
         if self._is_answering():
             self._end_after_answers()
@@ -270,7 +270,7 @@ class _EngineHttpProtocol(IdleHttpProtocol):
             answer.data_received(early)
 
     def _owner(self, handover: Handover, data: bytes) -> int | None:
-        """Which sibling this request is for."""
+        """The sibling that owns the session of this request."""
         if self._is_answering() or self.transport.get_write_buffer_size():
             return None  # asked before the last answer was read, which has to leave from here
         words = data[: data.find(b"\n")].split(b" ")
@@ -300,7 +300,7 @@ class _EngineHttpProtocol(IdleHttpProtocol):
             self._read(data)
 
     def _may_ask(self) -> bool:
-        """Whether this request is none for the engines, or not one too many of them."""
+        """Whether the request is for another path, or within the rate of requests to the engines."""
         traffic = self.timing.limits.traffic
         if traffic is None or self.is_of_a_proxy or not self._is_ours(_target(self.url)[0]):
             return True
@@ -312,7 +312,7 @@ class _EngineHttpProtocol(IdleHttpProtocol):
         return _slashed(path) in self.engines_by_path
 
     def _address(self) -> str:
-        """Of the peer; behind a trusted proxy the one that the proxy names."""
+        """The peer's address; behind a trusted proxy the one that the proxy forwards."""
         host = self.client[0] if self.client else "unknown"
         app: Any = self.app
         if self.is_of_a_proxy:
@@ -341,12 +341,12 @@ class _EngineHttpProtocol(IdleHttpProtocol):
             self._deadline = None
 
     def _is_answering(self) -> bool:
-        """Whether a request that was read, or is being read, still waits for the end of its answer."""
+        """Whether an answer to a request read so far is not complete."""
         cycle: Any = self.cycle  # None before the first request, whatever its annotation says
         return cycle is not None and not cycle.response_complete
 
     def _give_up(self, answer: bytes) -> None:
-        """Answer what is being read and read no more. No request gets two answers, and none that of another."""
+        """Answer the current request with an error and stop reading. No request gets two answers."""
         self._await_nothing()
         if self.transport.is_closing():
             return
@@ -361,12 +361,12 @@ class _EngineHttpProtocol(IdleHttpProtocol):
         self._see_off()
 
     def _end_after_answers(self) -> None:
-        """What was read is answered, and then the connection ends: what came behind it is no request."""
+        """Finish the pending answers, then close; later bytes are no requests."""
         self._is_over = True
         self.cycle.keep_alive = False  # of the last one
 
     def _see_off(self) -> None:
-        """End the connection when the peer has taken what was written, or soon."""
+        """Close the connection once the peer has read what was written, or after a short time."""
         self._await_nothing()
         self._is_over = True
         if self._is_answering():  # what is left of the answer could follow another one

@@ -1,4 +1,4 @@
-"""Connections whose peer owes us a request: bounded, for each of them holds a descriptor that a newcomer needs."""
+"""Bounds connections without a request under way: each holds a descriptor that a new client needs."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -10,15 +10,15 @@ class Idle(Protocol):
     """A connection that can be ended."""
 
     def end_idle(self) -> None:
-        """End it at once: it says nothing."""
+        """Close the connection at once: no answer is pending."""
         ...
 
 
 class IdleConnections:
-    """Those of one process, the one idle longest first. Beyond either bound that one gives way; nobody is refused."""
+    """The idle connections of one process. Beyond either bound the longest idle one is closed for a new one."""
 
     def __init__(self, most: int, per_address: int, gave_way: Callable[[str], None]) -> None:
-        """At most so many in all, and of one address (0: any number); `gave_way` is told the address each time."""
+        """The bounds: in all, and per address (0: none). `gave_way` gets the address of each one closed."""
         self._most = most
         self._per_address = per_address
         self._gave_way = gave_way
@@ -29,7 +29,7 @@ class IdleConnections:
         return len(self._places)
 
     def enter(self, connection: Idle, address: str) -> None:
-        """Its peer has nothing under way from now on. Idempotent."""
+        """The connection has no request under way from now on. Idempotent."""
         self.leave(connection)
         place = place_of(address)
         neighbours = self._by_place.get(place, {})
@@ -41,7 +41,7 @@ class IdleConnections:
         self._by_place.setdefault(place, {})[connection] = None
 
     def leave(self, connection: Idle) -> None:
-        """A request of it is under way, or it is gone. Idempotent."""
+        """The connection has a request under way, or has closed. Idempotent."""
         place = self._places.pop(connection, None)
         if place is not None:
             neighbours = self._by_place[place]

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, which says when its connection has no request under way."""
+"""uvicorn's HTTP protocol, extended to report when its connection has no request under way."""
 
 import asyncio
 from typing import Any
@@ -10,40 +10,40 @@ from gateway.engine.idle import IdleConnections
 
 
 class IdleHttpProtocol(HttpToolsProtocol):
-    """A connection is idle while its peer owes a request, or the rest of one, and nothing waits for an answer."""
+    """A connection is idle while no complete request awaits an answer."""
 
     idle: IdleConnections | None = None
-    """What bounds such connections, where anything does."""
+    """The registry that bounds idle connections; None sets no bound."""
 
     @property
     def is_of_a_proxy(self) -> bool:
-        """Whether a trusted proxy opened it: then it is many fans'."""
+        """Whether a trusted proxy opened the connection, which then carries many clients."""
         app: Any = self.app
         return isinstance(app, ProxyHeadersMiddleware) and (self.client or ("",))[0] in app.trusted_hosts
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Nothing is asked yet."""
+        """A new connection is idle until its first request is complete."""
         super().connection_made(transport)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Gone."""
+        """A closed connection is not idle any more."""
         self._go_on()
         super().connection_lost(exc)
 
     def on_message_complete(self) -> None:
-        """A whole request is here."""
+        """A request is complete: the connection is not idle."""
         self._go_on()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """It is answered; who asks no more is idle."""
+        """The answer is complete: without a next request the connection is idle."""
         super().on_response_complete()
         if self.cycle.response_complete and not self.transport.is_closing():
             self._wait()
 
     def end_idle(self) -> None:
-        """It gives way to a newer one."""
+        """Close this connection in favour of a newer one."""
         self.transport.abort()
 
     def _wait(self) -> None:

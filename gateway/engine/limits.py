@@ -9,27 +9,29 @@ from gateway.engine.session import Heartbeat
 
 @dataclass(frozen=True, slots=True)
 class EngineLimits:
-    """Sizes in bytes, times in seconds."""
+    """The bounds of one engine. Sizes are in bytes, times in seconds."""
 
     heartbeat: Heartbeat = field(default_factory=Heartbeat)
     backlog: BacklogLimits = field(default_factory=BacklogLimits)
     message_bytes: int = 64 * 1024
-    """Of an incoming message, and of the body of a poll."""
+    """The largest incoming message, and the largest body of a POST."""
     traffic: Traffic | None = None
-    """What a peer may send before it is cut; None: any amount."""
+    """The rate limits beyond which a peer is cut; None: no limit."""
     unsent_bytes: int = 16 * 1024
-    """Of what the kernel takes beyond the peer's window, so that a stalled reader shows early."""
+    """How much the kernel buffers beyond the peer's window; small, so that a stalled reader shows."""
     upgrade_seconds: float = 10.0
-    """For a WebSocket that is tried out beside a poll."""
+    """The deadline for a WebSocket probe to become an upgrade."""
     farewell_seconds: float = 2.0
-    """For a peer to fetch its last packets, and to answer a close frame."""
+    """The deadline for a peer to fetch its last packets and to answer a close frame."""
     header_seconds: float = 10.0
-    """For the head of an HTTP request."""
+    """The deadline for the head of an HTTP request."""
     header_bytes: int = 16 * 1024
     body_seconds: float = 15.0
     unaccepted: int = 0
-    """Sockets of any address that the application does not know yet; beyond it the one silent longest of all gives
-    way. 0: any number."""
+    """How many sockets the application may not have accepted yet, over all addresses; beyond it the longest silent one
+    is cut. 0: no bound.
+    """
     unaccepted_per_address: int = 256
-    """Sockets of one address that the application does not know yet; beyond it the one silent longest gives way. 0:
-    any number."""
+    """How many sockets of one address the application may not have accepted yet; beyond it the longest silent one is
+    cut. 0: no bound.
+    """

@@ -1,8 +1,8 @@
-"""The short way to the kernel: the descriptors of sockets whose peers keep up, for writing one thing to very many.
+"""Fast fan-out: writes the same bytes to many sockets by their descriptors, without touching their transports.
 
-Writing through ten thousand transports means finding the memory of ten thousand of them. A descriptor is all that the
-kernel asks for. What is written past a transport overtakes nothing: it holds nothing while its socket has a line,
-because its high-water mark is 0 and it says so at once when it must hold something.
+Writing through ten thousand transports would pull ten thousand objects through the CPU's cache; the kernel needs only
+the descriptor. A direct write never overtakes bytes in the transport: a socket has a line only while its transport
+holds nothing. The transport's high-water mark is 0, so it calls `pause_writing` as soon as it must hold bytes.
 """
 
 import asyncio
@@ -10,11 +10,11 @@ import os
 from typing import Final
 
 NO_LINE: Final = -1
-"""Of a socket that polls, or whose peer does not keep up."""
+"""The value for a socket that polls, or whose peer does not keep up."""
 
 
 def line_of(transport: asyncio.Transport) -> int:
-    """The descriptor behind a transport, if bytes reach the peer as they are written there."""
+    """The descriptor behind a transport, if bytes written to it reach the peer unchanged (no TLS); else `NO_LINE`."""
     raw = transport.get_extra_info("socket")
     if raw is None or transport.get_extra_info("ssl_object") is not None:
         return NO_LINE
@@ -23,7 +23,7 @@ def line_of(transport: asyncio.Transport) -> int:
 
 
 def write(line: int, wire: bytes) -> int:
-    """How many of the bytes the kernel took, at once; the rest is the transport's, and so is saying why."""
+    """Write at once, and return how many bytes the kernel took; the caller gives the rest to the transport."""
     if line == NO_LINE:
         return 0
     try:

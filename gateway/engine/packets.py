@@ -1,4 +1,4 @@
-"""Packets of Engine.IO v4 as text, and several of them in the body of a poll."""
+"""Encodes and decodes Engine.IO v4 packets as text, singly and as the body of a poll."""
 
 import base64
 import binascii
@@ -13,20 +13,20 @@ UPGRADE: Final = "5"
 NOOP: Final = "6"
 
 PROBE: Final = "probe"
-"""Follows PING and PONG while a WebSocket is tried out."""
+"""The text after PING and PONG while a WebSocket is probed."""
 BINARY: Final = "b"
-"""Begins a binary message in a poll; base64 follows."""
+"""The first character of a binary message in a poll; base64 follows."""
 SEPARATOR: Final = "\x1e"
-"""Between the packets of a poll."""
+"""The character between the packets of a poll."""
 
 
 def count_in(body: bytes) -> int:
-    """How many packets a poll's body says it holds, which is known before any is looked at."""
+    """How many packets a poll's body holds, by its separators, before any packet is parsed."""
     return body.count(SEPARATOR.encode()) + 1
 
 
 def read_payload(body: bytes) -> list[str | bytes | None]:
-    """The packets of a poll's body in their order: text as it is, binary messages decoded, None for what is neither."""
+    """The packets of a poll's body: text unchanged, binary messages decoded, None for each malformed one."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -42,5 +42,5 @@ def _read_binary(packet: str) -> bytes | None:
 
 
 def write_binary(data: bytes) -> str:
-    """A binary message as it stands in a poll."""
+    """A binary message as text for a poll."""
     return BINARY + base64.b64encode(data).decode()

@@ -1,4 +1,4 @@
-"""The polling side, as an ASGI app: one request fetches what waits, another brings what the peer says."""
+"""The polling transport, as an ASGI app: a GET waits for packets, a POST brings those of the peer."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,31 +16,31 @@ Receive = Callable[[], Any]
 Send = Callable[[dict[str, Any]], Any]
 
 PROBING_WAIT_SECONDS = 0.1
-"""How long a poll is held while a WebSocket is tried out beside it: the peer waits for its end."""
+"""A poll is held no longer than this during a WebSocket probe: the client upgrades when it ends."""
 PREFLIGHT_SECONDS = b"600"
 METHODS = b"GET, POST"
 DEFAULT_HEADERS = "content-type"
-"""What a preflight that names no header is told that it may send."""
+"""The headers allowed to a preflight that names none."""
 MAX_ASKED_CHARS = 1024
-"""Of the names of headers that a preflight asks for and gets back."""
+"""A preflight gets back at most this many characters of the header names it asks for."""
 OK = b"ok"
 
 
 class Poll:
-    """A request that waits for packets."""
+    """A GET that waits for packets."""
 
     __slots__ = ("answer",)
 
     def __init__(self) -> None:
         self.answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-        """The one packet to answer with, or None: collect them from the socket."""
+        """The one packet to answer with; None: collect the packets from the socket."""
 
     def ready(self) -> None:
         """The socket has packets to collect."""
         self._settle(None)
 
     def release(self, packet: str) -> None:
-        """Answer with this packet and nothing else."""
+        """Answer with this packet and no other."""
         self._settle(packet)
 
     def _settle(self, packet: str | None) -> None:
@@ -52,13 +52,13 @@ class PollingApp:
     """The ASGI app of one engine's path."""
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
-        """`engine` is asked at each request: it may be made after the app."""
+        """`engine` is called at each request, because the engine may be made after the app."""
         self._engine = engine
         self._bringing: set[str] = set()
-        """Sessions of which a POST is being read."""
+        """The sessions that have a POST in progress."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        """ASGI, of type http."""
+        """The ASGI entry point for HTTP requests."""
         client = scope.get("client") or ("unknown", 0)
         handshake = Handshake(client[0], scope["path"], read_query(scope["query_string"]), scope["headers"])
         engine = self._engine()
@@ -73,7 +73,7 @@ class PollingApp:
             await _respond(send, readable, 200, answer)
 
     async def _preflight(self, engine: Engine, handshake: Handshake, send: Send) -> None:
-        """A browser asks whether a page may send a request that no form could send."""
+        """Answer a CORS preflight."""
         readable = engine.origins.readable_by(handshake.header(b"origin"), handshake.header(b"host"))
         if not readable:
             await _respond(send, readable, 403 if handshake.header(b"origin") is not None else 204, b"")
@@ -181,7 +181,7 @@ def _ended(socket: Socket, refusal: Refusal) -> bytes | Refusal:
 
 
 async def _body(receive: Receive, limit: int) -> bytes | None:
-    """The whole body; None where it is longer than `limit`."""
+    """The whole body; None when it is longer than `limit`."""
     parts: list[bytes] = []
     size = 0
     while True:

@@ -1,6 +1,6 @@
-"""What a socket needs of those around it, and what the engine serves, so that neither imports the other.
+"""The interfaces between a socket, its engine, its transports and the application.
 
-`ports <- socket <- engine <- websocket, polling <- http`: whoever stands further right knows all to its left.
+They keep imports one-way: `ports <- socket <- engine <- websocket, polling <- http`; each imports only from its left.
 """
 
 from typing import Protocol, TypeVar
@@ -11,29 +11,29 @@ from gateway.engine.session import Reason
 from gateway.engine.wheel import Wheel
 
 S_contra = TypeVar("S_contra", contravariant=True)
-"""The engine's socket, which imports this module."""
+"""Stands for the engine's socket, whose module imports this one."""
 
 
 class Application(Protocol[S_contra]):
-    """What the engine serves. Calls are synchronous, and for one socket in the order in which things happened."""
+    """What the engine serves. Calls are synchronous and, for each socket, in the order of events."""
 
     def opened(self, socket: S_contra, handshake: Handshake) -> None:
         """A session has begun."""
 
     def received(self, socket: S_contra, data: str | bytes) -> None:
-        """A message came."""
+        """A message arrived."""
 
     def faulted(self, socket: S_contra, *, is_final: bool) -> bool:
-        """What came is no Engine.IO. Whether to go on; a final fault ends the session after what is sent now."""
+        """Something that is not Engine.IO arrived. Answer whether to go on; a final fault ends the session."""
 
     def rerouted(self, socket: S_contra) -> None:
-        """`socket.line` is another one. Not told of one that is over: it has none."""
+        """`socket.line` has changed. Not called for an ended socket."""
 
     def slow(self, socket: S_contra) -> None:
-        """The peer does not read: the session ends after what is sent now, if it can be sent at all."""
+        """The peer does not read: the session ends after what this call sends, if that can be sent."""
 
     def closed(self, socket: S_contra, reason: Reason) -> None:
-        """The session is over, whoever ended it. Called once for each that was opened."""
+        """The session has ended, whoever ended it. Called once for each `opened`."""
 
 
 class Keeper(Protocol[S_contra]):
@@ -41,7 +41,7 @@ class Keeper(Protocol[S_contra]):
 
     @property
     def application(self) -> Application[S_contra]:
-        """Who is told what happens."""
+        """The application that is called about every socket."""
 
     @property
     def limits(self) -> EngineLimits:
@@ -49,56 +49,56 @@ class Keeper(Protocol[S_contra]):
 
     @property
     def wheel(self) -> Wheel:
-        """Who keeps the deadlines."""
+        """The wheel for deadlines."""
 
     def clock(self) -> float:
-        """Seconds of a monotonic clock, the wheel's."""
+        """Seconds of the monotonic clock that the wheel uses."""
 
     def accepted(self, socket: S_contra) -> None:
-        """The application knows who this is. Called once for each socket, at its end at the latest."""
+        """The application accepted this socket. Called once for each socket, at the latest when it ends."""
 
     def heard(self, socket: S_contra) -> None:
-        """The peer of a socket that is not accepted has said who it is: the silent ones give way before it."""
+        """An unaccepted peer has sent its credentials: silent ones are cut before it."""
 
     def watch(self, socket: S_contra) -> None:
-        """End the socket with `give_up` unless its peer takes what waits for it."""
+        """Call `give_up` on the socket unless its peer reads what waits for it."""
 
     def linger(self, socket: S_contra) -> None:
-        """Keep an ended polling session for its last request."""
+        """Keep an ended polling session until it has fetched its last packets."""
 
     def forget(self, socket: S_contra) -> None:
         """The socket has ended."""
 
 
 class Carrier(Protocol):
-    """What a socket needs of a WebSocket that carries its session, or is tried out beside polling."""
+    """What a socket needs of a WebSocket that carries its session, or is being probed beside polling."""
 
     @property
     def is_full(self) -> bool:
-        """Whether the transport holds bytes that the kernel does not take."""
+        """Whether the transport holds bytes that the kernel has not taken."""
 
     @property
     def line(self) -> int:
-        """Where the kernel takes the same bytes as `write`, as long as the transport holds none."""
+        """The descriptor for direct writes, valid while the transport holds nothing (`gateway.engine.lines`)."""
 
     def write(self, wire: bytes, /) -> None:
-        """Take whole frames. It never waits and takes all that it is given."""
+        """Take whole frames, all of them, without waiting."""
 
     def confirmed(self) -> None:
-        """It carries the session from now on."""
+        """The probe succeeded: this WebSocket carries the session from now on."""
 
     def finish(self, text: str, last: bytes) -> None:
-        """Write what is left and a close frame with `text`, and see the peer off."""
+        """Write what is left and a close frame with `text`, then close."""
 
     def abort(self) -> None:
-        """Drop the connection and what it still holds."""
+        """Reset the connection and drop what it still holds."""
 
 
 class Request(Protocol):
-    """What a socket needs of an HTTP request that waits for packets."""
+    """What a socket needs of a GET that waits for packets."""
 
     def ready(self) -> None:
-        """Packets are there: collect them when the request has its turn."""
+        """Packets wait: collect them when the request is scheduled."""
 
     def release(self, packet: str) -> None:
-        """Answer with this packet and nothing else."""
+        """Answer with this packet and no other."""

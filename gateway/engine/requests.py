@@ -1,4 +1,4 @@
-"""What an HTTP request to the engine asks for, and whose pages may ask. Pure."""
+"""Parses an HTTP request to the engine and checks its origin. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,14 +16,14 @@ USUAL_QUERY_BYTES: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer to a request that cannot be served: an HTTP status, and a number that official clients know."""
+    """An HTTP status for a request that cannot be served, with an error number that official clients know."""
 
     status: int
     code: int
     message: str
 
     def body(self) -> bytes:
-        """As JSON."""
+        """The refusal as JSON."""
         return json.dumps({"code": self.code, "message": self.message}, separators=(",", ":")).encode()
 
 
@@ -40,14 +40,14 @@ TOO_MANY_REQUESTS: Final = Refusal(429, 3, "Too much was sent in too short a tim
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """Who knocks. Lives only while the application is told of a new socket."""
+    """The HTTP request that opens a session. It is kept only until the application was told of the new socket."""
 
     address: str
-    """Of the peer, behind trusted proxies."""
+    """The address of the peer, as trusted proxies forward it."""
     path: str
     query: Mapping[str, str]
     headers: Sequence[tuple[bytes, bytes]]
-    """Names in lower case."""
+    """The header names are in lower case."""
 
     def header(self, name: bytes) -> str | None:
         """The first value of a header."""
@@ -55,7 +55,7 @@ class Handshake:
 
 
 def read_query(query: bytes) -> Mapping[str, str]:
-    """The fields of a query string; of repeated ones the first. More than any client sends, or bad bytes: none."""
+    """The first value of each field of a query string; empty for malformed or overlong ones."""
     return _read_known(query) if b"sid=" not in query and len(query) <= USUAL_QUERY_BYTES else _read(query)
 
 
@@ -68,11 +68,11 @@ def _read(query: bytes) -> Mapping[str, str]:
 
 
 _read_known = lru_cache(maxsize=64)(_read)
-"""All who open a session ask for the same."""
+"""A cached parser: all clients that open a session send the same query."""
 
 
 def refusal_of(handshake: Handshake, transport: str, method: str, origins: Origins) -> Refusal | None:
-    """Why a request cannot be served, before any session is looked at."""
+    """The refusal that follows from the request alone, before any session is looked up; None when it is valid."""
     query = handshake.query
     if not origins.allow(handshake.header(b"origin"), handshake.header(b"host")):
         return BAD_ORIGIN

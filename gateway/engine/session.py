@@ -15,17 +15,17 @@ from gateway.engine import packets
 
 
 class Stage(StrEnum):
-    """How packets of a session travel."""
+    """Which transport carries the packets of a session."""
 
     POLLING = "polling"
     PROBING = "probing"
-    """Still polling, while a WebSocket is tried out."""
+    """Polling carries the session while a WebSocket is probed."""
     WEBSOCKET = "websocket"
     ENDED = "ended"
 
 
 class Via(StrEnum):
-    """Which transport a packet came by."""
+    """The transport that a packet came by."""
 
     POLLING = "polling"
     WEBSOCKET = "websocket"
@@ -35,30 +35,30 @@ class Reason(StrEnum):
     """Why a session ended."""
 
     CLIENT = "client"
-    """The peer said CLOSE."""
+    """The peer sent a CLOSE packet."""
     TRANSPORT = "transport"
-    """The line is gone: a WebSocket closed, a poll broken off."""
+    """The transport was lost: a WebSocket closed, or a poll was broken off."""
     SILENT = "silent"
-    """No pong in time."""
+    """The peer sent no pong in time."""
     PROTOCOL = "protocol"
-    """What came was no packet, or not then."""
+    """The peer sent something that is no packet, or a packet that is not allowed in this state."""
     SLOW = "slow"
     """The peer did not read what it was sent."""
     SERVER = "server"
-    """The application closed it."""
+    """The application closed the session."""
     CROWDED = "crowded"
-    """It had not said who it is, and gave way to a newer one of its address."""
+    """The peer was not accepted yet and was cut for a newer one of its address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Hand this to the application."""
+    """Hand this message to the application."""
 
     data: str | bytes
 
 
 class Act(StrEnum):
-    """What the shell has to do after an input."""
+    """What the shell must do after an input."""
 
     NOTHING = "nothing"
     PING = "ping"
@@ -66,14 +66,14 @@ class Act(StrEnum):
     CONFIRM = "confirm"
     """Answer the probe on the WebSocket, and release a waiting poll."""
     SWITCH = "switch"
-    """From now on the WebSocket carries the session."""
+    """The WebSocket carries the session from now on."""
     FAULT = "fault"
-    """What came is no packet, or not now: end the session, after a last word if there is one."""
+    """The input was no packet, or not allowed in this state: end the session unless the application forgives it."""
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The session is over; answer nothing more."""
+    """The session has ended; answer nothing more."""
 
     reason: Reason
 
@@ -85,7 +85,7 @@ _ENDS: Final = {reason: End(reason) for reason in Reason}
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """How often a peer is asked for life, and how long it may take; seconds."""
+    """The ping interval and the pong timeout, in seconds."""
 
     interval: float = 25.0
     timeout: float = 20.0
@@ -100,7 +100,7 @@ class Session:
         self.sid = sid
         self.stage = Stage.WEBSOCKET if via is Via.WEBSOCKET else Stage.POLLING
         self.due = now + heartbeat.interval
-        """When `tick` wants to be called."""
+        """The time at which `tick` must be called next."""
         self._heartbeat = heartbeat
         self._awaits_pong = False
 
@@ -115,7 +115,7 @@ class Session:
         )
 
     def receive(self, packet: str | bytes, via: Via, now: float) -> Step:
-        """Take the next packet."""
+        """Take in the next packet."""
         if self.stage is Stage.ENDED:
             return Act.NOTHING
         if isinstance(packet, bytes):
@@ -138,12 +138,12 @@ class Session:
         return Act.FAULT
 
     def abandon_probe(self) -> None:
-        """The WebSocket that was tried out is gone: polling goes on."""
+        """The probed WebSocket is gone: polling carries the session on."""
         if self.stage is Stage.PROBING:
             self.stage = Stage.POLLING
 
     def tick(self, now: float) -> Step:
-        """Let time pass."""
+        """Take in that the clock has reached this time."""
         if self.stage is Stage.ENDED or now < self.due:
             return Act.NOTHING
         if self._awaits_pong:
@@ -155,7 +155,7 @@ class Session:
         return Act.PING
 
     def end(self, reason: Reason) -> End:
-        """Over, for this reason."""
+        """End the session for this reason."""
         self.stage = Stage.ENDED
         return _ENDS[reason]
 

@@ -13,10 +13,12 @@ from gateway.engine.ports import Carrier, Keeper, Request
 from gateway.engine.session import Act, End, Message, Reason, Session, Stage, Via
 
 PACKETS_PER_POLL = 15
-"""The official Python client refuses a body of more than 16, and a noop or a close may follow. A peer that has brought
-more than that at once is another client, and is answered as much at once: it could not fetch its acks in time."""
+"""The largest number of packets in the body of a poll. The official Python client refuses more than 16, and a noop or a
+close may follow. A peer that has POSTed more at once is another client, and gets as many per poll as it sent: else
+it could not fetch its acks in time.
+"""
 DRAINED_BYTES = 16 * 1024
-"""Of what waited, in one write; the last frame may go beyond."""
+"""How much of the backlog one write takes; its last frame may exceed this."""
 
 
 class Socket:
@@ -46,26 +48,26 @@ class Socket:
         self._backlog: Backlog | None = None
         self._websocket: Carrier | None = None
         self._sink: Callable[[bytes], None] | None = None
-        """The WebSocket's own, while the session is on it and the peer keeps up."""
+        """The WebSocket's own `write` while the session is on it and the peer keeps up; else None."""
         self._poll: Request | None = None
         self._is_accepted = False
         self._alarm = keeper.wheel.alarm(self.tick)
         self._alarm.set(session.due)
         self.address = address
-        """Of the peer as limits count it (`gateway.engine.addresses`)."""
+        """The key that limits per address count the peer under (`gateway.engine.addresses`)."""
         traffic = keeper.limits.traffic
         self.budget = Budget(traffic) if traffic is not None else None
-        """What the peer may still send; None: any amount."""
+        """The rate limits of what the peer sends; None: no limit."""
         self.ended: Reason | None = None
-        """Why it is over; None while it is not."""
+        """Why the session ended; None while it is open."""
         self.context: Any = None
-        """The application's own."""
+        """A slot for the application's own object."""
         self.held_since: float | None = None
-        """Since when the peer has not taken what it was sent; None while it keeps up."""
+        """Since when frames wait because the peer does not read; None while it keeps up."""
         self.packets_per_poll = PACKETS_PER_POLL
-        """How many one request may carry to the peer."""
+        """The most packets in the answer to one poll."""
         self.line = NO_LINE
-        """Where whole frames for many may be written to straight (`gateway.engine.lines`) instead of by `write`."""
+        """The descriptor for direct writes of whole frames (`gateway.engine.lines`), or `NO_LINE`."""
 
     @property
     def sid(self) -> str:
@@ -83,12 +85,12 @@ class Socket:
 
     @property
     def is_probing(self) -> bool:
-        """Whether a WebSocket is being tried out beside polling."""
+        """Whether a WebSocket is being probed beside polling."""
         return self._session.stage is Stage.PROBING
 
     @property
     def is_open(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the session has not ended."""
         return self.ended is None
 
     # ---- the application's --------------------------------------------------------------------------
@@ -96,7 +98,9 @@ class Socket:
     def send(self, frame: Frame, loss: Loss = Loss.CONTROL, key: str = "", owner: str = "") -> None:
         """Send a frame after all that was sent before.
 
-        A peer that cannot take it loses what `loss` allows, or is cut. `owner`: which of those that share the socket.
+        If the peer is too slow, the frame is queued and may be dropped as `loss` allows, or the peer is cut. `owner`
+        names
+        the namespace among those that share the socket.
         """
         if self._sink is not None:
             self._sink(frame.wire)
@@ -104,12 +108,12 @@ class Socket:
             self._hold(frame, loss, key, owner)
 
     def withdraw(self, owner: str) -> None:
-        """What waits of one owner is not to be sent any more."""
+        """Drop the waiting frames of one owner."""
         if self._backlog is not None:
             self._backlog.withdraw(owner)
 
     def write(self, wire: bytes) -> bool:
-        """Hand over whole WebSocket frames; False, and nothing done, where the peer does not keep up or polls."""
+        """Write whole WebSocket frames; False, and nothing is written, when the peer polls or is slow."""
         sink = self._sink
         if sink is None:
             return False
@@ -117,7 +121,7 @@ class Socket:
         return True
 
     def accept(self) -> None:
-        """The application knows who this is: it counts no longer against its address."""
+        """The application knows who the peer is: it no longer counts as a stranger of its address."""
         if not self._is_accepted:
             self._is_accepted = True
             self._keeper.accepted(self)
@@ -125,15 +129,16 @@ class Socket:
                 self.budget.widen()
 
     def spoke(self) -> None:
-        """It has said who it is, which is still to be looked at: it is not silent any more."""
+        """The peer has sent its credentials: it no longer counts as silent while they are checked."""
         if not self._is_accepted:
             self._keeper.heard(self)
 
     def close(self, text: str = "", reason: Reason = Reason.SERVER) -> None:
         """End after what was sent before, with `text` as the reason of the close frame. Idempotent.
 
-        Polling peers get `farewell_seconds` to fetch the rest. There is no CLOSE packet: official clients would take
-        it for a wish not to come back.
+        Polling peers get `farewell_seconds` to fetch the rest. No CLOSE packet is sent: official clients do not
+        reconnect
+        after one.
         """
         if not self.is_open:
             return
@@ -152,7 +157,7 @@ class Socket:
     # ---- the transports' ----------------------------------------------------------------------------
 
     def receive(self, packet: str | bytes, via: Via) -> None:
-        """Take a packet in."""
+        """Take in a packet."""
         step = self._session.receive(packet, via, self._keeper.clock())
         if isinstance(step, Message):
             self._keeper.application.received(self, step.data)
@@ -174,10 +179,10 @@ class Socket:
                 self._over(reason)
 
     def fault(self, via: Via | None = None, *, is_final: bool = False) -> None:
-        """What came is none of the protocol: the end, unless the application forgives it. A final one it cannot.
+        """The peer broke the protocol: end the session, unless the application forgives it and the fault is not final.
 
-        `via`: the transport that it came by, if it was no message. A WebSocket that is only tried out ends alone, and
-        polling goes on.
+        `via`: the transport of the fault, if it was not in a message. A WebSocket that is being probed is closed alone,
+        and polling goes on.
         """
         if via is Via.WEBSOCKET and self._session.stage is not Stage.WEBSOCKET:
             self._dismiss()
@@ -185,7 +190,7 @@ class Socket:
             self.close("PROTOCOL", Reason.PROTOCOL)
 
     def attach(self, websocket: Carrier) -> bool:
-        """Take a WebSocket as the session's own, or to try it out beside polling; False where there is none to take."""
+        """Take a WebSocket as the session's transport, or as the one to probe; False when it cannot be taken."""
         if not self.is_open or self._websocket is not None:
             return False
         self._websocket = websocket
@@ -193,7 +198,7 @@ class Socket:
         return True
 
     def lost(self, websocket: Carrier) -> None:
-        """A WebSocket is gone."""
+        """A WebSocket has closed."""
         if websocket is not self._websocket:
             return
         self._websocket = None
@@ -204,19 +209,19 @@ class Socket:
             self._session.abandon_probe()
 
     def paused(self) -> None:
-        """The transport is full."""
+        """The transport is full: queue what is sent from now on."""
         if self._sink is not None:
             self._stop()
             self._held()
             self._keeper.application.rerouted(self)
 
     def resumed(self) -> None:
-        """The transport holds nothing any more: first comes what waited."""
+        """The transport is empty again: send the backlog first, then write directly."""
         self._flow()
         self._drain()
 
     def poll(self, poll: Request) -> bool:
-        """A request waits for packets; False where another one waits already, which ends the session."""
+        """Let a GET wait for packets; False when another one waits already, which ends the session."""
         if self._poll is not None:
             self._poll.release(frames.CLOSE.polled)
             self._over(Reason.PROTOCOL)
@@ -229,20 +234,20 @@ class Socket:
         return True
 
     def poll_lost(self, poll: Request) -> None:
-        """The peer broke a waiting request off: whatever it would have carried may be lost."""
+        """The peer broke off a waiting GET. Packets may be lost with it, so the session ends."""
         if poll is self._poll:
             self._poll = None
             if self._session.stage in (Stage.POLLING, Stage.PROBING):
                 self._over(Reason.TRANSPORT)
 
     def is_stuck(self, now: float, seconds: float) -> bool:
-        """Whether the peer has not taken for so long what it was sent."""
+        """Whether the peer has read nothing for more than `seconds`, or its backlog is stale."""
         if self.held_since is None:
             return False
         return now - self.held_since > seconds or (self._backlog is not None and self._backlog.is_stale(now))
 
     def give_up(self) -> None:
-        """The peer does not take what it is sent: what waits is thrown away, a polling one may fetch a last word."""
+        """End the session of a peer that does not read: drop its backlog; a polling one may fetch a `bye`."""
         if self.is_open:
             self._backlog = None
             websocket = self._websocket
@@ -252,7 +257,7 @@ class Socket:
                 websocket.abort()
 
     def cut(self, reason: Reason) -> None:
-        """End at once, without a word: the peer does not read any."""
+        """End at once and send nothing."""
         websocket = self._websocket
         self._over(reason)
         if websocket is not None:
@@ -261,13 +266,13 @@ class Socket:
     # ---- within -------------------------------------------------------------------------------------
 
     def _flow(self) -> None:
-        """What is sent goes straight to the WebSocket, if the session is on it and its peer keeps up."""
+        """Write directly from now on, if the session is on a WebSocket and its peer keeps up."""
         websocket = self._websocket
         if self.is_open and self._session.stage is Stage.WEBSOCKET and websocket is not None and not websocket.is_full:
             self._sink, self.line = websocket.write, websocket.line
 
     def _stop(self) -> None:
-        """What is sent waits, or ends."""
+        """Stop direct writes: frames are queued, or dropped if the session has ended."""
         self._sink, self.line = None, NO_LINE
 
     def _hold(self, frame: Frame, loss: Loss, key: str, owner: str) -> None:
@@ -286,16 +291,18 @@ class Socket:
             self._keeper.watch(self)
 
     def _release(self) -> None:
-        """Let the waiting request carry all that waits; it is collected when the request gets its turn."""
+        """Wake the waiting GET; it collects the packets when it is scheduled."""
         if self._poll is not None:
             self._poll.ready()
 
     def collect(self) -> list[str]:
-        """The packets for the request that waited, which is answered now; the next request carries what is left."""
+        """Packets for the GET that is answered now; what is left waits for the next."""
         self._poll = None
         self.held_since = None
         packets: list[str] = []
-        if self._session.stage is Stage.WEBSOCKET:  # what waits now has missed this request and takes the new way
+        # The race: frames woke this poll, and before the loop ran it the peer's UPGRADE arrived. The backlog belongs to
+        # the WebSocket now; a frame taken here would overtake, or come behind, those that are written there.
+        if self._session.stage is Stage.WEBSOCKET:
             return packets
         while (
             len(packets) < self.packets_per_poll
@@ -309,7 +316,7 @@ class Socket:
 
     @property
     def waits(self) -> bool:
-        """Whether something waits for the peer."""
+        """Whether frames wait for the peer."""
         return self._backlog is not None and self._backlog.frames > 0
 
     def _drain(self) -> None:
@@ -334,7 +341,7 @@ class Socket:
             self.resumed()
 
     def _waiting(self, size: int) -> bytes:
-        """The next of what waits, as whole frames: all, or at least so many bytes."""
+        """Take whole frames from the backlog: at least `size` bytes, or all."""
         wires = []
         while size > 0 and self._backlog is not None and (frame := self._backlog.take()) is not None:
             wires.append(frame.wire)
@@ -342,7 +349,7 @@ class Socket:
         return b"".join(wires)
 
     def tick(self) -> None:
-        """A deadline may have passed."""
+        """Check the session's deadlines."""
         step = self._session.tick(self._keeper.clock())
         if step is Act.PING:
             self.send(frames.PING)
@@ -353,7 +360,7 @@ class Socket:
             self._alarm.set(self._session.due)
 
     def _over(self, reason: Reason) -> None:
-        """Ended by the peer, the line or the protocol: nothing is left to be said."""
+        """End a session that the peer, the transport or the protocol ended: nothing more is sent."""
         if not self.is_open:
             return
         self._session.end(reason)

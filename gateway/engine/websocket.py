@@ -32,16 +32,16 @@ LOGGER: Final = logging.getLogger(__name__)
 
 CLOSE_NORMAL: Final = 1000
 CLOSE_REASON_BYTES: Final = 123
-"""Of a close frame's text (RFC 6455, 5.5)."""
+"""The longest reason in a close frame (RFC 6455, 5.5)."""
 KEY_BYTES: Final = 16
 VERSION: Final = "13"
 INTERNET: Final = (os_socket.AF_INET, os_socket.AF_INET6)
 RESET: Final = struct.pack("ii", 1, 0)
-"""SO_LINGER with no time: what is unsent is thrown away and the peer told so (RST)."""
+"""SO_LINGER with a timeout of 0: closing drops unsent bytes and sends a RST."""
 
 
 def negotiate(engine: Engine, handshake: Handshake, method: str) -> "WebSocketConnection | Refusal":
-    """Answer an upgrade request: a connection for a new session, or for one that polls so far."""
+    """Answer an upgrade request: a connection for a new session, or for an existing polling session."""
     refusal = requests.refusal_of(handshake, Via.WEBSOCKET, method, engine.origins)
     if refusal is None and method != "GET":
         refusal = requests.BAD_METHOD
@@ -68,7 +68,7 @@ def _is_key(key: str) -> bool:
 
 
 class WebSocketConnection(asyncio.Protocol):
-    """One connection."""
+    """One WebSocket connection, from its 101 to its end."""
 
     __slots__ = (
         "_alarm",
@@ -94,20 +94,20 @@ class WebSocketConnection(asyncio.Protocol):
         self._frames = FrameCount()
         self._key = key
         self._core = Protocol(Side.SERVER, max_size=engine.limits.message_bytes, logger=LOGGER)
-        self._fragments = bytearray()  # a list of them would take forty times what a peer sends, one byte in each
+        self._fragments = bytearray()  # a list of one-byte fragments would take forty times their size
         self._is_text = True
         self._alarm: Alarm | None = None
         self._on_lost: Callable[[], None] | None = None
         self._transport: asyncio.Transport
         self.is_full = False
-        """Whether the transport holds bytes that the kernel does not take."""
+        """Whether the transport holds bytes that the kernel has not taken."""
         self.line = NO_LINE
-        """Where the kernel takes the same bytes as `write`, as long as the transport holds none."""
+        """The descriptor for direct writes, valid while the transport holds nothing."""
         self.write: Callable[[bytes], None]
-        """The transport's own, without a step between: for whole frames. It never waits and takes what it is given."""
+        """The transport's own `write`, called directly for whole frames. It never waits."""
 
     def start(self, transport: asyncio.Transport, handshake: Handshake, on_lost: Callable[[], None]) -> None:
-        """Answer 101 on a connection whose request was read, and begin; `on_lost` is called when it is gone."""
+        """Answer 101, and begin; `on_lost` is called when the connection has closed."""
         socket = self._socket
         if socket is None:
             raise RuntimeError("a connection starts once")
@@ -115,7 +115,7 @@ class WebSocketConnection(asyncio.Protocol):
         self.write = transport.write
         self._on_lost = on_lost
         self.line = line_of(transport)
-        transport.set_write_buffer_limits(high=0)  # it pauses as soon as it holds anything: what comes then waits here
+        transport.set_write_buffer_limits(high=0)  # pause at the first unsent byte: later frames wait in the backlog
         transport.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
             + accept_key(self._key).encode()
@@ -123,7 +123,9 @@ class WebSocketConnection(asyncio.Protocol):
         )
         self._key = ""
         if "sid" in handshake.query:
-            if not socket.attach(self):  # the session has one: say so where a page can hear it, by a close
+            if not socket.attach(
+                self
+            ):  # the session has a WebSocket already: a browser learns that only from a close frame
                 self.finish("", b"")
                 return
             self._alarm = self._engine.wheel.after(self._engine.limits.upgrade_seconds, self.abort)
@@ -135,13 +137,13 @@ class WebSocketConnection(asyncio.Protocol):
     # ---- the socket's ------------------------------------------------------------------------------
 
     def confirmed(self) -> None:
-        """It carries the session now."""
+        """The probe succeeded: cancel its deadline."""
         if self._alarm is not None:
             self._alarm.discard()
             self._alarm = None
 
     def finish(self, text: str, last: bytes) -> None:
-        """Write what is left and a close frame, and see the peer off; it may take `farewell_seconds` to answer."""
+        """Write what is left and a close frame; close after `farewell_seconds` at the latest."""
         self._socket = None
         if self._transport.is_closing():
             return
@@ -152,7 +154,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._alarm = self._engine.wheel.after(self._engine.limits.farewell_seconds, self.abort)
 
     def abort(self) -> None:
-        """Drop the connection and what it still holds, in the kernel too: the peer may never read it."""
+        """Reset the connection, and drop what it and the kernel still hold for the peer."""
         raw = self._transport.get_extra_info("socket")
         if raw is not None and raw.family in INTERNET:
             raw.setsockopt(os_socket.SOL_SOCKET, os_socket.SO_LINGER, RESET)
@@ -161,7 +163,7 @@ class WebSocketConnection(asyncio.Protocol):
     # ---- the event loop's --------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of the peer."""
+        """Count the peer's bytes against its budget, then parse them."""
         budget = self._budget
         if budget is not None:
             now = self._engine.clock()
@@ -184,14 +186,14 @@ class WebSocketConnection(asyncio.Protocol):
                 self._transport.write(pongs)
 
     def eof_received(self) -> bool:
-        """The peer will say nothing more."""
+        """The peer will send nothing more: close."""
         return False
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        """The connection is gone."""
+        """The connection has closed: tell the socket."""
         self.confirmed()
-        self._core.parser.close()  # it and the core hold each other: only the collector would end the two
-        self._core.parser_exc = None  # whose traceback holds the core as well
+        self._core.parser.close()  # parser and core refer to each other: without this only the collector frees them
+        self._core.parser_exc = None  # its traceback refers to the core too
         socket, self._socket = self._socket, None
         if socket is not None:
             socket.lost(self)
@@ -200,19 +202,19 @@ class WebSocketConnection(asyncio.Protocol):
             on_lost()
 
     def pause_writing(self) -> None:
-        """The transport holds something."""
+        """The transport holds bytes: tell the socket to queue."""
         self.is_full = True
         if self._socket is not None:
             self._socket.paused()
 
     def resume_writing(self) -> None:
-        """The transport holds nothing again."""
+        """The transport is empty again: tell the socket."""
         self.is_full = False
         if self._socket is not None:
             self._socket.resumed()
 
     def shutdown(self) -> None:
-        """uvicorn's: the server stops."""
+        """Called by uvicorn when the server stops."""
         if self._socket is None:
             return
         self._socket.close()
@@ -220,7 +222,7 @@ class WebSocketConnection(asyncio.Protocol):
     # ---- within ------------------------------------------------------------------------------------
 
     def _cut_off(self) -> None:
-        """The peer sends more than its budget: read nothing more of it, and wait for it only where it may hear why."""
+        """The peer exceeded its budget: stop reading, and let it read the reason if it can."""
         self._transport.pause_reading()
         socket, hears = self._socket, not self.is_full
         if socket is not None:
@@ -262,7 +264,7 @@ class WebSocketConnection(asyncio.Protocol):
             self._transport.write(b"".join(self._core.data_to_send()))
             self._transport.close()
             self.confirmed()
-            # a peer that reads nothing would keep what waits for it, and the connection, for ever
+            # a peer that reads nothing would keep the connection and its buffer for ever
             self._alarm = self._engine.wheel.after(self._engine.limits.farewell_seconds, self.abort)
         if socket is not None:
             socket.lost(self)

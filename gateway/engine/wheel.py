@@ -1,4 +1,4 @@
-"""Every deadline of every socket on one timer of the event loop."""
+"""Keeps all deadlines of all sockets on one timer of the event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from structlog import get_logger
 log = get_logger(__name__)
 
 GRANULARITY_SECONDS = 0.05
-"""Alarms ring up to this much late, never early."""
+"""Alarms ring at most this late, and never early."""
 
 
 def _nothing() -> None:
@@ -27,7 +27,7 @@ class Alarm:
         self._slot = 0
 
     def set(self, due: float) -> None:
-        """Ring at this moment of the wheel's clock, instead of any set before."""
+        """Ring at this time of the wheel's clock, instead of at any time set before."""
         slot = self._wheel.slot_of(due)
         if slot != self._slot:
             self.cancel()
@@ -41,12 +41,12 @@ class Alarm:
             self._slot = 0
 
     def discard(self) -> None:
-        """Cancel for good, and let go of whom it would have called."""
+        """Cancel for good, and drop the reference to the callback."""
         self.cancel()
         self._ring = _nothing
 
     def ring(self, slot: int) -> None:
-        """The wheel's: the time of a slot has come; nothing where the alarm was moved meanwhile."""
+        """Called by the wheel when a slot is due; does nothing if the alarm was moved to another slot."""
         if slot == self._slot:
             self._slot = 0
             self._ring()
@@ -63,7 +63,7 @@ class Wheel:
         self._slots: dict[int, set[Alarm]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._next = 0
-        """The slot that is looked at next, while there is a timer."""
+        """The slot that the next tick checks, while there is a timer."""
 
     def alarm(self, ring: Callable[[], None]) -> Alarm:
         """A deadline that is not set yet."""
@@ -76,26 +76,26 @@ class Wheel:
         return alarm
 
     def close(self) -> None:
-        """No alarm rings any more."""
+        """Cancel all alarms."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._slots.clear()
 
     def slot_of(self, due: float) -> int:
-        """The alarms' own: where a moment belongs, never before the slot that is looked at next."""
+        """For alarms: the slot of a time, never before the one that the next tick checks."""
         slot = ceil(due / self._granularity)
         return max(slot, self._next) if self._timer is not None else max(slot, self._now_slot() + 1)
 
     def enter(self, alarm: Alarm, slot: int) -> None:
-        """The alarms' own."""
+        """For alarms: put an alarm into a slot."""
         self._slots.setdefault(slot, set()).add(alarm)
         if self._timer is None:
             self._next = self._now_slot() + 1
             self._wait()
 
     def leave(self, alarm: Alarm, slot: int) -> None:
-        """The alarms' own."""
+        """For alarms: take an alarm out of a slot."""
         there = self._slots.get(slot)
         if there is not None:
             there.discard(alarm)
