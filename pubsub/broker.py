@@ -58,9 +58,9 @@ class Delivery:
     position: Position
     publication: Publication
     degraded: bool = False
-    """Told to this node alone, while the wire was away: it took no place, `position` is that of its predecessor."""
+    """The wire was down: only this node received it. It has no offset; `position` is that of its predecessor."""
     stamp: Stamp | None = field(default=None, compare=False, repr=False)
-    """What its seal says, where it has one."""
+    """The publisher's stamp from the signed envelope, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +68,15 @@ class Recovery:
     """What a channel still knows after a position."""
 
     deliveries: tuple[Delivery, ...]
-    """In order, all after the asked position."""
+    """In order, all after the requested position."""
     position: Position
-    """Where the channel stands now; continuing from here misses nothing."""
+    """The current end of the channel; continuing from here misses nothing."""
     short_complete: bool
     long_complete: bool
 
 
 Receive = Callable[[Delivery], None]
-"""Called in order on the event loop; must not block and must not raise."""
+"""Called in order on the event loop; must not block or raise."""
 
 
 class Subscription(Protocol):
@@ -91,17 +91,18 @@ class Broker(Protocol):
     """The port. Channels are room ids; they need no creation."""
 
     async def publish(self, channel: str, *publications: Publication) -> Position:
-        """Append and deliver one or more, in this order and with nothing in between; answers the place of the last.
+        """Append and deliver one or more, in this order and with nothing in between; answers the position of the last.
 
-        On return every live in-process subscriber has been called. Where it raises, nothing or all was accepted:
-        publish all of it again, under the same ids.
+        On return every subscriber in this process has been called. If it raises, either all or none was accepted:
+        publish all
+        of it again, with the same ids.
         """
         ...
 
     def post(self, channel: str, publication: Publication) -> None:
         """Publish without waiting, best effort: in the order of calls, at the latest with the node's next batch.
 
-        What must not be lost is published with `publish`.
+        Use `publish` for what must not be lost.
         """
         ...
 
@@ -110,11 +111,11 @@ class Broker(Protocol):
         ...
 
     async def position(self, channel: str) -> Position:
-        """Where the channel stands now. A fresh channel stands at offset 0."""
+        """The current end of the channel. A fresh channel is at offset 0."""
         ...
 
     async def recover(self, channel: str, after: Position) -> Recovery:
-        """What was published after a position; a foreign epoch or a future offset is complete in nothing."""
+        """What was published after a position; for a foreign epoch or a future offset no class is complete."""
         ...
 
     async def close(self) -> None:

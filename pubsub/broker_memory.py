@@ -17,7 +17,7 @@ SHORT_BYTES = 8 * 2**20
 LONG_MS = 3_600_000
 LONG_BYTES = 4 * 2**20
 MAX_CHANNELS = 10_000
-"""Channels kept; beyond it, the oldest without subscribers are forgotten, and their next epoch says so."""
+"""How many channels are kept; beyond it the oldest without subscribers is dropped, and restarts with a new epoch."""
 
 
 class MemoryBroker:
@@ -121,7 +121,7 @@ class _History:
         self._kept: deque[_Kept] = deque()
         self._bytes = 0
         self._lost_offset = 0
-        """Offset of the newest publication that fell out."""
+        """The offset of the newest publication that was dropped."""
 
     def append(self, delivery: Delivery, now_ms: int) -> None:
         self._kept.append(_Kept(delivery, now_ms))
@@ -129,7 +129,7 @@ class _History:
         self._drop(now_ms)
 
     def after(self, offset: int, now_ms: int) -> tuple[list[Delivery], bool]:
-        """What is kept beyond an offset, and whether that is all there was."""
+        """What is kept after an offset, and whether nothing after it was dropped."""
         self._drop(now_ms)
         newer: list[Delivery] = []
         for kept in reversed(self._kept):

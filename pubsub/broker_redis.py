@@ -26,18 +26,18 @@ from pubsub.topology_redis import wire_to
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 0.02
-"""How long a delivery waits for an earlier one before the history is asked."""
+"""How long a delivery waits for a missing predecessor before the history is read."""
 DELIVERY_TIMEOUT_S = 5.0
-"""How long a publication that Redis has accepted may wait for the deliveries before it."""
+"""How long a publication that Redis accepted may wait for the deliveries before it."""
 COMPLAINT_S = 1.0
-"""Between two warnings about messages that are none of ours."""
+"""The shortest time between two warnings about messages that are not ours."""
 RESTART_S = 1.0
 PAGE = 500
-"""Publications of each class that one answer of a recovery brings; Redis serves others between two."""
+"""How many publications of each class one page of a recovery holds; Redis serves other commands between pages."""
 MAX_RECOVERIES = 4
-"""Recoveries under way at a time; others wait."""
+"""How many recoveries run at a time; others wait."""
 MAX_KNOWN = 10_000
-"""Channels without subscribers whose last position is remembered."""
+"""For how many channels without subscribers the last position is remembered."""
 
 
 class RedisBroker:
@@ -62,22 +62,22 @@ class RedisBroker:
         lead_ms: Callable[[], int] = lambda: 0,
     ) -> None:
         self.degraded_since_ms: int | None = None
-        """As the listener was told last."""
+        """The value that the listener was last told."""
         self._bounds = Bounds(short_ms, short_bytes, long_ms, long_bytes)
         self._prefix = prefix
         self._seal = Seal(secrets, uuid.uuid4().hex)
         self.listener: LinkListener = listener or Unheard()
-        """Hears of the link; may be set until `start`."""
+        """Is told of the state of the link; may be set until `start`."""
         self._clock_ms = clock_ms
         self._lead_ms = lead_ms
         self._channels: dict[str, Subscribers] = {}
         self._by_out: dict[str, Subscribers] = {}
         self._known: OrderedDict[str, Position] = OrderedDict()
         self._behind: dict[str, None] = {}
-        """Channels to be recovered, in the order in which that was found."""
+        """Channels that need a recovery, in the order in which that was found."""
         self._fell_behind = asyncio.Event()
         self._unsure: set[str] = set()
-        """Channels whose losses in an outage are not known yet."""
+        """Channels that may have lost publications in an outage, until that is known."""
         self._complained_s = 0.0
         self._outages = 0
         self._recovering = asyncio.Semaphore(MAX_RECOVERIES)
@@ -221,7 +221,7 @@ class RedisBroker:
             self._recover_soon(state)
 
     def _deliver_here(self, channel: str, publication: Publication) -> None:
-        """Deliver a post to this node's subscribers, because Redis is away."""
+        """Deliver a post to this node's subscribers only, because Redis is down."""
         state = self._channels.get(channel)
         if state is not None and state.order.delivers_locally(publication):
             state.deliver([Delivery(state.order.position, publication, degraded=True)])
@@ -235,7 +235,7 @@ class RedisBroker:
     # ---- what is missing -----------------------------------------------------------------------------
 
     def _recover_soon(self, state: Subscribers) -> None:
-        """Ask the history, unless what is missing comes within the patience."""
+        """Start a recovery unless the missing publications arrive within `PATIENCE_S`."""
         if not state.is_patient:
             state.is_patient = True
             asyncio.get_running_loop().call_later(PATIENCE_S, self._lose_patience, state)
@@ -312,7 +312,7 @@ class RedisBroker:
                 after = reached
 
     def _unseal(self, channel: str, epoch: str, items: list[tuple[int, bytes]]) -> list[Delivery | None]:
-        """Deliveries, and None for what is none of ours, or too old to come still, whoever has just started."""
+        """The deliveries; None for each message that is not signed by us, or is too old."""
         deliveries: list[Delivery | None] = []
         now_ms = self._now_ms()
         for offset, envelope in items:
@@ -368,7 +368,7 @@ class RedisBroker:
 
 
 async def _forever(work: Callable[[], Awaitable[None]]) -> None:
-    """Start again what has failed by a fault of ours: a room must not fall silent for good."""
+    """Restart a task that failed by a bug: a room must not fall silent for good."""
     while True:
         try:
             await work()

@@ -1,4 +1,4 @@
-"""The wire to a cluster: a shard per master, found by slot; looked for anew whenever one of them is missed."""
+"""The wire to a Redis Cluster: a shard per master, found by slot; the topology is read again when a shard is down."""
 
 import asyncio
 import itertools
@@ -16,7 +16,7 @@ from pubsub.wire_redis import Shard
 
 SLOTS = 16_384
 LOOK_S = 0.5
-"""Between two looks at the cluster while some of it is missing."""
+"""The time between two reads of the topology while some slot is not served."""
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ Address = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A master and what it owns."""
+    """A master and the slots it owns."""
 
     address: Address
     ranges: tuple[tuple[int, int], ...]
@@ -33,7 +33,7 @@ class Owner:
 
 
 Look = Callable[[Address], Any]
-"""Asks the node at an address who owns which slots: an awaitable of owners; raises one of FAULTS."""
+"""Asks the node at an address which master owns which slots: an awaitable of owners; raises one of FAULTS."""
 
 
 class Cluster:
@@ -62,7 +62,7 @@ class Cluster:
         self._running: dict[Owner, asyncio.Task[None]] = {}
         self._by_slot: list[Shard | None] = [None] * SLOTS
         self._is_whole = False
-        """Every slot has an owner."""
+        """Whether every slot has an owner."""
         self._id = uuid.uuid4().hex
         self._wanted: set[str] = set()
         self._missed = asyncio.Event()
@@ -79,7 +79,7 @@ class Cluster:
 
     @property
     def lag_s(self) -> float:
-        """Of the slowest shard."""
+        """The probe time of the slowest shard."""
         return max((shard.lag_s for shard in self._shards.values()), default=0.0)
 
     def reaches(self, key: str) -> bool:

@@ -19,16 +19,16 @@ from pubsub.link import BrokerAwayError
 log = logging.getLogger(__name__)
 
 COMMAND_TIMEOUT_S = 1.0
-"""A server that leaves a command or a handshake unanswered for so long is away."""
+"""A server that leaves a command or a handshake unanswered for this long counts as down."""
 RECONNECT_MIN_S = 0.25
 RECONNECT_MAX_S = 2.0
 MAX_PIPELINE = 64
-"""Commands written before the first answer is read."""
+"""How many commands are written before the first answer is read."""
 
 FAULTS = (RedisError, OSError, TimeoutError)
 _ANOTHER_SERVER = (ReadOnlyError, NoScriptError)
 _ANOTHER_WORD = ("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN")
-"""Answers that mean: this server is not, or no longer, the one to talk to."""
+"""Error answers that mean: this server is not, or no longer, the master."""
 
 
 class Server(Protocol):
@@ -40,13 +40,13 @@ class Server(Protocol):
 
 
 class Backoff:
-    """When to try again: attempts begin at growing distances, each shortened by chance."""
+    """Schedules reconnects: attempts begin at growing intervals with jitter."""
 
     def __init__(self) -> None:
         self._next_s = RECONNECT_MIN_S
 
     def succeeded(self) -> None:
-        """Begin with short distances again."""
+        """Reset to short intervals."""
         self._next_s = RECONNECT_MIN_S
 
     async def pause(self, began: float) -> None:
@@ -57,7 +57,7 @@ class Backoff:
 
 
 async def keep(hold: Callable[[Backoff], Awaitable[None]], tried: asyncio.Event, purpose: str) -> None:
-    """Hold a connection again whenever it is lost, until cancelled; `tried` is set after each attempt."""
+    """Reconnect whenever the connection is lost, until cancelled; `tried` is set after each attempt."""
     backoff = Backoff()
     while True:
         began = time.monotonic()
@@ -70,21 +70,21 @@ async def keep(hold: Callable[[Backoff], Awaitable[None]], tried: asyncio.Event,
 
 
 class CommandLink:
-    """One connection that pipelines the commands of all tasks, in order; kept up by `run`."""
+    """One connection that pipelines the commands of all tasks, in order; `run` keeps it connected."""
 
     def __init__(self, server: Server, changed: Callable[[], None]) -> None:
         self.is_up = False
         self._server = server
         self._known: set[str] = set()
-        """Scripts that this connection has sent; Redis knows them by their digest."""
+        """Scripts sent over this connection; later calls send only their digest."""
         self._changed = changed
         self._queue: deque[tuple[tuple[Any, ...], asyncio.Future[Any]]] = deque()
         self._asked = asyncio.Event()
         self.tried = asyncio.Event()
-        """Set once a first attempt to connect has ended."""
+        """Set once the first attempt to connect has ended."""
 
     def ask(self, *command: str | bytes | float) -> asyncio.Future[Any]:
-        """The answer to come. Raises BrokerAwayError, now or by the future, when it is unknown what became of it."""
+        """A future of the answer. BrokerAwayError, now or from the future, when the outcome is unknown."""
         if not self.is_up:
             raise BrokerAwayError("Redis is away")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -101,7 +101,7 @@ class CommandLink:
         return answer
 
     def doubt(self) -> None:
-        """Find out whether the connection is alive; `is_up` will tell."""
+        """Check whether the connection is alive; `is_up` tells the result."""
         if self.is_up:
             self.ask("PING")
 
@@ -170,7 +170,7 @@ def _digest(script: str) -> str:
 
 
 def fail(future: asyncio.Future[Any]) -> None:
-    """Tell whoever asked that the answer will not come."""
+    """Fail the futures of all who wait for an answer."""
     if not future.done():
         future.set_exception(BrokerAwayError("Redis went away"))
         future.exception()  # who no longer waits need not be told

@@ -21,7 +21,7 @@ VERSION = 2
 TAG_BYTES = 16
 SECRET_MIN_BYTES = 32
 CLOCK_TOLERANCE_MS = 30_000
-"""How far the clocks of two machines may be apart, and a publication be under way."""
+"""The largest clock difference between two machines plus the time on the wire."""
 
 _CODES = {Retention.NONE: 0, Retention.SHORT: 1, Retention.LONG: 2}
 _RETENTIONS = {code: retention for retention, code in _CODES.items()}
@@ -39,9 +39,9 @@ class Sealed(NamedTuple):
 
 
 class Seal:
-    """Closes and opens envelopes. The first secret signs, all of them open: two are active while one is replaced.
+    """Signs and opens envelopes. The first secret signs, all of them verify: two are active during a rotation.
 
-    `publisher` is this process's alone, and never used again: it counts from one.
+    `publisher` names this process alone and is never used again; its publications are numbered from one.
     """
 
     def __init__(self, secrets: Sequence[bytes], publisher: str) -> None:
@@ -52,7 +52,7 @@ class Seal:
         self._count = 0
 
     def close(self, channel: str, publication: Publication, now_ms: int) -> tuple[bytes, Stamp]:
-        """The envelope of a publication in a channel; another each time."""
+        """A signed envelope around a publication in a channel; each call makes another one."""
         self._count += 1
         stamp = Stamp(self._publisher, self._count, now_ms)
         code = _CODES[publication.retention]
@@ -60,7 +60,7 @@ class Seal:
         return _HEAD + _tag(self._secrets[0], channel, message) + message, stamp
 
     def open(self, channel: str, envelope: bytes) -> Sealed | None:
-        """What is in an envelope; None when it is none of ours."""
+        """The content of an envelope; None when none of our secrets signed it for this channel."""
         tag, message = envelope[1 : 1 + TAG_BYTES], envelope[1 + TAG_BYTES :]
         if envelope[:1] != _HEAD:
             return None
@@ -75,7 +75,7 @@ class Seal:
 
 
 def is_fresh(stamp: Stamp, now_ms: int, kept_ms: int) -> bool:
-    """Whether a publication that is kept for so long may still come; one from the future cannot either."""
+    """Whether a publication with this retention may still arrive; false for too old ones and for the future."""
     return -CLOCK_TOLERANCE_MS <= now_ms - stamp.at_ms <= kept_ms + CLOCK_TOLERANCE_MS
 
 

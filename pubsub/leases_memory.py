@@ -10,9 +10,9 @@ from auth.identity import RoomId
 from pubsub.leases import LEASE_MS, Lease, SeatId, Verdict
 
 SLICE = 64
-"""Leases held before others have their turn."""
+"""How many leases are processed before other tasks get the event loop."""
 SWEPT = 2
-"""Seats that are looked at for having ended, for each that is used: more than come."""
+"""How many seats are checked for expiry per used seat: more than one, so that the table shrinks."""
 
 
 @dataclass(slots=True)
@@ -24,9 +24,9 @@ class _Standing:
 @dataclass(slots=True)
 class _Seat:
     standing: list[_Standing] = field(default_factory=list)
-    """Smallest fence first."""
+    """The current leases, smallest fence first."""
     floor: int = 0
-    """The greatest fence that found no room; nothing up to it is restored."""
+    """The greatest fence that found no room; no lease up to it is restored."""
     ends_ms: int = 0
 
 
@@ -45,7 +45,9 @@ class MemoryLeases:
         self._clock_us = clock_us
         self._last = 0
         self._seats: OrderedDict[tuple[RoomId, SeatId], _Seat] = OrderedDict()
-        """The one that was used last comes last. (A dict would be searched from the first one it ever had.)"""
+        """In the order of their last use. An OrderedDict: finding the first key of a dict takes time proportional to
+        the keys deleted before it.
+        """
 
     async def hold(self, room: RoomId, leases: Sequence[Lease]) -> list[Verdict]:
         """Claim, renew or restore; of many at once some, and then others have their turn on the event loop."""
@@ -76,7 +78,7 @@ class MemoryLeases:
         return "memory"
 
     def _open(self, key: tuple[RoomId, SeatId], now: int) -> _Seat:
-        """A seat to work on, which goes to the end of the line of those that end."""
+        """The entry of a seat, moved to the end of the order of use."""
         self._sweep(now)
         seat = self._seats.get(key)
         if seat is None:

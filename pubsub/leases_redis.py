@@ -21,9 +21,9 @@ from pubsub.link import BrokerAwayError
 from pubsub.wire_redis import Wire
 
 BATCH = 500
-"""Leases that one script looks at; Redis serves others between two."""
+"""How many leases one script call processes; Redis serves other commands between calls."""
 STANDING_MS = 600_000
-"""How long a room without seats remembers its era and its last fence; later fences are greater by the clock."""
+"""How long a room without seats keeps its era and last fence; later fences are greater by the clock."""
 
 _NOW = """
 local clock = redis.call('TIME')
@@ -174,9 +174,9 @@ class RedisLeases:
         self._clock_us = clock_us
         self._lead_ms = lead_ms
         self._last = 0
-        """The greatest fence seen."""
+        """The greatest fence seen so far."""
         self._guesses = 0
-        """How often something was granted that the store does not know; part of the era."""
+        """How often a lease was granted while the store was down; part of the era."""
 
     async def hold(self, room: RoomId, leases: Sequence[Lease]) -> list[Verdict]:
         """Claim, renew or restore; in batches."""
@@ -204,7 +204,7 @@ class RedisLeases:
         return count
 
     async def era(self, room: RoomId) -> str | None:
-        """Made up anew whenever the store has lost the last one, or another server has taken over."""
+        """A new value whenever the store has lost the last one, or another server took over."""
         try:
             era: bytes = await self._wire.script(_ERA, (self._key(room, "seats"),), uuid.uuid4().hex, STANDING_MS)
         except BrokerAwayError:

@@ -1,4 +1,4 @@
-"""What a broker between processes tells about its link: that it is down, and where deliveries have a gap."""
+"""What a broker between processes reports of its link: that it is down, and where deliveries have a gap."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -7,7 +7,7 @@ from pubsub.broker import Position
 
 
 class BrokerAwayError(Exception):
-    """The wire is away: perhaps nothing was published. Publish again later, under the same id."""
+    """The wire is down; whether anything was published is unknown. Publish again later, with the same id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,34 +15,34 @@ class Gap:
     """A place in a channel's deliveries where publications are missing for good."""
 
     after: Position
-    """The last place without a gap before it."""
+    """The last position before the gap."""
     until: Position
-    """Whatever is delivered later has its place after this one. Its epoch is another when the wire lost its own."""
+    """Everything delivered later comes after this position. Its epoch differs when the wire lost its own."""
     short_complete: bool
     long_complete: bool
-    """True: every missed publication of this class is being delivered late, right after the gap is told."""
+    """True: every missed publication of this class is delivered late, directly after the gap is told."""
 
 
 class LinkListener(Protocol):
-    """Hears of the link. Called on the event loop; must not block and must not raise."""
+    """Is told of the state of the link. Called on the event loop; must not block or raise."""
 
     def degraded(self, since_ms: int | None) -> None:
-        """Since when (milliseconds since the epoch) this node is cut off or unsure of what it missed; None: healed.
+        """Since when (milliseconds since the epoch) the node is cut off, or unsure what it missed; None: healed.
 
-        Meanwhile `publish` may raise `BrokerAwayError` and posts reach this node's subscribers alone.
+        Meanwhile `publish` may raise `BrokerAwayError`, and posts reach only this node's subscribers.
         """
         ...
 
     def gap(self, channel: str, gap: Gap) -> None:
-        """Subscribers of a channel have missed something; told before the first delivery that follows the gap.
+        """Subscribers of a channel have missed publications; called before the first delivery after the gap.
 
-        What is never kept may always be among it: state has to be read again from where it is true.
+        Publications that are never kept may be among them: read the state again from SQL.
         """
         ...
 
 
 class Unheard:
-    """The listener of whoever does not care."""
+    """A listener that ignores everything."""
 
     def degraded(self, since_ms: int | None) -> None:
         """Nobody listens."""

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 PROBE_S = 2.0
 SILENCE_S = 6.0
-"""A connection that brings not even the node's own probe for so long is rebuilt."""
+"""A connection that has not even brought the node's own probe for this long is rebuilt."""
 
 
 class ListeningLink:
@@ -31,9 +31,9 @@ class ListeningLink:
     ) -> None:
         self.is_up = False
         self.lag_s = 0.0
-        """How long the last probe took from here to here."""
+        """The round trip of the last probe."""
         self.tried = asyncio.Event()
-        """Set once a first attempt to connect has ended."""
+        """Set once the first attempt to connect has ended."""
         self._server = server
         self._heard = heard
         self._changed = changed
@@ -41,7 +41,7 @@ class ListeningLink:
         self._wanted: set[str] = set()
         self._confirmed: set[str] = set()
         self._leaving: set[str] = set()
-        """Channels whose end was asked for; an end that was not means that their slot has moved."""
+        """Channels that we unsubscribed from; any other unsubscription means that their slot has moved."""
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
         self._barriers: deque[asyncio.Future[None]] = deque()
         self._connection: AbstractConnection | None = None
@@ -66,7 +66,7 @@ class ListeningLink:
             await self._send([("SUNSUBSCRIBE", name)])
 
     async def barrier(self) -> bool:
-        """On return, everything published before the call was heard; False if the link is not up."""
+        """On return, everything published before the call was received; False if the link is down."""
         if self._connection is None:
             return False
         future = asyncio.get_running_loop().create_future()
@@ -85,7 +85,7 @@ class ListeningLink:
         await keep(self._hold, self.tried, "subscriptions")
 
     async def probe(self, commands: CommandLink) -> None:
-        """Publish to this connection itself, until cancelled."""
+        """Publish a probe to this connection's own channel again and again, until cancelled."""
         while True:
             await asyncio.sleep(PROBE_S)
             try:
@@ -175,6 +175,6 @@ def _settle(future: asyncio.Future[None]) -> None:
 
 
 async def _settled(future: asyncio.Future[None]) -> bool:
-    """Whether it happened in time."""
+    """Whether the future completed in time."""
     await asyncio.wait([future], timeout=COMMAND_TIMEOUT_S)
     return future.done() and not future.cancelled()

@@ -16,11 +16,11 @@ from pubsub.seen import Stamp
 from pubsub.wire_redis import Wire
 
 TICK_S = 0.01
-"""Batches of nothing but posts begin at least so far apart; the first after a rest goes at once."""
+"""Batches of posts alone begin at least this far apart; the first after a pause goes at once."""
 MAX_BATCH = 256
 MAX_BATCH_BYTES = 2**20
 MAX_WAITING = 8_192
-"""Publications waiting for their batch; beyond it Redis counts as away."""
+"""How many publications may wait for their batch; beyond it Redis counts as down."""
 
 _CLASSES = {Retention.NONE: "n", Retention.SHORT: "s", Retention.LONG: "l"}
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Of the history, and where every script call is the same."""
+    """The bounds of the history, and the arguments that every script call shares."""
 
     short_ms: int
     short_bytes: int
@@ -37,12 +37,12 @@ class Bounds:
     long_bytes: int
 
     def kept_ms(self, retention: Retention) -> int:
-        """For how long a publication may come; what is never kept may be as late as what is kept for a short time."""
+        """How late a publication of this class may arrive; one that is never kept, as late as one kept briefly."""
         return self.long_ms if retention is Retention.LONG else self.short_ms
 
     @property
     def horizon_ms(self) -> int:
-        """Beyond this age nothing comes any more."""
+        """No publication older than this is accepted."""
         return max(self.short_ms, self.long_ms) + 2 * CLOCK_TOLERANCE_MS
 
     def arguments(self, lead_ms: int, seen: Position) -> tuple[str | int, ...]:
@@ -53,14 +53,14 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """What is on its way together."""
+    """Publications that travel in one script call."""
 
     channel: str
     publications: tuple[Publication, ...]
     placed: asyncio.Future[Position] | None
-    """The place of the last, where somebody waits for it; None for a post."""
+    """A future of the position of the last one; None for posts."""
     stamps: list[Stamp] = field(default_factory=list)
-    """As they were sealed, once they are."""
+    """Their stamps, set when they are sealed."""
 
 
 class Publisher:
@@ -89,7 +89,7 @@ class Publisher:
         self._stranded = stranded
         self._queue: deque[Outgoing] = deque()
         self._waiting = 0
-        """Publications in the queue."""
+        """The number of publications in the queue."""
         self._some = asyncio.Event()
         self._urgent = asyncio.Event()
 

@@ -18,7 +18,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 STANDING_MS = 86_400_000
-"""A channel that rests for so long forgets where it stood, and starts a new epoch."""
+"""A channel without publications for this long is dropped by Redis and restarts with a new epoch."""
 
 _HEAD = struct.Struct(">H")
 _ITEM = struct.Struct(">II")
@@ -169,7 +169,7 @@ return answer
 after a place, and the items of both."""
 
 STAND = _STANDING + "return {epoch, offset}"
-"""Answers epoch and offset."""
+"""Answers the epoch and the offset."""
 
 
 @lru_cache(10_000)

@@ -1,38 +1,38 @@
-"""Who has sealed what, and which of it a channel has had: what is played back is known by it. Pure, and bounded."""
+"""Detects replayed publications by the stamps of their publishers. Pure, and bounded."""
 
 from typing import NamedTuple
 
 WINDOW = 1_024
-"""Counts of a publisher that are told apart, up to its greatest; what lies further back has passed."""
+"""How many numbers below a publisher's greatest are tracked singly; a number further back counts as seen."""
 MAX_PUBLISHERS = 1_024
-"""Of a channel; those that were quiet longest are forgotten first."""
+"""How many publishers of a channel are tracked; the longest silent one is forgotten first."""
 _MASK = (1 << WINDOW) - 1
 
 
 class Stamp(NamedTuple):
-    """What a seal says of itself."""
+    """The publisher's own signed count of a publication."""
 
     publisher: str
-    """A process, from its start to its end."""
+    """Names one process, from its start to its end."""
     number: int
-    """How many it has sealed, with this one."""
+    """The publisher's count of what it has sealed, this one included."""
     at_ms: int
-    """When, by its clock."""
+    """When it was sealed, by the publisher's clock."""
 
 
 class Seen:
-    """The stamps that a channel has had.
+    """The stamps that were seen in a channel.
 
-    A publisher whose last is older than `horizon_ms` may be forgotten: all of its are refused for their age.
+    A publisher whose last stamp is older than `horizon_ms` may be forgotten: all its publications are refused by age.
     """
 
     def __init__(self, horizon_ms: int) -> None:
         self._horizon_ms = horizon_ms
         self._publishers: dict[str, tuple[int, int, int]] = {}
-        """Of each the greatest count, a bit for each count down from it, and when it was heard last."""
+        """Of each publisher: its greatest number, a bit for each number below that, and when it was last heard."""
 
     def has(self, stamp: Stamp) -> bool:
-        """Whether it has come before, or may have."""
+        """Whether the stamp was seen, or lies too far back to tell."""
         known = self._publishers.get(stamp.publisher)
         if known is None:
             return False
@@ -40,7 +40,7 @@ class Seen:
         return behind >= 0 and (behind >= WINDOW or bool(known[1] >> behind & 1))
 
     def take(self, stamp: Stamp) -> bool:
-        """Whether this is its first time; it has come from now on."""
+        """Record a stamp; answers whether it was new."""
         known = self._publishers.get(stamp.publisher)
         if known is None:
             self._make_room(stamp.at_ms)

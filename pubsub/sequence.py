@@ -1,4 +1,4 @@
-"""Puts the deliveries of one channel in order, finds what is missing, and joins it with what a recovery brings."""
+"""Puts the deliveries of one channel in order, detects missing ones, and merges in what a recovery brings."""
 
 from collections import OrderedDict, deque
 
@@ -7,22 +7,23 @@ from pubsub.link import Gap
 from pubsub.seen import Seen
 
 MAX_HELD = 4_096
-"""Deliveries held for want of an earlier one; what comes beyond is dropped and recovered."""
+"""How many deliveries are held while an earlier one is missing; beyond it they are dropped and recovered."""
 MAX_REMEMBERED = 4_096
-"""Ids known as delivered, newest last."""
+"""How many delivered ids are remembered against duplicates."""
 MAX_DEAD_EPOCHS = 8
 
 
 class Sequence:
-    """Where one node's subscribers stand in a channel. Deliveries may come late, doubled, or not at all.
+    """The position of one node's subscribers in a channel. Deliveries may come late, twice, or not at all.
 
-    What is played back at an invented place is known by its stamp, and takes no place from what belongs there;
-    `horizon_ms` is the age beyond which nothing comes any more.
+    A replayed publication at an invented position is recognised by its stamp, and does not displace the genuine one
+    there;
+    none older than `horizon_ms` is accepted.
     """
 
     def __init__(self, position: Position, horizon_ms: int = 0) -> None:
         self.position = position
-        """Everything up to here was delivered or told as a gap."""
+        """Everything up to here was delivered, or reported as a gap."""
         self._held: dict[Position, Delivery] = {}
         self._overflown = False
         self._dead_epochs: deque[str] = deque(maxlen=MAX_DEAD_EPOCHS)
@@ -31,11 +32,11 @@ class Sequence:
 
     @property
     def is_behind(self) -> bool:
-        """Something has come whose predecessors have not: a recovery is needed, unless they come soon."""
+        """Whether a predecessor of a held delivery is missing: start a recovery unless it comes soon."""
         return bool(self._held) or self._overflown
 
     def take(self, delivery: Delivery) -> list[Delivery]:
-        """What may be delivered now that this has come, in order."""
+        """Take in a delivery; answers what can be delivered now, in order."""
         position = delivery.position
         if delivery.stamp is not None and self._seen.has(delivery.stamp):
             return []
@@ -43,6 +44,7 @@ class Sequence:
             if position.epoch not in self._dead_epochs:
                 self._hold(delivery)
             return []
+        # At or before our position: a late copy of what was delivered, or reported as a gap.
         if position.offset <= self.position.offset:
             return []
         if position.offset > self.position.offset + 1:
@@ -51,20 +53,28 @@ class Sequence:
         return self._fresh([delivery, *self._continue(position)])
 
     def delivers_locally(self, publication: Publication) -> bool:
-        """Whether to deliver what the wire may not have: not if it has come, and only the answer was lost.
+        """Whether to deliver a post that failed: not if it came over the wire and only its ack was lost.
 
-        Should it turn out later to have a place, it is not delivered there again.
+        If the wire delivers it later all the same, it is dropped there as a duplicate.
         """
         return self._remember(publication.id)
 
     def waiting(self) -> frozenset[Position]:
-        """What is held now. A recovery asked for later has passed all of these, or they never were."""
+        """The positions held now. A recovery that starts later has passed all of them, or they were invented."""
         return frozenset(self._held)
 
     def catch_up(self, recovery: Recovery, doubted: frozenset[Position]) -> tuple[Gap | None, list[Delivery]]:
-        """Continue from a recovery after a place that this sequence had reached: what to tell, then what to deliver.
+        """Continue from a recovery that began at or before our position: the gap to report, then what to deliver.
 
-        After a change of epoch, the recovery is that of the whole new epoch. `doubted` was waiting when it was asked.
+        After a change of epoch, the recovery is that of the whole new epoch. `doubted` is what `waiting` answered
+        before the
+        recovery was asked for.
+
+        The race: while the recovery is under way, deliveries keep coming. Say we stand at 5 and hold 8 because 6 and 7
+        are
+        missing; the recovery is asked for, 9 arrives, and the recovery answers 6 to 8. Then 9 is held still and comes
+        next. But
+        if the recovery ends at 7, the 8 we held before asking cannot be genuine, and is dropped.
         """
         start, end = self.position, recovery.position
         is_same = end.epoch == start.epoch
@@ -86,12 +96,12 @@ class Sequence:
         return gap, self._fresh(ordered + self._continue(end))
 
     def jump(self, position: Position) -> list[Delivery]:
-        """Continue from a place without what lies before it."""
+        """Continue from a position; what lies before it is not delivered."""
         self._forget(position, set())
         return self._fresh(self._continue(position))
 
     def _forget(self, end: Position, doubted: set[Position]) -> None:
-        """Let go of what a position has passed, and of what cannot be true if it is."""
+        """Drop held deliveries up to a position, and those that cannot be genuine if the channel ends there."""
         self._dead_epochs.extend({position.epoch for position in doubted} - {end.epoch, *self._dead_epochs})
         if end.epoch in self._dead_epochs:
             self._dead_epochs.remove(end.epoch)
@@ -109,7 +119,7 @@ class Sequence:
             self._overflown = True
 
     def _continue(self, position: Position) -> list[Delivery]:
-        """Stand at a place, and take out what was held for it."""
+        """Set the position, and take out the held deliveries that follow it directly."""
         ready = []
         while (delivery := self._held.pop(Position(position.epoch, position.offset + 1), None)) is not None:
             ready.append(delivery)

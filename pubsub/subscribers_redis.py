@@ -10,7 +10,7 @@ from pubsub.sequence import Sequence
 log = logging.getLogger(__name__)
 
 NOWHERE = Position("", 0)
-"""Where a channel stands that was never seen. No recovery continues from here."""
+"""The position of a channel that was never seen. No recovery continues from here."""
 
 
 class RedisSubscription:
@@ -22,7 +22,7 @@ class RedisSubscription:
         self.channel = channel
         self.receive = receive
         self.begins_after: Position | None = None
-        """What was published up to here was before its time; None: its time has not come."""
+        """Publications up to here precede the subscription; None: that is not known yet."""
         self._leave = leave
 
     async def close(self) -> None:
@@ -31,7 +31,7 @@ class RedisSubscription:
 
 
 class Subscribers:
-    """What this node's subscribers of a channel are told."""
+    """This node's subscribers of one channel."""
 
     def __init__(self, name: str, out: str, horizon_ms: int) -> None:
         self.name = name
@@ -39,13 +39,13 @@ class Subscribers:
         self.order = Sequence(NOWHERE, horizon_ms)
         self.subscriptions: list[RedisSubscription] = []
         self.opening = 0
-        """Subscribers that do not know yet where they begin."""
+        """Subscribers whose start position is not known yet."""
         self.is_patient = False
-        """Waits a moment for what is missing."""
+        """Whether a timer runs before the history is asked for missing publications."""
         self._waiting: list[tuple[Position, asyncio.Future[None]]] = []
 
     def deliver(self, deliveries: list[Delivery]) -> None:
-        """Call everybody whose time has come, in order."""
+        """Call every subscriber whose start position lies before the delivery, in order."""
         for delivery in deliveries:
             for subscription in tuple(self.subscriptions):
                 if subscription not in self.subscriptions or not _is_due(delivery, subscription.begins_after):
@@ -62,7 +62,7 @@ class Subscribers:
             self._waiting = still
 
     async def reached(self, position: Position) -> None:
-        """Return once everything up to a position was delivered, or told as a gap."""
+        """Return once everything up to a position was delivered, or reported as a gap."""
         if not self._has_passed(position):
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append((position, future))

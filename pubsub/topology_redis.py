@@ -46,11 +46,11 @@ def wire_to(url: str, prefix: str, heard: Callable[[str, bytes], None], changed:
 
 
 class Facts(NamedTuple):
-    """What a server says of itself."""
+    """What a server reports of itself."""
 
     version: tuple[int, ...]
     policy: str
-    """What it does when its memory is full; empty where it does not tell."""
+    """Its `maxmemory-policy`; empty where it does not tell."""
 
 
 async def ask_redis(url: str) -> Facts:

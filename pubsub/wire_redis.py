@@ -12,7 +12,7 @@ class Wire(Protocol):
     """What a broker needs of Redis. `heard` and `changed`, given at its making, are called on the event loop."""
 
     tried: asyncio.Event
-    """Set once a first attempt to connect has ended, either way."""
+    """Set once the first attempt to connect has ended, either way."""
 
     @property
     def is_up(self) -> bool:
@@ -21,16 +21,16 @@ class Wire(Protocol):
 
     @property
     def is_heard(self) -> bool:
-        """Every wanted channel is heard; what was published while it was not never comes."""
+        """Every wanted channel is subscribed; what was published while it was not never comes."""
         ...
 
     @property
     def lag_s(self) -> float:
-        """How long the last probe took from here to here; of the slowest shard."""
+        """The round trip of the last probe; of the slowest shard."""
         ...
 
     def reaches(self, key: str) -> bool:
-        """Scripts with this key have a chance now."""
+        """Whether scripts with this key can be sent now."""
         ...
 
     def script(self, text: str, keys: Sequence[str], *arguments: str | bytes | float) -> asyncio.Future[Any]:

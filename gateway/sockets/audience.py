@@ -1,9 +1,10 @@
-"""Fan-out: sockets that are told the same things share one log of frames and are written to together.
+"""Fan-out: sockets that receive the same events share one log of frames and are written to together.
 
-An audience is a part of a room: everybody in it has the same codec, the same surface and may read the same. What is
-published is appended to the log of each audience it concerns. A quiet room is written to at once; a busy one every
-`tick` with all that came meanwhile in one write per socket, and never so often that writing takes more than half of the
-process's time. Whoever must be told something alone (an ack, a right, a farewell) is first told what its audience was.
+An audience is a part of a room: everybody in it has the same codec, the same namespace and the same right to read.
+Each event is appended to the log of every audience it concerns. A quiet room is written to at once. A busy room is
+written to once per `tick`, with everything since the last write in one batch per socket, and fan-out uses at most half
+of the loop's time. Before something is sent to one socket alone (an ack, a right, a farewell), that socket first gets
+what its audience was told, so that the order of events holds.
 """
 
 import asyncio
@@ -21,9 +22,9 @@ from gateway.sockets.connection import Connection
 log = structlog.get_logger(__name__)
 
 SLICE = 32
-"""Sockets written to before others have their turn on the event loop."""
+"""How many sockets are written to before other tasks get the event loop."""
 REST = 2
-"""A room that took so long to write to rests for as many times as long."""
+"""After a write of t seconds the next one begins at least (REST - 1) * t later: fan-out takes 1/REST of the loop."""
 
 
 class Facet(NamedTuple):
@@ -32,14 +33,15 @@ class Facet(NamedTuple):
     codec: Codec
     namespace: str
     reads: bool
-    """Whether they may read what is said."""
+    """Whether they may read danmaku."""
 
 
 class Audience:
     """A log of frames for its sockets.
 
-    What a write needs of each lies side by side: the members themselves may be ten thousand objects, and it leaves them
-    alone.
+    The fields that a write needs of each socket lie side by side in lists: a write to ten thousand sockets does not
+    touch
+    ten thousand objects.
     """
 
     __slots__ = ("_first", "_lines", "_log", "_told", "facet", "members")
@@ -47,35 +49,35 @@ class Audience:
     def __init__(self, facet: Facet) -> None:
         self.facet = facet
         self.members: list[Connection] = []
-        """Each at its `place`; the last one takes the place of one that leaves."""
+        """Each member stands at its `place`; when one leaves, the last member moves to its place."""
         self._told: list[int] = []
-        """How many frames since the audience began, by place."""
+        """By place: the number of the first frame that this socket has not been sent."""
         self._lines = array("i")
-        """Where each may be written to straight, by place."""
+        """By place: the descriptor for direct writes, or `NO_LINE`."""
         self._log: list[Prepared] = []
         self._first = 0
-        """Number of the first frame in the log."""
+        """The number of the first frame in the log."""
 
     @property
     def end(self) -> int:
-        """Number of the next frame."""
+        """The number of the next frame."""
         return self._first + len(self._log)
 
     @property
     def has_news(self) -> bool:
-        """Whether something waits to be written."""
+        """Whether frames wait to be written."""
         return bool(self._log)
 
     def enter(self, connection: Connection) -> None:
-        """Tell a socket everything from now on."""
+        """Add a socket; it is sent every frame from now on."""
         connection.audience, connection.place = self, len(self.members)
         self.members.append(connection)
         self._told.append(self.end)
         self._lines.append(connection.socket.line)
 
     def leave(self, connection: Connection) -> None:
-        """Forget a socket, with the last word of what it was still to be told."""
-        connection.audience = None  # first: the last word may end it, and it leaves once
+        """Send a socket the frames it still misses, and remove it."""
+        connection.audience = None  # first: catching up may end the connection, which calls `leave` again
         self.catch_up(connection)
         place, last = connection.place, self.members[-1]
         self.members[place], last.place = last, place
@@ -85,26 +87,30 @@ class Audience:
             each.pop()
 
     def reroute(self, connection: Connection) -> None:
-        """Its socket has another line."""
+        """Take over the changed descriptor of a socket."""
         self._lines[connection.place] = connection.socket.line
 
     def append(self, prepared: Prepared) -> None:
-        """Tell this to everybody with the next write."""
+        """Add an event to the log; the next write sends it to everybody."""
         if self.members:
             self._log.append(prepared)
 
     def catch_up(self, connection: Connection) -> None:
-        """Write what one socket was not told yet."""
+        """Send one socket the frames it still misses."""
         told, end = self._told[connection.place], self.end
         if told < end:
             self._told[connection.place] = end
             connection.write(self._batch(told, end))
 
     def write(self) -> Iterator[bool]:
-        """Write to everybody what is in the log now; yields after each slice, when others may have their turn.
+        """Send everybody what is in the log now; yields after each slice so that other tasks can run.
 
-        It begins with the last: who comes meanwhile has heard it all, and who takes the place of one that leaves was
-        written to already.
+        While it is suspended, sockets come and leave, so it goes from the last place to the first. A socket that enters
+        gets a
+        place behind the write and starts at the end of the log. A socket that leaves is replaced by the one at the last
+        place,
+        which was written to already. In the other direction that one would move to a place already passed, and miss the
+        batch.
         """
         end = self.end
         batches: dict[int, Batch] = {}
@@ -122,7 +128,7 @@ class Audience:
                         self.members[place].write(batch, taken)
                 if first:
                     yield True
-        except Exception:  # something in the log cannot be written: whoever was not told goes on after it
+        except Exception:  # an event that cannot be encoded: skip the batch, so that it does not fail for ever
             self._told = [max(told, end) for told in self._told]
             raise
         finally:
@@ -135,7 +141,7 @@ class Audience:
 
 
 class Audiences:
-    """All audiences of one room, and the moment at which they are written to."""
+    """All audiences of one room, and the schedule of their writes."""
 
     def __init__(self, tick_seconds: float) -> None:
         self._tick = tick_seconds
@@ -145,7 +151,7 @@ class Audiences:
         self._writing: Iterator[bool] | None = None
 
     def enter(self, connection: Connection, *, reads: bool) -> None:
-        """Put a socket among those that it shares everything with, or move it there."""
+        """Add a socket to the audience of its facet, or move it there."""
         facet = Facet(connection.codec, connection.namespace, reads)
         audience = self._by_facet.get(facet)
         if audience is None:
@@ -156,12 +162,12 @@ class Audiences:
         audience.enter(connection)
 
     def leave(self, connection: Connection) -> None:
-        """Tell a socket what it was still to be told, then forget it. Idempotent."""
+        """Send a socket what it still misses, and remove it. Idempotent."""
         if connection.audience is not None:
             connection.audience.leave(connection)
 
     def tell(self, prepared: Prepared, *, namespace: str | None = None, reads: bool | None = None) -> int:
-        """Tell everybody, or only those of a namespace, or only those who may (not) read; answers how many."""
+        """Tell all audiences, or those of a namespace, or those that may (not) read; answers how many sockets."""
         count = 0
         for facet, audience in self._by_facet.items():
             if (namespace is None or facet.namespace == namespace) and (reads is None or facet.reads is reads):
@@ -192,7 +198,7 @@ class Audiences:
         assert self._writing is not None, "a turn of writing is under way"
         try:
             goes_on = next(self._writing, None) is not None
-        except Exception:  # a fault of ours: one write is lost, and not the room
+        except Exception:  # a bug of ours: this write is lost, the room goes on
             log.exception("room.write_failed")
             goes_on = False
         now = loop.time()

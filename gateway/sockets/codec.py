@@ -24,15 +24,15 @@ from gateway.engine.backlog import Loss
 from gateway.engine.frames import Frame
 
 UNDEFINED_EXT = 0
-"""What the JavaScript parser makes of `undefined`."""
+"""The msgpack extension type with which the JavaScript parser encodes `undefined`."""
 
 
 MAX_DEPTH: Final = 16
-"""Of lists and maps in one another."""
+"""How deep lists and maps may be nested."""
 MAX_KEYS: Final = 64
-"""Of one map."""
+"""How many keys one map may have."""
 MAX_ATTACHMENTS: Final = 10
-"""Of an event that is refused: more binary frames than that are faults of their own."""
+"""How many binary frames are skipped after a refused event; more are protocol errors of their own."""
 
 
 class _StrictJson:
@@ -99,7 +99,7 @@ def _unpacked(packet: bytes, unicode_errors: str) -> Any:
 
 
 def _require_name(data: object) -> None:
-    """What somebody says may hold half a character, which is repaired; the name of an event is our own word."""
+    """Refuse an event whose name needed repair: a payload may hold half a surrogate pair, an event's name may not."""
     if isinstance(data, list) and data and isinstance(data[0], str) and surrogates.REPLACEMENT in data[0]:
         raise ValueError("the name of an event is not Unicode")
 
@@ -117,12 +117,12 @@ def _map_of(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
 
 
 _BY_PAIRS: Final = json.JSONDecoder(object_pairs_hook=_map_of)
-"""Several times slower than orjson; asked only where a duplicate cannot be ruled out by counting."""
+"""Several times slower than orjson; used only when counting cannot rule out a duplicate key."""
 
 
 _PLAIN: Final = bytes(byte for byte in range(256) if byte not in b"\xc7\xca\xcb\xd6\xd7")
 _NO_HEADS: Final = bytes(byte for byte in range(256) if not 0x80 <= byte <= 0x9F and not 0xDC <= byte <= 0xDF)
-"""Bytes that begin neither a float nor a timestamp, neither a list nor a map, wherever they stand."""
+"""Bytes that cannot begin a float or timestamp (`_PLAIN`), or a list or map (`_NO_HEADS`), for `bytes.translate`."""
 
 
 def _within(level: list[Any]) -> list[Any]:
@@ -149,7 +149,7 @@ def _require_plain(value: object) -> None:
 
 
 class EventHead(msgspec.Struct, frozen=True):
-    """Whose an event is, and the number of the ack that it asks for."""
+    """The namespace of an event, and the number of the ack that it asks for."""
 
     type: int
     nsp: str
@@ -162,7 +162,7 @@ _PACKED_HEAD: Final = msgspec.msgpack.Decoder(EventHead)
 
 
 def event_head(packet: str | bytes) -> EventHead | None:
-    """The head of an event, at a fraction of what decoding costs; None for whatever else, or what is odd."""
+    """The head of an event, without decoding its payload; None for any other or malformed packet."""
     if isinstance(packet, str):
         found = _TEXT_EVENT.match(packet)
         return EventHead(sio.EVENT, found[1] or "/", int(found[2]) if found[2] else None) if found else None
@@ -174,7 +174,7 @@ def event_head(packet: str | bytes) -> EventHead | None:
 
 
 def announced_attachments(packet: str | bytes) -> int:
-    """How many binary frames belong to a packet that was refused, and are to be refused with it."""
+    """How many binary frames follow a refused packet, and are refused with it."""
     found = _WITH_ATTACHMENTS.match(packet) if isinstance(packet, str) else None
     return min(int(found[1]), MAX_ATTACHMENTS) if found else 0
 
@@ -182,7 +182,7 @@ def announced_attachments(packet: str | bytes) -> int:
 PACKETS: dict[Codec, type[Any]] = {Codec.JSON: JsonPacket, Codec.MSGPACK: MsgpackPacket}
 
 DECODE_ERRORS = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, msgpack.UnpackException)
-"""What hostile bytes can raise in either packet class."""
+"""The exceptions that malformed bytes can raise in either packet class."""
 
 
 def encode(codec: Codec, kind: int, namespace: str, data: object, ack_id: int | None = None) -> Frame:
@@ -205,7 +205,7 @@ def encode(codec: Codec, kind: int, namespace: str, data: object, ack_id: int | 
 
 
 class Prepared:
-    """One event on its way to many sockets: encoded at most once per codec and namespace."""
+    """One event for many sockets, encoded at most once per codec and namespace."""
 
     __slots__ = ("_frames", "event", "loss", "payload")
 
@@ -217,7 +217,7 @@ class Prepared:
 
     @property
     def key(self) -> str:
-        """What a later event must have in common to make this one superfluous."""
+        """A later event of the same key replaces this one in a backlog."""
         return f"{self.event.name} {getattr(self.payload, 'id', '')}"
 
     def frame(self, codec: Codec, namespace: str) -> Frame:
@@ -231,11 +231,11 @@ class Prepared:
 
 
 MERGED_ITEMS = 64
-"""In one event; more than this makes another."""
+"""How many events are merged into one at most."""
 
 
 class Batch:
-    """Events for many sockets of one codec and namespace, joined."""
+    """Consecutive events for the sockets of one codec and namespace, encoded as one piece of bytes."""
 
     __slots__ = ("events", "wire")
 
@@ -245,7 +245,7 @@ class Batch:
 
 
 def merged(log: Sequence[Prepared]) -> list[Prepared]:
-    """The same events, of which neighbours that carry items of one kind are one: with all items and the last cursor."""
+    """The same events, with neighbours of one kind that carry items merged into one: all items, and the last cursor."""
     events: list[Prepared] = []
     alike: list[Prepared] = []
     for prepared in log:

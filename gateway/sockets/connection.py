@@ -25,9 +25,9 @@ def _nothing() -> None:
 
 
 class Arrivals:
-    """How often a user has come over one transport: two namespaces that are multiplexed on it arrive once.
+    """Counts how often a user connects over one transport: two namespaces on it count as one arrival.
 
-    Each arrival that was counted lets the user's other namespace in, once; who connects to both again is counted again.
+    Each counted arrival lets the user's other namespace in without being counted, once.
     """
 
     __slots__ = ("_left", "_namespace", "_user")
@@ -37,14 +37,14 @@ class Arrivals:
         self._left = 0
 
     def is_shared(self, user: str, namespace: str) -> bool:
-        """Whether an arrival of the user's other namespace stands for this one, too; no other one then."""
+        """Whether an arrival of the user's other namespace covers this one; it then covers no further one."""
         if user != self._user or namespace == self._namespace or not self._left:
             return False
         self._left -= 1
         return True
 
     def counted(self, user: str, namespace: str) -> None:
-        """This one was counted, and let in."""
+        """This arrival was counted, and the user let in."""
         if (user, namespace) != (self._user, self._namespace):
             self._user, self._namespace, self._left = user, namespace, 0
         self._left += 1
@@ -52,22 +52,22 @@ class Arrivals:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What is known of a socket that asks to be let in."""
+    """What is known of a client that asks to be let into a namespace."""
 
     namespace: str
     auth: Mapping[str, str]
     """The flat map of the CONNECT packet."""
     address: str
-    """As limits count it: of IPv6 the /64."""
+    """The key that limits per address count it under: of IPv6 the /64."""
     codec: Codec
     vouch: Callable[[], None] = _nothing
-    """To be called once its token is good: from then on it gives way to nobody behind its address."""
+    """To be called once the token is verified: the transport is then not cut in favour of newer ones."""
     arrivals: Arrivals = field(default_factory=Arrivals)
-    """Those of its transport."""
+    """The arrivals on its transport."""
 
 
 def flat_auth(data: object) -> Mapping[str, str] | None:
-    """The `auth` of a CONNECT: names and strings, without those that are absent; None where it is something else."""
+    """The `auth` of a CONNECT without absent values; None where it is not a map of strings to strings."""
     if data is None:
         return {}
     if not isinstance(data, dict):
@@ -92,38 +92,38 @@ class Receiver(Protocol):
         ...
 
     def slow(self) -> None:
-        """It does not read what it is sent: say `bye`."""
+        """The client does not read what it is sent: say `bye`."""
         ...
 
     def closed(self) -> None:
-        """The connection is gone, whoever ended it. Called once for each that was admitted."""
+        """The connection has ended, whoever ended it. Called once for each that was admitted."""
         ...
 
 
 Decision = Receiver | Denied
-"""Of who asks to be let in."""
+"""The answer to a client that asks to be let in."""
 Admit = Callable[[Opening], Decision | Awaitable[Decision]]
-"""Answers at once where nothing has to be waited for."""
+"""Answers at once where nothing has to be awaited."""
 
 
 @dataclass(frozen=True, slots=True)
 class SocketLimits:
-    """The bounds of one socket above its transport."""
+    """The bounds of one connection above its transport."""
 
     inbox: int = 32
-    """Events waiting to be handled."""
+    """How many events may wait to be handled."""
     packets_per_second: float = 20
     packets_burst: int = 40
     protocol_errors: int = 3
-    """Faults with which a namespace ends, or a transport where they name none."""
+    """After this many faults a namespace ends; a transport, where they name no namespace."""
     protocol_error_seconds: float = 60
-    """Within which they count."""
+    """How long a fault counts."""
     refused_events: Allowance = field(default_factory=lambda: Allowance(5, 1200))
-    """Events of a namespace beyond their rate that are answered RATE_LIMITED; one more ends it."""
+    """Events beyond the rate that are answered RATE_LIMITED; beyond this allowance the namespace ends."""
     refusals: int = 3
-    """Final ones, of its CONNECTs, with which a transport ends."""
+    """After this many final refusals of its CONNECTs a transport ends."""
     connect_seconds: float = 5
-    """For somebody to be let in on a transport."""
+    """The deadline for a first client to be let in on a transport."""
 
 
 @dataclass(slots=True)
@@ -136,24 +136,24 @@ class Received:
 
 
 class Log(Protocol):
-    """What a connection needs of the audience that it is told things with."""
+    """What a connection needs of its audience."""
 
     def catch_up(self, connection: "Connection") -> None:
-        """Write what this one was not told yet, before it is told something alone."""
+        """Send this connection what it still misses, before it is sent something alone."""
 
     def reroute(self, connection: "Connection") -> None:
-        """`connection.socket.line` is another one."""
+        """`connection.socket.line` has changed."""
 
     def leave(self, connection: "Connection") -> None:
-        """Forget this one, with the last word of what it was still to be told."""
+        """Send this connection what it still misses, and remove it."""
 
 
 Ended = Callable[["Connection", Code, int | None], None]
-"""Told of a connection that has said `bye`, of its code, and of the milliseconds after which to come back, if any."""
+"""Called when a connection has said `bye`, with its code and the milliseconds after which to reconnect, if any."""
 
 
 class Connection:
-    """An open socket of one namespace. All sends are synchronous, ordered and bounded."""
+    """An open namespace of one client. All sends are synchronous, ordered and bounded."""
 
     __slots__ = (
         "_ended",
@@ -183,7 +183,7 @@ class Connection:
         limits: SocketLimits,
         ended: Ended,
     ) -> None:
-        """`ended` is called once `bye` was said: it takes the connection, or its whole transport, away."""
+        """`ended` is called after `bye`, and takes down the connection or its whole transport."""
         self._limits = limits
         self._ended = ended
         self.codec = codec
@@ -192,37 +192,37 @@ class Connection:
         self.namespace = namespace
         self.receiver = receiver
         self.audience: Log | None = None
-        """Whom it is told things with."""
+        """The audience that it belongs to, if any."""
         self.place = 0
-        """Among the members of that audience."""
+        """Its place among the members of that audience."""
         self.inbox: deque[Received] | None = None
-        """Events that wait while an earlier one is handled; None while none is."""
+        """Events that wait while an earlier one is handled; None while no event is being handled."""
         self.leaving = False
-        """Whether `bye` was said, or it is gone; nothing is sent or handled any more."""
+        """Whether `bye` was said or the connection has ended; nothing is sent or handled any more."""
         self.faults = Recent(limits.protocol_errors, limits.protocol_error_seconds)
-        """Packets that name this namespace and say nothing of the contract."""
+        """Faults in packets that name this namespace."""
         self._refused_events: Meter | None = None
         self.bucket = Bucket(limits.packets_per_second, limits.packets_burst)
 
     def send(self, prepared: Prepared) -> None:
-        """Send an event after all that was sent before; one that cannot take it loses what its loss allows, or ends."""
+        """Send an event after all that was sent before; a slow client loses what `loss` allows, or is cut."""
         if not self.leaving:
             self._catch_up()
             self._put(prepared)
 
     def write(self, batch: Batch, taken: int = 0) -> None:
-        """Its audience's: send all of these beyond the bytes `taken`, in one write where the peer keeps up."""
+        """For its audience: send the batch from byte `taken` on, in one write where the client keeps up."""
         if not self.leaving and not self.socket.write(batch.wire[taken:]):
             for prepared in batch.events:
                 self._put(prepared)
 
     def rerouted(self) -> None:
-        """Its socket has another line."""
+        """Its socket's descriptor for direct writes has changed."""
         if self.audience is not None:
             self.audience.reroute(self)
 
     def acknowledge(self, ack_id: int | None, answer: Answer) -> None:
-        """Answer an event that asked for it."""
+        """Answer an event that asked for an ack."""
         if ack_id is None or self.leaving:
             return
         body: dict[str, object] = (
@@ -232,7 +232,7 @@ class Connection:
         self.socket.send(encode(self.codec, sio.ACK, self.namespace, [body], ack_id), owner=self.namespace)
 
     def limit(self, ack_id: int | None, wait_ms: int, now: float) -> None:
-        """Refuse an event as one too many; who goes on and on all the same is sent away."""
+        """Refuse an event beyond the rate; a client that goes on beyond `refused_events` is disconnected."""
         if self._refused_events is None:
             self._refused_events = Meter(self._limits.refused_events)
         if self._refused_events.take(1, now):
@@ -253,7 +253,7 @@ class Connection:
         self._ended(self, code, retry_after_ms)
 
     def leave(self) -> None:
-        """It is off its transport, whose descriptor may be somebody else's next: nothing goes there from now on."""
+        """The transport has dropped it. Its descriptor may be reused for another client: write nothing more to it."""
         self.inbox = None
         self.leaving = True
         if self.audience is not None:

@@ -1,4 +1,4 @@
-"""What the socket server knows of one transport, and of each namespace that shares it."""
+"""What the socket server knows of one transport, and of each namespace on it."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -13,16 +13,16 @@ NOTHING: Final = object()
 
 @dataclass(slots=True)
 class Knock:
-    """A CONNECT that is being decided, and what the peer has said of its namespace meanwhile."""
+    """A CONNECT that is being decided, and what the client has sent for its namespace meanwhile."""
 
     is_withdrawn: bool = False
-    """Whether the peer has taken it back, or has asked anew."""
+    """Whether the client has disconnected meanwhile, or sent another CONNECT."""
     again: object = NOTHING
     """The `auth` of the newest CONNECT for this namespace; it is decided next."""
 
 
 class Limited(NamedTuple):
-    """An event that is one too many."""
+    """An event beyond the rate."""
 
     connection: Connection
     ack_id: int | None
@@ -30,9 +30,9 @@ class Limited(NamedTuple):
 
 
 class Peer:
-    """What this server knows of one transport, which several namespaces may share.
+    """What the server knows of one transport, which several namespaces may share.
 
-    Whatever a namespace does, and whatever becomes of it, the others go on; only a transport's own end ends them all.
+    A namespace that ends leaves the others untouched; only the end of the transport ends them all.
     """
 
     __slots__ = (
@@ -49,28 +49,28 @@ class Peer:
 
     def __init__(self, limits: SocketLimits) -> None:
         self.connections: dict[str, Connection] = {}
-        """By namespace."""
+        """The connections, by namespace."""
         self.knocks: dict[str, Knock] = {}
-        """By namespace."""
+        """The CONNECTs that are being decided, by namespace."""
         self.arrivals = Arrivals()
         self.faults = Recent(limits.protocol_errors, limits.protocol_error_seconds)
-        """What came that names no namespace which stands here."""
+        """Faults in packets that name no connected namespace."""
         self.refusals = 0
         self.deadline: Alarm | None = None
-        """For somebody to be let in; set when the transport opens or the last one leaves it, and moved by nothing."""
+        """The deadline for a client to be let in; set when the transport opens or its last connection leaves."""
         self.is_late = False
-        """Whether the deadline has passed while a CONNECT was being decided."""
+        """Whether the deadline passed while a CONNECT was being decided."""
         self.limited_until_ms = 0
-        """Until when one of its namespaces may send no event; 0: all may."""
+        """Until when some namespace may send no event; 0: none is limited."""
         self.attachments = 0
-        """Binary frames that belong to an event which was refused."""
+        """How many binary frames of a refused event are still to be skipped."""
 
     def faults_of(self, connection: Connection, now: float) -> int:
-        """How many faults count against a namespace: its own, and those that named none."""
+        """How many faults count against a namespace: its own, and those that named no namespace."""
         return self.faults.count(now) + connection.faults.count(now)
 
     def limited_event(self, packet: str | bytes, now_ms: int) -> Limited | None:
-        """An event of a namespace that may send none now, of which no more than the head is decoded; else None."""
+        """The head of an event whose namespace is over its rate, without decoding the rest; else None."""
         if now_ms >= self.limited_until_ms:
             self.limited_until_ms = 0
             return None
@@ -82,7 +82,7 @@ class Peer:
         )
 
     def met(self) -> None:
-        """Somebody was let in, or the transport is gone."""
+        """A client was let in, or the transport has ended: cancel the deadline."""
         self.is_late = False
         if self.deadline is not None:
             self.deadline.discard()

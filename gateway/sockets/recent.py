@@ -1,10 +1,10 @@
-"""What has happened within the last so many seconds. Pure."""
+"""Counts what happened within a sliding window of time. Pure."""
 
 from collections import deque
 
 
 class Recent:
-    """Counts up to a limit; what is longer ago than the time is forgotten. Seconds of any monotonic clock."""
+    """Counts up to a limit; entries older than the window are forgotten. Seconds of any monotonic clock."""
 
     __slots__ = ("_limit", "_seconds", "_times")
 
@@ -14,13 +14,13 @@ class Recent:
         self._times: deque[float] | None = None
 
     def add(self, now: float) -> None:
-        """It happens."""
+        """Count one now."""
         if self._times is None:  # to most it never does
             self._times = deque(maxlen=self._limit)
         self._times.append(now)
 
     def count(self, now: float) -> int:
-        """How often it has happened, at most the limit."""
+        """The number within the window, at most the limit."""
         times = self._times
         while times and now - times[0] > self._seconds:
             times.popleft()

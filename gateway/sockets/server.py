@@ -28,14 +28,15 @@ NAMESPACES = ("/live", "/console")
 FAILED = Denied(Code.INTERNAL, retry_after_ms=1000)
 REFUSED_FOR_A_FAULT = Denied(Code.BUSY, retry_after_ms=2000)
 ADMISSION_SECONDS = 10.0
-"""A door that takes longer refuses; asking a payment provider about an order stays below."""
+"""The timeout of an admission; asking a payment provider about an order stays below it."""
 
 
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio is untyped
     """python-socketio reduced to what the contract uses: CONNECT, EVENT, ACK and DISCONNECT on two namespaces.
 
-    It takes messages from the engine itself, without a task per message, and keeps namespaces per transport: the
-    library's rooms and broadcasts are not used, a socket waiting for admission would receive them.
+    It takes messages directly from the engine, without a task per message, and tracks namespaces per transport. It does
+    not
+    use the library's rooms and broadcasts: a socket that waits for admission would receive them.
     """
 
     def __init__(
@@ -50,16 +51,16 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         gave_way: Callable[[str], None] = lambda _: None,
         said_bye: Callable[[Code], None] = lambda _: None,
     ) -> None:
-        """`gave_way` is told the address of a silent transport that ended for another; `said_bye` of every `bye`."""
+        """`gave_way` gets the address of each silent transport that was cut; `said_bye` hears of each `bye`."""
         self.codec = codec
         self._said_bye = said_bye
         self.ended = self._end  # one object, for all connections
         self._gave_way = gave_way
         self.limits = limits
         self.connections: dict[str, Connection] = {}
-        """By Socket.IO id."""
+        """All connections, by Socket.IO id."""
         self.online = dict.fromkeys(NAMESPACES, 0)
-        """How many of them are in each namespace."""
+        """The number of connections in each namespace."""
         self._admit = admit
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,14 +82,14 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         return engine
 
     def name_sessions(self, prefix: str) -> None:
-        """Let the ids of sessions begin like this. Before the engine is first used."""
+        """Set the prefix of session ids. To be called before the engine is first used."""
         self.eio.sid_prefix = prefix
 
     def _end(self, connection: Connection, code: Code, retry_after_ms: int | None) -> None:
         """End a connection that has said its `bye`, and its transport unless another namespace still uses it.
 
-        A client comes back by itself only from a closed transport: for a retryable code it closes, and whoever else is
-        on it hears the same farewell.
+        Clients reconnect by themselves only after the transport closed. So a retryable code closes it, and the other
+        namespaces on it get the same `bye`.
         """
         self._said_bye(code)
         peer: Peer = connection.socket.context
@@ -112,12 +113,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     # ---- gateway.engine.ports.Application ----------------------------------------------------------
 
     def opened(self, socket: Socket, _handshake: Handshake) -> None:
-        """A transport stands; somebody has to be let in on it in time."""
+        """A transport has opened: set the deadline for a client to be let in on it."""
         socket.context = peer = Peer(self.limits)
         self._expect_connect(socket, peer)
 
     def received(self, socket: Socket, data: str | bytes) -> None:
-        """A packet came."""
+        """A packet arrived."""
         peer: Peer = socket.context
         if isinstance(data, bytes) is not self.codec.is_binary:
             self._mismatch(socket, peer, data)
@@ -145,7 +146,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             self._unreadable(socket, peer, packet, data)
 
     def faulted(self, socket: Socket, *, is_final: bool) -> bool:
-        """What came is no Engine.IO: forgiven a few times, then said to everybody who was let in."""
+        """Something that is not Engine.IO arrived: forgive a few, then end every namespace with PROTOCOL."""
         peer: Peer = socket.context
         now = self.engine.clock()
         peer.faults.add(now)
@@ -157,19 +158,19 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         return not is_over
 
     def rerouted(self, socket: Socket) -> None:
-        """Whom it may be written to straight has changed: let the audiences on it know."""
+        """The socket's descriptor for direct writes has changed: tell the audiences of its connections."""
         peer: Peer = socket.context
         for connection in peer.connections.values():
             connection.rerouted()
 
     def slow(self, socket: Socket) -> None:
-        """The peer does not read: let everybody on it say farewell."""
+        """The peer does not read: let every connection on it say `bye`."""
         peer: Peer = socket.context
         for connection in list(peer.connections.values()):
             connection.receiver.slow()
 
     def closed(self, socket: Socket, reason: Reason) -> None:
-        """The transport is gone, and with it everybody on it."""
+        """The transport has ended, and with it every connection on it."""
         if reason is Reason.CROWDED:
             self._gave_way(socket.address)
         peer: Peer = socket.context
@@ -195,10 +196,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
                 self._decide(socket, peer, namespace, data)
 
     def _forget(self, socket: Socket, peer: Peer, namespace: str) -> None:
-        """The peer has left a namespace, or begins it anew: nothing of before is told any more.
+        """The client left a namespace, or connects to it anew: drop what still waits for the old connection.
 
-        An official client that is asked to disconnect while its CONNECT is on its way says nothing, and sends another
-        one when it is asked to connect again: it would take what waits for the first as told to the second.
+        The race: an official client that disconnects while its CONNECT is under way sends nothing, and sends another
+        CONNECT
+        when it connects again. It would take the answers to the first as answers to the second.
         """
         connection, knock = peer.connections.get(namespace), peer.knocks.get(namespace)
         if connection is not None:
@@ -278,7 +280,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
                 connection.inbox.append(received)
 
     def _leave(self, peer: Peer, connection: Connection) -> None:
-        """Take a connection off its transport; its receiver is told once."""
+        """Remove a connection from its transport, and tell its receiver once."""
         del peer.connections[connection.namespace]
         del self.connections[connection.sid]
         self.online[connection.namespace] -= 1
@@ -309,7 +311,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
             self._expect_connect(socket, peer)
 
     def _mismatch(self, socket: Socket, peer: Peer, data: str | bytes) -> None:
-        """A client with the other parser: refuse it in its own words, at once, or it would wait for ever."""
+        """Refuse a client with the other parser at once and in its own encoding: else it would wait for ever."""
         if peer.attachments and isinstance(data, bytes):
             peer.attachments -= 1
             return
@@ -325,18 +327,18 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     # ---- the life of a transport -----------------------------------------------------------------
 
     def _expect_connect(self, socket: Socket, peer: Peer) -> None:
-        """Nobody is on the transport: close it unless somebody is let in in time, whatever is asked meanwhile."""
+        """The transport has no connection: close it at the deadline, whatever is refused meanwhile."""
         if socket.is_open and not peer.connections and peer.deadline is None:
             peer.deadline = self.engine.wheel.after(self.limits.connect_seconds, lambda: self._late(socket, peer))
 
     def _late(self, socket: Socket, peer: Peer) -> None:
-        """The deadline has passed; a CONNECT that is being decided is decided first."""
+        """The deadline has passed; a CONNECT under way is decided first."""
         peer.is_late = True
         if not peer.connections and not peer.knocks:
             socket.close(Code.PROTOCOL.value)
 
     def _unreadable(self, socket: Socket, peer: Peer, packet: sio.Packet, data: str | bytes) -> None:
-        """A packet that says nothing of the contract; who asked for an ack gets it where its number could be read."""
+        """Count a malformed packet as a fault; answer its ack if its number could be read."""
         namespace = packet.namespace or "/"
         connection = peer.connections.get(namespace)
         peer.attachments = announced_attachments(data)  # one fault, and not one more for each of them
@@ -345,7 +347,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
         self._fault(socket, peer, namespace)
 
     def _fault(self, socket: Socket, peer: Peer, namespace: str) -> None:
-        """Count a fault against the namespace that it names; against the transport where that does not stand here."""
+        """Count a fault against the namespace that it names; against the transport where that is not connected."""
         connection = peer.connections.get(namespace)
         if connection is None:
             socket.fault()
@@ -358,7 +360,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     # ---- the inbox -------------------------------------------------------------------------------
 
     def _handle(self, connection: Connection, received: Received) -> None:
-        """Answer at once where nothing has to be waited for; else what comes meanwhile waits in the inbox."""
+        """Handle an event; while its handler awaits, later events wait in the inbox."""
         answer = self._answer(connection, received)
         if isinstance(answer, Answer):
             connection.acknowledge(received.ack_id, answer)
