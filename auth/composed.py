@@ -1,4 +1,4 @@
-"""Keys that are made of several parts: of postings, accounts, turns and whatever else one text has to name."""
+"""Composed keys: one text from several parts, for postings, accounts, turns and others."""
 
 
 def composed_key(kind: str, *parts: str) -> str:

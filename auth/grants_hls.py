@@ -83,18 +83,18 @@ def _mac(secret: bytes, claims: GrantClaims) -> bytes:
 
 @lru_cache(maxsize=256)
 def _scope(right: Right, room: RoomId, stream: str) -> bytes:
-    """What the grants of one stream sign alike."""
+    """The fields that all grants of one stream sign."""
     return _fields("liveroom grant 1", right, room, stream)
 
 
 def _fields(*fields: str) -> bytes:
-    """Each with its length, so that no two sets of fields sign the same bytes."""
+    """The fields, each with its length, so that no two lists of fields give the same bytes."""
     encoded = [field.encode() for field in fields]
     return b"".join([part for one in encoded for part in (len(one).to_bytes(4, "big"), one)])
 
 
 def _open(token: str) -> tuple[int, bytes, str] | None:
-    """Expiry, MAC and viewer as the token claims them."""
+    """Expiry, MAC and viewer, as the unverified token claims them."""
     try:
         raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
         viewer = raw[EXPIRY_BYTES + MAC_BYTES :].decode()
@@ -113,7 +113,7 @@ def _segments(path: str) -> list[str]:
 
 
 def _stays_put(segment: str) -> bool:
-    """Whether a media server will look beside the playlist for it, and not climb to another stream."""
+    """Whether the path stays within the stream's folder."""
     return segment not in {"", ".", ".."} and not any(char in segment for char in "/\\%")
 
 

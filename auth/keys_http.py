@@ -22,7 +22,7 @@ MAX_BODY_BYTES: Final = 65_536
 
 
 class FetchError(Exception):
-    """The key document could not be had or used; the message says why in one sentence."""
+    """The key document could not be fetched or used; the message says why in one sentence."""
 
 
 class JwksSource:
@@ -58,18 +58,18 @@ class JwksSource:
         self._asked_refresh_at: float | None = None
 
     def ring(self) -> KeyRing:
-        """The ring as of the last good fetch."""
+        """The ring from the last successful fetch."""
         return self._ring
 
     def ask(self) -> None:
-        """Somebody showed an unknown kid: look for newer keys soon. Cheap; call it as often as it happens."""
+        """A token named an unknown kid: fetch the keys soon. Cheap, however often it is called."""
         now = self._monotonic()
         if self._asked_refresh_at is None or now - self._asked_refresh_at >= self._unknown_kid_seconds:
             self._asked_refresh_at = now
             self._asked.set()
 
     async def refresh(self) -> bool:
-        """Fetch once; False when the old ring had to stay."""
+        """Fetch once; False when the old ring was kept."""
         try:
             document = await asyncio.wait_for(self._fetch(), self._timeout_seconds)
             self._ring = KeyRing(self._secrets, document)

@@ -1,4 +1,4 @@
-"""The one door to the `regex` library: Unicode properties and graphemes, which `re` lacks; it ships no types."""
+"""The only importer of the `regex` library: Unicode properties and graphemes, which `re` lacks; it ships no types."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, cast

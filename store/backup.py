@@ -1,4 +1,4 @@
-"""What a copy of a database is, whichever database it was made of."""
+"""What every copy of a database has in common, whichever database it was made of."""
 
 import os
 import tempfile
@@ -10,35 +10,35 @@ from pathlib import Path
 from store import migrations
 
 Progress = Callable[[int, int], None]
-"""Called now and then with how much is done, and of how much."""
+"""Called from time to time with how much is done, and of how much."""
 
 REVISIONS = "alembic_version"
-"""The table in which a database says where its schema stands."""
+"""Alembic's table of the schema's revision."""
 OF_THE_SCHEMA = frozenset({REVISIONS, "schema_floor"})
-"""Tables in which the schema speaks of itself; their rows are none of ours."""
+"""Tables about the schema itself; their rows are not counted as contents."""
 
 
 class BackupError(Exception):
-    """Why a copy was not made or not put back, in words for a person. Nothing was changed."""
+    """Why a copy was not made or not restored, in words for a person. Nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is in a database, or in a copy of one."""
+    """The revision and row counts of a database, or of a copy."""
 
     revision: str | None
-    """Where its schema stands."""
+    """The revision of its schema."""
     rows: Mapping[str, int]
-    """Rows of every table of ours."""
+    """The number of rows of each table."""
 
     @property
     def is_empty(self) -> bool:
-        """No table has a row: at most it was migrated."""
+        """Whether no table has a row: it was migrated at most."""
         return not any(self.rows.values())
 
 
 class Kind(StrEnum):
-    """Whose copies there are."""
+    """The database engine that a copy was made of."""
 
     SQLITE = "SQLite"
     POSTGRESQL = "PostgreSQL"
@@ -48,7 +48,7 @@ _BEGINNINGS = {Kind.SQLITE: b"SQLite format 3\0", Kind.POSTGRESQL: b"PGDMP"}
 
 
 def kind_of(copy: Path) -> Kind:
-    """Whose copy a file is; BackupError when it is none."""
+    """The engine of a copy; BackupError when the file is no copy."""
     try:
         with copy.open("rb") as file:
             beginning = file.read(16)
@@ -61,7 +61,7 @@ def kind_of(copy: Path) -> Kind:
 
 
 def require_known(copy: Path, revision: str | None) -> None:
-    """BackupError for a copy whose schema this version cannot bring to its own."""
+    """BackupError for a copy whose schema this version cannot migrate."""
     if revision is None:
         raise BackupError(f"{copy} holds no database of this product.")
     if not migrations.knows(revision):
@@ -71,7 +71,7 @@ def require_known(copy: Path, revision: str | None) -> None:
 
 
 def require_replaceable(database: str, held: Contents, *, overwrites: bool) -> None:
-    """BackupError for a database that holds something, unless that is to be replaced."""
+    """BackupError for a database that holds rows, unless the caller allows replacing them."""
     if not overwrites and not held.is_empty:
         rows = sum(held.rows.values())
         raise BackupError(f"{database} holds {rows} rows: back it up first, then take --force to replace them.")
@@ -79,13 +79,13 @@ def require_replaceable(database: str, held: Contents, *, overwrites: bool) -> N
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a copy is to stand, whole or not at all: it is made beside it and put there at the end."""
+    """The destination of a copy, which is written beside it and renamed at the end: it appears whole or not at all."""
 
     target: Path
     overwrites: bool
 
     def begin(self) -> Path:
-        """An empty file beside the place, which nobody else may read. BackupError when it cannot be, or is taken."""
+        """Make an empty file beside the destination, readable by its owner only. BackupError when that fails."""
         if self.target.exists() and not self.overwrites:
             raise BackupError(f"{self.target} is there already: name another one, or take --force.")
         try:
@@ -97,7 +97,7 @@ class Place:
         return Path(unfinished)
 
     def finish(self, unfinished: Path) -> None:
-        """Put it there, and see that it stays there when the machine loses its power now."""
+        """Rename the file to the destination, and fsync so that it survives a loss of power."""
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
         if self.target.exists() and not self.overwrites:

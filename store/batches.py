@@ -1,4 +1,4 @@
-"""Many small writes in one transaction: each of those who wait for it is answered once it is committed."""
+"""Group commit: many small writes in one transaction; each caller is answered after the commit."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -8,17 +8,17 @@ from auth.denials import Code, Denied
 from store.database_sql import Database, RacedError, UnitOfWork
 
 MAX_ITEMS = 2_000
-"""Written in one transaction; what comes beyond them is written with the next."""
+"""How many items one transaction writes; further ones go into the next."""
 MAX_WAITING = 20_000
-"""Of one kind; beyond it BUSY."""
+"""How many items of a kind may wait; beyond it callers get BUSY."""
 MAX_RACES = 5
-"""How often a batch that lost a race is written again."""
+"""How often a batch that lost a race is retried."""
 RETRY_MS = 1_000
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 Write = Callable[[UnitOfWork, Sequence[Item]], Awaitable[Sequence[Answer | Denied]]]
-"""Writes items, and answers each, in their order."""
+"""Writes items, and answers one result for each, in their order."""
 
 
 class Batches:
@@ -31,9 +31,9 @@ class Batches:
         self._writing: dict[Hashable, asyncio.Task[None]] = {}
 
     async def add(self, kind: Hashable, item: Item, write: Write[Item, Answer]) -> Answer | Denied:
-        """Write an item with others of its kind, which all have the same `write`; committed on return.
+        """Write an item together with others of its kind, which all pass the same `write`; committed on return.
 
-        BUSY where too many wait, or where the batch lost race after race. Raises what the driver raises.
+        BUSY when too many wait, or when the batch lost every retry. Raises what the driver raises.
         """
         waiting = self._waiting.setdefault(kind, [])
         if len(waiting) >= MAX_WAITING:
@@ -73,7 +73,7 @@ class Batches:
 
 
 def _tell(asked: Sequence[asyncio.Future[Any]], *answers: Any) -> None:
-    """Each its answer, or all of them the one error; whoever asked may have gone."""
+    """Give each caller its result, or all of them the one error; a caller may have been cancelled."""
     for number, future in enumerate(asked):
         if future.done():
             continue

@@ -28,17 +28,17 @@ __all__ = ["BUSY_TIMEOUT_MS", "Database", "RacedError", "UnitOfWork", "metadata"
 BUSY_TIMEOUT_MS = 5_000
 """How long SQLite waits for another process's write lock before the transaction fails."""
 READERS = 4
-"""Connections of the read engine."""
+"""The number of connections for short reads."""
 SURVEYORS = 2
-"""Connections for long reads."""
+"""The number of connections for long reads."""
 OF_THE_STATEMENT = (IntegrityError, DataError, ProgrammingError)
-"""Errors of the driver that speak of what was to be written, and not of whether anything can be."""
+"""Driver errors caused by the statement itself; they do not mean that the database is not writable."""
 WRITERS_ON_SERVER = 7
-"""Concurrent write transactions where the database is a server; SQLite has one."""
+"""How many write transactions run concurrently on a server; SQLite has one."""
 MAX_RACES = 5
 """How often `Database.transact` decides at most."""
 EXPRESS_ON_SERVER = 1
-"""Beside them, for `Database.write(express=True)`."""
+"""The number of further connections there for `Database.write(express=True)`."""
 
 
 _T = TypeVar("_T")
@@ -58,17 +58,17 @@ class UnitOfWork:
     def __init__(self, connection: AsyncConnection, clock: Callable[[], int], new_id: Callable[[], str]) -> None:
         self.connection = connection
         self.now_ms = clock()
-        """The one time of this transaction, read after the write lock, or its turn, was taken."""
+        """The time of this transaction, read once, after its write lock or turn was taken."""
         self._clock = clock
         self._new_id = new_id
         self._outgoing: list[dict[str, object]] = []
         self._turns: set[str] = set()
         self.announces = False
-        """Whether anything was emitted or enqueued, so that somebody should be woken after the commit."""
+        """Whether anything was emitted or enqueued: the relay and the runner of jobs are woken after the commit."""
         self.emitted: list[tuple[str, bytes]] = []
         """(room, body) of everything emitted, in order."""
         self.proves = False
-        """Whether something surely was written: then the commit proves that it can be; an empty one always succeeds."""
+        """Whether something was certainly written: then the commit proves that the database is writable."""
 
     def new_id(self) -> str:
         """A fresh sortable id (ULID)."""
@@ -77,9 +77,11 @@ class UnitOfWork:
     async def take_turn(self, *names: str) -> None:
         """Wait until no other transaction has one of these turns, and keep them to the end. Take them before reading.
 
-        What is decided from several rows (seats and rights of a show, the switches of a room) is decided in turn:
-        the rows then are as the last of them left them, and nobody changes them before this one ends. On SQLite
-        every transaction is alone anyway. Raises RacedError (from `Database.write`) when it takes too long.
+        A decision over several rows (seats and rights of a show, the switches of a room) needs its turn: nobody else
+        changes
+        the rows until this transaction ends. The race without it: two buyers each read one seat left, and both take it.
+        On
+        SQLite every transaction is alone anyway. Raises RacedError (from `Database.write`) when it takes too long.
         """
         if self.connection.dialect.name != "postgresql":
             return
@@ -111,10 +113,11 @@ class UnitOfWork:
         return publication_id
 
     async def write_outbox(self) -> None:
-        """Write what was emitted, as the last thing before the commit: `Database.write` does.
+        """Write what was emitted, as the last step before the commit; called by `Database.write`.
 
-        Numbers are given in the order of commits: whoever writes to a room's outbox keeps others from it until it
-        has committed, and so that is for a moment only.
+        Rows are numbered in the order of commits: a writer to a room's outbox blocks the room's other writers until it
+        commits,
+        so this comes last and takes a moment only.
         """
         if self._outgoing:
             await self.take_turn(*(composed_key("outbox", str(row["room"])) for row in self._outgoing))
@@ -142,7 +145,7 @@ class UnitOfWork:
 
 
 class Database:
-    """The truth. Open with `Database.open`."""
+    """The source of truth. Open with `Database.open`."""
 
     def __init__(
         self,
@@ -165,11 +168,13 @@ class Database:
         queues = writer.dialect.name == "sqlite"
         self._turn: AbstractAsyncContextManager[Any] = asyncio.Lock() if queues else nullcontext()
         self._crowd: AbstractAsyncContextManager[Any] = asyncio.Lock() if queues else nullcontext()
-        """In front of the turn, for all but the express: of the crowd only one at a time stands in line for it."""
+        """A lock in front of the turn for all but express writes: only one ordinary writer at a time waits for the
+        turn.
+        """
         self.on_commit: Callable[[], None] | None = None
-        """Called after each commit that emitted or enqueued; must not block and must not raise."""
+        """Called after each commit that emitted or enqueued; must not block or raise."""
         self.is_writable = True
-        """False from a write that the database could not take (no space, no lock, a broken disk) until one it took."""
+        """False from a failed write (no space, no lock, a broken disk) until the next one that succeeds."""
         self.on_emitted: Callable[[Sequence[tuple[str, bytes]], int], None] | None = None
         """Called after each commit that emitted, with (room, body) of each and the transaction's time, long before the
         publications come around. Where writers queue (SQLite) in the order of commits; must not block nor raise."""
@@ -247,28 +252,28 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A consistent snapshot for reading; whatever is written through it is rolled back.
+        """A consistent snapshot for reading; anything written through it is rolled back.
 
-        For queries that an index answers: on SQLite they take the event loop's own time. See `survey`.
+        For queries that an index answers: on SQLite they block the event loop. See `survey`.
         """
         async with self._reader.connect() as connection:
             yield connection
 
     @asynccontextmanager
     async def survey(self) -> AsyncIterator[AsyncConnection]:
-        """As `read`, for queries that look at much: whole tables, all guests, the audit."""
+        """Like `read`, for queries over many rows: whole tables, all guests, the audit."""
         async with self._surveyor.connect() as connection:
             yield connection
 
     def glance(self, statement: str, *parameters: str) -> list[tuple[Any, ...]] | None:
-        """The rows of a statement that keys answer in microseconds, at once; None: ask by `read`.
+        """Answer a query by key within microseconds, without waiting; None: use `read`.
 
-        Where the database is a file, its parameters written `?`. On a server nothing is to be had without waiting.
+        Only for SQLite, with parameters written `?`. A server cannot be asked without waiting.
         """
         return self._glance.rows(statement, parameters) if self._glance is not None else None
 
     def now_ms(self) -> int:
-        """The database's clock, for shells that need a time outside of a transaction."""
+        """The database's clock, for callers that need a time outside of a transaction."""
         return self._clock()
 
     async def close(self) -> None:
@@ -315,7 +320,7 @@ def _reader_engine(url: URL) -> AsyncEngine:
 
 
 def _surveying_engine(url: URL) -> AsyncEngine:
-    """Where a long query takes nobody's time: connections of its own, or the driver's thread on SQLite."""
+    """An engine for long queries that block nobody: connections of its own; on SQLite, the driver's thread."""
     if not _is_sqlite(url):
         return postgresql_connection.create_engine(
             url, connections=SURVEYORS, isolation_level="REPEATABLE READ", seconds=None
@@ -346,7 +351,7 @@ def _try_file(url: URL) -> None:
 
 
 def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
-    """Take transactions out of the driver's hands: it would begin them late and deferred."""
+    """Begin transactions ourselves: the driver would begin them late and deferred."""
 
     @event.listens_for(engine.sync_engine, "connect")
     def _on_connect(connection: Any, _record: object) -> None:

@@ -1,10 +1,10 @@
-"""What an audit says about one claim."""
+"""The result of an audit."""
 
 from msgspec import Struct
 
 
 class Finding(Struct, frozen=True):
-    """One claim that does not hold."""
+    """One claim that the audit found false."""
 
     check: str
     subject: str

@@ -1,4 +1,4 @@
-"""What a kind of job has to bring: a handler, and a way to say that it is not done yet."""
+"""What a kind of job provides: a handler, and a result that asks for another attempt."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from store.jobs_sql import Job
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A job that is not done yet and should run again after the usual wait."""
+    """The job is not done yet and should run again after the usual wait."""
 
     reason: str
 
 
 Handler = Callable[[Job], Awaitable[Again | None]]
-"""Does a job; None means done. Must be safe to run many times. An exception counts as `Again`."""
+"""Runs a job; None means done. Must be safe to run many times. An exception counts as `Again`."""

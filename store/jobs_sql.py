@@ -1,4 +1,4 @@
-"""Jobs: work committed with the change that asks for it, run later, at least once, a bounded number of times."""
+"""Jobs: enqueued in the transaction that needs them, run later, at least once, with a bounded number of attempts."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from store.database_sql import Database, UnitOfWork
 from store.tables_sql import JobState, jobs
 
 MAX_ATTEMPTS = 20
-"""Claims of one job before it is dead; with the worker's backoff that is more than a day."""
+"""How often a job is claimed before it is dead; with the backoff between attempts that is more than a day."""
 PROOF = "store.proof"
-"""The kind of a job that never is: see `_prove`."""
+"""A reserved kind that no job has: see `_prove`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +23,26 @@ class Job:
     key: str
     payload: bytes
     attempt: int
-    """Which claim of it this is, from 1."""
+    """The number of this attempt, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadJob:
-    """A job that was given up."""
+    """A job that ran out of attempts."""
 
     id: str
     kind: str
     payload: bytes
     created_ms: int
     error: str | None
-    """Of its last attempt; None if it never came to say one."""
+    """The error of its last attempt; None if its process ended before it could tell."""
 
 
 async def claim(db: Database, limit: int, lease_ms: int) -> list[Job]:
     """Lease due jobs, longest due first; one that is neither done nor retried comes back after the lease.
 
-    A job that comes due after its last attempt dies here. Workers claim all the time, and so it is here that a
-    database which could not be written is tried until it can be.
+    A job that is due after its last attempt becomes dead here. This runs all the time, so a database that could not be
+    written is tested here until it can.
     """
     async with db.write() as uow:
         if not db.is_writable:
@@ -73,7 +73,7 @@ async def done(db: Database, job_id: str) -> None:
 
 
 async def retry(db: Database, job_id: str, run_at_ms: int, error: str | None = None) -> None:
-    """Have a claimed job run again at `run_at_ms`, or end it as dead if that was its last attempt."""
+    """Let a claimed job run again at `run_at_ms`, or mark it dead if that was its last attempt."""
     async with db.write() as uow:
         row = (await uow.connection.execute(select(jobs.c.attempt).where(jobs.c.id == job_id))).one()
         state = JobState.DEAD if row.attempt >= MAX_ATTEMPTS else JobState.WAITING
@@ -83,20 +83,20 @@ async def retry(db: Database, job_id: str, run_at_ms: int, error: str | None = N
 
 
 async def count(connection: AsyncConnection, state: JobState) -> int:
-    """How many jobs stand in a state."""
+    """How many jobs are in a state."""
     counted = select(func.count()).select_from(jobs).where(jobs.c.state == state)
     return (await connection.execute(counted)).scalar_one()
 
 
 async def list_dead(connection: AsyncConnection) -> list[DeadJob]:
-    """The jobs that were given up, oldest first."""
+    """The jobs that ran out of attempts, oldest first."""
     dead = select(jobs).where(jobs.c.state == JobState.DEAD).order_by(jobs.c.created_ms, jobs.c.id)
     rows = await connection.execute(dead)
     return [DeadJob(row.id, row.kind, row.payload, row.created_ms, row.error) for row in rows]
 
 
 async def revive(db: Database, job_id: str | None = None) -> int:
-    """Make a dead job, or all of them, due now with all attempts before it; answers how many there were."""
+    """Make a dead job, or all of them, due now with all attempts left; answers how many there were."""
     dead = jobs.c.state == JobState.DEAD
     async with db.write() as uow:
         revived = await uow.connection.execute(
@@ -109,13 +109,13 @@ async def revive(db: Database, job_id: str | None = None) -> int:
 
 
 async def prune(db: Database, before_ms: int) -> None:
-    """Forget jobs done before a time."""
+    """Delete jobs that were done before a time."""
     async with db.write() as uow:
         await uow.connection.execute(delete(jobs).where(jobs.c.state == JobState.DONE, jobs.c.run_at_ms < before_ms))
 
 
 async def _prove(uow: UnitOfWork) -> None:
-    """Write a row and take it back: SQLite commits what changes nothing without touching the disk."""
+    """Write a row and delete it: SQLite commits a transaction without changes without touching the disk."""
     row = {"id": uow.new_id(), "kind": PROOF, "payload": b"", "state": JobState.DONE, "attempt": 0}
     await uow.connection.execute(insert(jobs).values(**row, key=row["id"], run_at_ms=0, created_ms=uow.now_ms))
     await uow.connection.execute(delete(jobs).where(jobs.c.id == row["id"]))

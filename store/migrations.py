@@ -28,18 +28,18 @@ _T = TypeVar("_T")
 
 @cache
 def head() -> str:
-    """The revision this version of the code works with."""
+    """The revision that this version of the code works with."""
     return str(ScriptDirectory.from_config(_config()).as_revision_number("head"))
 
 
 @cache
 def knows(revision: str) -> bool:
-    """Whether this version can bring a database of that revision to its own."""
+    """Whether this version can migrate a database from that revision."""
     return any(each.revision == revision for each in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 async def current(url: str) -> str | None:
-    """The revision a database stands at; None for an empty one."""
+    """The revision of a database; None for an empty one."""
     return await _run(url, _stands_at)
 
 
@@ -49,7 +49,7 @@ async def serves(url: str) -> bool:
 
 
 async def is_served(connection: AsyncConnection) -> bool:
-    """As `serves`, of an open database. Only reads, so that it can be asked all the time."""
+    """As `serves`, for an open database. It only reads, so that it can be called often."""
     return await connection.run_sync(_is_served)
 
 
@@ -82,7 +82,7 @@ async def upgrade(url: str, revision: str = "head") -> None:
 
 
 def _lay_floor(connection: Connection) -> None:
-    """Write down which older versions may serve what stands now; those before revision 0004 cannot read it."""
+    """Record which older versions may serve the present schema; those before revision 0004 cannot read it."""
     stands_at = _stands_at(connection)
     assert stands_at is not None, "just migrated"
     script = ScriptDirectory.from_config(_config()).get_revision(stands_at)

@@ -60,7 +60,7 @@ async def claim(db: Database, limit: int, lease_ms: int, done: Sequence[str] = (
 
 
 async def settle(db: Database, *, done: Sequence[str] = (), free: Sequence[str] = ()) -> None:
-    """Forget rows that the broker has accepted, and give back at once those that it could not take."""
+    """Delete rows that the broker has accepted, and release at once those that it could not take."""
     if not done and not free:
         return
     async with db.write(express=True) as uow:
@@ -69,7 +69,7 @@ async def settle(db: Database, *, done: Sequence[str] = (), free: Sequence[str] 
 
 
 async def rooms_behind(connection: AsyncConnection, before_ms: int) -> frozenset[str]:
-    """Rooms with a publication that was committed before a time and waits still. Cheap while there is none."""
+    """Rooms with a publication that was committed before a time and still waits. Cheap while there is none."""
     oldest = (await connection.execute(select(outbox.c.at_ms).order_by(outbox.c.seq).limit(1))).scalar_one_or_none()
     if oldest is None or oldest >= before_ms:
         return frozenset()

@@ -29,7 +29,7 @@ from store.backup import (
 from store.database_sql import writer_engine
 
 ASIDE: Final = "liveroom_replaced"
-"""The schema in which tables stand that a restore replaces, until it has succeeded."""
+"""The schema into which a restore moves the tables that it replaces, until it has succeeded."""
 CONNECT_SECONDS: Final = "5"
 _OF_A_TABLE: Final = re.compile(r"dumping contents of table|processing data for table")
 _REVISION_ROW: Final = re.compile(rf"^COPY [^\n]*\b{REVISIONS}\b[^\n]*;\n([^\n\\]+)$", re.MULTILINE)

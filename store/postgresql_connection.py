@@ -9,14 +9,14 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 LOCK_TIMEOUT_MS: Final = 3_000
-"""How long a transaction waits for a lock that another one holds."""
+"""How long a transaction waits for a lock of another one."""
 IDLE_TIMEOUT_MS: Final = 5_000
-"""How long the server keeps the locks of a transaction whose process stands still."""
+"""After this long idle in a transaction, the server ends the session and frees its locks."""
 CONNECT_SECONDS: Final = 5.0
 COMMAND_SECONDS: Final = 30.0
-"""A statement without an answer for this long has lost its server."""
+"""A statement without an answer for this long fails: the connection counts as lost."""
 POOL_SECONDS: Final = 30.0
-"""How long a transaction waits for a connection of its pool."""
+"""How long a transaction waits for a connection from its pool."""
 
 NUL: Final = "\x00"
 REPLACEMENT: Final = "\ufffd"
@@ -28,16 +28,16 @@ RACES: Final = {
     "25P03": "this process stood still for too long",
     "23505": "another transaction inserted the same first",
 }
-"""SQLSTATE of a rolled back transaction that may be decided again -> what happened."""
+"""By SQLSTATE: why a transaction was rolled back that may be retried."""
 
 
 def with_driver(url: URL) -> URL:
-    """`postgresql://` as others write it means our driver."""
+    """The URL with our driver, for one that says `postgresql://`."""
     return url.set(drivername="postgresql+asyncpg") if url.drivername in {"postgresql", "postgres"} else url
 
 
 def create_engine(url: URL, *, connections: int, isolation_level: str, seconds: float | None) -> AsyncEngine:
-    """An engine of so many connections. A command without an answer for `seconds` fails; None: it may take its time."""
+    """An engine with this many connections. A command without an answer for `seconds` fails; None: no limit."""
     engine = create_async_engine(
         with_driver(url),
         pool_size=connections,
@@ -75,14 +75,14 @@ def create_engine(url: URL, *, connections: int, isolation_level: str, seconds: 
 
 
 def _storable(parameters: Sequence[Any]) -> Sequence[Any]:
-    """PostgreSQL's text holds no NUL, SQLite's does: what is asked for with one is not there, what is said loses it."""
+    """A string without NUL, which PostgreSQL cannot hold: lookups with one find nothing, stored text drops it."""
     if any(isinstance(value, str) and NUL in value for value in parameters):
         return tuple(value.replace(NUL, REPLACEMENT) if isinstance(value, str) else value for value in parameters)
     return parameters
 
 
 def race_in(error: DBAPIError) -> str | None:
-    """What happened, if this is an error after which the same transaction may succeed."""
+    """The reason, if this error means that the same transaction may succeed when retried."""
     if type(error.orig).__name__ == "InvalidCachedStatementError":
         return "the schema was migrated meanwhile"
     return RACES.get(getattr(error.orig, "sqlstate", None) or "")

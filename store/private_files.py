@@ -1,4 +1,4 @@
-"""Files and folders that hold people's names and what they bought: nobody but their owner reads them."""
+"""Makes files and folders that only their owner can read: they hold people's names and purchases."""
 
 import os
 from contextlib import suppress

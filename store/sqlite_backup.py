@@ -22,7 +22,7 @@ from store.private_files import make_file, make_folder
 PAGES_AT_A_TIME: Final = 1024
 LOCK_SECONDS: Final = 5.0
 BESIDE: Final = ("-wal", "-shm", "-journal")
-"""Endings of what SQLite keeps beside a file."""
+"""The suffixes of SQLite's own files beside a database."""
 # where every connection holds a shared lock while it is open in WAL mode (SHARED_FIRST and SHARED_SIZE of SQLite)
 _SHARED_FIRST: Final = 0x40000002
 _SHARED_SIZE: Final = 510
@@ -131,7 +131,7 @@ def _require_unused(database: Path) -> None:
 
 
 def _take(target: sqlite3.Connection, database: Path) -> None:
-    """Keep everybody else out until the connection is closed; BackupError when somebody is in."""
+    """Lock everybody else out until the connection is closed; BackupError when somebody is connected."""
     try:
         target.execute("PRAGMA busy_timeout = 0")
         target.execute("PRAGMA locking_mode = EXCLUSIVE")

@@ -15,9 +15,9 @@ from typing import Any, Final
 import aiosqlite
 
 MAY_WAIT: Final = ("BEGIN IMMEDIATE", "PRAGMA")
-"""Statements that ask for a lock; a change of the journal mode is a PRAGMA."""
+"""Statements that may wait for a lock; changing the journal mode is a PRAGMA."""
 WAITING_CALLS: Final = frozenset({"commit", "close"})
-"""Of a connection; a cursor's `close` is nothing."""
+"""Methods of a connection that may wait; a cursor's `close` does nothing."""
 ROWS_AT_A_TIME: Final = 64
 
 
@@ -55,14 +55,14 @@ class Glance:
         self._connection.execute("PRAGMA query_only = ON")
 
     def rows(self, statement: str, parameters: tuple[str, ...]) -> list[tuple[Any, ...]] | None:
-        """None where it cannot be read now."""
+        """The rows; None where they cannot be read now."""
         try:
             return self._connection.execute(statement, parameters).fetchall()
         except sqlite3.Error:
             return None
 
     def close(self) -> None:
-        """Idempotent."""
+        """Close the connection. Idempotent."""
         self._connection.close()
 
 

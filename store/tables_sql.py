@@ -1,4 +1,4 @@
-"""The tables of the ground floor: outbox, jobs, and what the schema says of itself."""
+"""The tables of this folder: outbox, jobs, and the schema's record of itself."""
 
 from enum import StrEnum
 
@@ -19,13 +19,13 @@ from store.metadata_sql import metadata
 
 
 class JobState(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     WAITING = "waiting"
-    """To be run at `run_at_ms`; claiming moves that time to the end of the lease."""
+    """It runs at `run_at_ms`; claiming moves that time to the end of the lease."""
     DONE = "done"
     DEAD = "dead"
-    """All attempts used up; somebody must look."""
+    """It ran out of attempts; an operator must look."""
 
 
 outbox = Table(

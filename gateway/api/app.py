@@ -17,9 +17,9 @@ VERSION = "1"
 def create_api(routers: Iterable[APIRouter], places: Mapping[Kind, Places] | None = None) -> FastAPI:
     """Serves these routes under `/v1` and describes them at `/v1/openapi.json`.
 
-    `places`: how many requests of a kind are served at a time.
+    `places`: how many requests of each kind are served at a time.
 
-    The pages FastAPI could add are off: they load scripts from elsewhere.
+    FastAPI's own documentation pages are off: they load scripts from other sites.
     """
     api = FastAPI(
         title="live-room-gateway",

@@ -1,4 +1,4 @@
-"""The bound on HTTP bodies."""
+"""Bounds the bodies of HTTP requests."""
 
 from urllib.parse import unquote_to_bytes
 
@@ -21,7 +21,7 @@ class BoundedBodies:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """The ASGI entry point."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -55,7 +55,7 @@ class BoundedBodies:
 
 
 async def read_body(request: Request) -> bytes | None:
-    """The whole body, or None as soon as it is beyond the bound."""
+    """The whole body, or None as soon as it exceeds the bound."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
         return None

@@ -1,7 +1,7 @@
-"""How many requests of a kind are served at a time. A crowd of one kind leaves the others their places.
+"""Bulkheads: bounds how many requests of each kind are served at a time, so that a flood of one kind spares the others.
 
-A box office that takes in more than it can serve serves nobody: everybody would have gone before their turn. A request
-that waits for a payment provider gives its place to others meanwhile: see `aside`.
+A process that accepts more requests than it can serve serves none in time. A request that waits for a payment provider
+gives its place to others meanwhile: see `aside`.
 """
 
 import random
@@ -17,30 +17,30 @@ from gateway.api.refusals import refusal
 
 SOONEST_MS = 1_000
 LATEST_MS = 4_000
-"""Who is sent away comes back at a moment of its own."""
+"""Refused clients are told to retry after a random time of at most this."""
 
 
 class Kind(StrEnum):
-    """Whose request it is; each has places of its own."""
+    """The kinds of requests; each has places of its own."""
 
     CATALOGUE = "catalogue"
-    """Anybody who looks at shows."""
+    """Anybody's requests that read shows."""
     BUYING = "buying"
-    """Fans with their orders, refunds and tickets."""
+    """Requests of fans about orders, refunds and tickets."""
     CALLBACKS = "callbacks"
-    """Payment providers."""
+    """Callbacks of payment providers."""
     STAFF = "staff"
-    """Hosts and operators."""
+    """Requests of hosts and operators."""
 
 
 PLACES: Mapping[Kind, int] = {Kind.CATALOGUE: 64, Kind.BUYING: 128, Kind.CALLBACKS: 64, Kind.STAFF: 16}
-"""Without settings."""
+"""The default number of places of each kind."""
 
 _BUYING = ("orders", "refunds", "quotes", "entitlements", "inbox")
 
 
 def kind_of(method: str, path: str) -> Kind:
-    """The kind of a request below `/api`. A path that is none of a fan's is staff's."""
+    """The kind of a request below `/api`. A path that is none of a fan's counts as staff's."""
     parts = [part for part in path.split("/") if part][1:]
     if parts[:1] == ["openapi.json"] or (method in ("GET", "HEAD") and parts[:1] == ["shows"] and len(parts) <= 2):
         return Kind.CATALOGUE
@@ -56,12 +56,12 @@ class Places:
 
     @property
     def is_full(self) -> bool:
-        """Whether nobody else is served now."""
+        """Whether every place is taken."""
         return self.taken >= self.limit
 
 
 _place: ContextVar[Places | None] = ContextVar("place", default=None)
-"""Where the request that runs here holds a place."""
+"""The place that the current request holds."""
 
 
 class Bulkheads:
@@ -73,7 +73,7 @@ class Bulkheads:
         self._kind = kind
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """The ASGI entry point."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -94,9 +94,9 @@ class Bulkheads:
 
 @asynccontextmanager
 async def aside() -> AsyncIterator[None]:
-    """Leave the request's place to others for as long as the block runs; outside of a request nothing happens.
+    """Release the request's place while the block runs; outside of a request it does nothing.
 
-    Who comes back takes a place whether one is free or not: what it has done is committed, and it is nearly finished.
+    A request that returns takes a place even if none is free: what it did is committed, and it is nearly finished.
     """
     places = _place.get()
     if places is None:

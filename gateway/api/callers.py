@@ -1,4 +1,4 @@
-"""Who calls: the bearer token, and the role that SQL lets them make use of in a show, bans considered."""
+"""Authenticates callers by bearer token, and reads from SQL their role in a show; a ban takes the role away."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ from store.database_sql import Database, UnitOfWork
 _T = TypeVar("_T")
 
 AuthorizationHeader = Annotated[str, Header(include_in_schema=False)]
-"""Described as the security of the route, not once more as a parameter."""
+"""OpenAPI describes it as the route's security, so it is left out of the parameters."""
 
 
 class Verifier(Protocol):
@@ -44,7 +44,7 @@ class ApiDependencies:
     clock: Callable[[], int]
     stage_terms: Terms
     revoked: Callable[[], Awaitable[None]] = _nothing
-    """To be awaited after a revocation was committed: this process refuses it from then on."""
+    """To be awaited after a revocation was committed: this process refuses the token from then on."""
 
 
 def caller_of(deps: ApiDependencies) -> Callable[..., Identity]:
@@ -60,7 +60,7 @@ def caller_of(deps: ApiDependencies) -> Callable[..., Identity]:
 
 
 def optional_caller_of(deps: ApiDependencies) -> Callable[..., Identity | None]:
-    """A dependency: the caller, None without a token, 401 with a bad one."""
+    """A dependency: the caller, None without a token, 401 with an invalid one."""
 
     def caller(authorization: AuthorizationHeader = "") -> Identity | None:
         return _bearer(deps, authorization)
@@ -69,12 +69,12 @@ def optional_caller_of(deps: ApiDependencies) -> Callable[..., Identity | None]:
 
 
 async def role_in(connection: AsyncConnection, user: UserId | None, show: ShowId) -> Role:
-    """The caller's role in a show; nobody is a viewer."""
+    """The caller's role in a show; a viewer where there is no caller."""
     return Role.VIEWER if user is None else await roles_sql.acting_role(connection, user, show)
 
 
 async def require_role(connection: AsyncConnection, user: UserId, show: ShowId, *allowed: Role) -> Role:
-    """The caller's role in a show, or 403 if it is not among the allowed."""
+    """The caller's role in a show, or 403 if it is not one of these."""
     role = await roles_sql.acting_role(connection, user, show)
     if role not in allowed:
         raise Refused(Denied(Code.FORBIDDEN))
@@ -82,7 +82,7 @@ async def require_role(connection: AsyncConnection, user: UserId, show: ShowId, 
 
 
 def operator_everywhere(who: Identity) -> Callable[[AsyncConnection], Awaitable[Role]]:
-    """A check that the caller is operator of every show, also of one that is not there yet."""
+    """A check that the caller is operator of every show, also of future ones."""
 
     async def check(connection: AsyncConnection) -> Role:
         return await require_role(connection, who.user, roles_sql.EVERYWHERE, Role.OPERATOR)
@@ -94,9 +94,9 @@ def operator_everywhere(who: Identity) -> Callable[[AsyncConnection], Awaitable[
 async def checked_write(
     db: Database, check: Callable[[AsyncConnection], Awaitable[_T]]
 ) -> AsyncIterator[tuple[UnitOfWork, _T]]:
-    """A write transaction, opened only for whom `check` lets through; with what it answers inside, where it counts.
+    """A write transaction, opened only for callers that pass `check`; it runs again inside, where its result counts.
 
-    Writers queue for the database, readers do not: strangers are refused without holding anybody up.
+    Writers queue for the database, readers do not: strangers are refused without delaying anybody.
     """
     async with db.read() as connection:
         await check(connection)
@@ -108,9 +108,9 @@ async def checked_write(
 async def checked_survey(
     db: Database, check: Callable[[AsyncConnection], Awaitable[_T]]
 ) -> AsyncIterator[tuple[AsyncConnection, _T]]:
-    """A survey, begun only for whom `check` lets through; with what it answers.
+    """A long read, begun only for callers that pass `check`.
 
-    Few surveys run at a time, and rooms are opened by them: whoever is refused takes none of their places.
+    Few long reads run at a time, and opening a room needs one: a refused caller must not occupy any of them.
     """
     async with db.read() as connection:
         checked = await check(connection)

@@ -60,7 +60,7 @@ STATUSES: Mapping[Code, int] = {
     Code.DRAINING: 503,
     Code.PROVIDER_UNAVAILABLE: 503,
 }
-"""Every code has its status."""
+"""The HTTP status of every code."""
 
 _STATUS_CODES = {404: Code.NOT_FOUND, 405: Code.BAD_REQUEST, 413: Code.BAD_REQUEST}
 
@@ -76,14 +76,14 @@ class Refused(Exception):  # noqa: N818  a refusal on its way out of a route, no
 
 
 def granted(value: Value | Denied) -> Value:
-    """The value, or the end of this request."""
+    """The value; a `Denied` ends the request with its refusal."""
     if isinstance(value, Denied):
         raise Refused(value)
     return value
 
 
 def refusal(denied: Denied, status: int | None = None) -> JSONResponse:
-    """The answer for a refusal."""
+    """The HTTP answer for a refusal."""
     headers = {}
     if denied.code in {Code.TOKEN_INVALID, Code.TOKEN_EXPIRED}:
         headers["www-authenticate"] = "Bearer"
@@ -93,7 +93,7 @@ def refusal(denied: Denied, status: int | None = None) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Give every way a request can fail the one error body."""
+    """Give the same error body to every way in which a request can fail."""
     app.add_exception_handler(Refused, _on_refused)
     app.add_exception_handler(RacedError, _on_raced)
     app.add_exception_handler(RequestValidationError, _on_malformed)

@@ -1,4 +1,4 @@
-"""What every route says about itself."""
+"""Metadata that every route declares."""
 
 from typing import Any, Literal
 
@@ -6,7 +6,7 @@ Needed = Literal["anybody", "viewer", "moderator", "host", "operator"]
 
 
 def needs(*roles: Needed) -> dict[str, Any]:
-    """The role a route needs, told in OpenAPI as `x-roles`: any one of these. `viewer` is anybody with a token."""
+    """Declares the roles of a route, in OpenAPI as `x-roles`: any one suffices. `viewer` is anybody with a token."""
     extra: dict[str, Any] = {"x-roles": list(roles)}
     if "anybody" not in roles:
         extra["security"] = [{"bearer": []}]

@@ -1,4 +1,4 @@
-"""`liveroom backup` and `liveroom restore`: a copy of all that must last, and the way back."""
+"""`liveroom backup` and `liveroom restore`: copies of the database, and how they are restored."""
 
 import asyncio
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from store.findings import Finding
 FINDINGS = 1
 ENDINGS = {Kind.SQLITE: "sqlite", Kind.POSTGRESQL: "dump"}
 TOLD_FIRST = ("shows", "orders", "entitlements", "ledger_transactions", "refunds", "gifts", "jobs", "outbox")
-"""The tables whose rows an operator knows by heart."""
+"""The tables that operators know best; their row counts are printed first."""
 
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 
@@ -88,7 +88,7 @@ def _kind(database: Path | None) -> Kind:
 
 @contextmanager
 def _told(what: str, url: str) -> Iterator[Progress]:
-    """A bar while it lasts, where somebody looks on; a failure in one sentence."""
+    """Show a progress bar on a terminal; print a failure in one sentence."""
     with Bar(console=out, transient=True, disable=not out.is_terminal) as bar:
         task = bar.add_task(what)
         try:

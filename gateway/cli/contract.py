@@ -1,4 +1,4 @@
-"""`liveroom contract`: the contract with clients as files, for machines and for people."""
+"""`liveroom contract`: writes the contract with clients as files, for machines and for people."""
 
 from pathlib import Path
 from typing import Annotated

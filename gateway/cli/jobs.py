@@ -1,4 +1,4 @@
-"""`liveroom jobs`: work that was given up, and how it goes on once its cause is gone."""
+"""`liveroom jobs`: lists jobs that ran out of attempts, and retries them once the cause is gone."""
 
 import asyncio
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ PURPOSES: Mapping[str, str] = {
     refunds_jobs.SUBMIT_DOUBLED_JOB: "return the money of refund {}, of an order that was paid twice",
     refunds_jobs.QUERY_DOUBLED_JOB: "ask the provider how refund {} ended, of an order that was paid twice",
 }
-"""What each kind of job is for; its payload is the id that is told."""
+"""The purpose of each kind of job; its payload is the id that is printed."""
 
 app = typer.Typer(help="Work that was given up: list it, or have it tried again.", invoke_without_command=True)
 

@@ -1,4 +1,4 @@
-"""How the command line speaks: one console, one kind of table."""
+"""The output of the command line: one console, one kind of table."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ out = Console(highlight=False)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """Rows of plain text; nothing in them is taken for markup."""
+    """Prints rows of plain text; nothing in them is interpreted as markup."""
     made = Table(*columns)
     for row in rows:
         made.add_row(*map(escape, row))

@@ -1,4 +1,4 @@
-"""`liveroom rehearse`: the crowd before the crowd."""
+"""`liveroom rehearse`: plays a show with a simulated crowd before the real one comes."""
 
 import asyncio
 import secrets

@@ -1,4 +1,4 @@
-"""`liveroom demo`: the whole house on one machine, ended as one."""
+"""`liveroom demo`: gateway and payment provider on one machine, started and ended together."""
 
 import asyncio
 import signal
@@ -17,7 +17,7 @@ async def run_demo(settings: Settings, serve: Serve, ready: Callable[[], None]) 
     """Run the provider and the gateway until a signal; `ready` is called once the gateway accepts connections.
 
     Returns after SIGINT or SIGTERM with everything ended. Before the gateway accepts connections a signal
-    cancels the start; afterwards `serve` owns the signals, drains and returns. CommandError when the
+    cancels the start; afterwards `serve` handles the signals, drains and returns. CommandError when the
     provider ended on its own.
     """
     whole = asyncio.current_task()
@@ -46,7 +46,7 @@ async def run_demo(settings: Settings, serve: Serve, ready: Callable[[], None]) 
 
 
 class _Start:
-    """How far the start has come."""
+    """The progress of the start."""
 
     accepting = False
     interrupted = False
@@ -69,7 +69,7 @@ async def _until_one_ends(settings: Settings, serve: Serve, provider: Sandbox, a
 
 
 async def _greet(settings: Settings, accepting: Callable[[], None]) -> None:
-    """Knock until the gateway opens."""
+    """Retry until the gateway accepts connections."""
     while True:
         try:
             _, writer = await asyncio.open_connection(settings.local_host, settings.port)

@@ -1,4 +1,4 @@
-"""What only demo and test have: a login for anybody, and shows to play with."""
+"""What only demo and test mode have: a login for anybody, and shows to try things in."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -33,7 +33,7 @@ TITLES = {Access.TICKETED: TICKETED, Access.OPEN: OPEN}
 
 
 class Login(Struct, frozen=True):
-    """Who somebody wants to be."""
+    """The user and role that somebody wants."""
 
     user: Annotated[str, Meta(min_length=1, max_length=64)]
     role: Role = Role.VIEWER
@@ -93,7 +93,7 @@ def playground_routes(
 
 
 async def furnish(db: Database) -> None:
-    """See to it that there is a show to sell and an open one beside it."""
+    """Make sure that there is a show that sells tickets, and an open one beside it."""
     async with db.write() as uow:
         await uow.take_turn("playground")  # several processes may open at a time
         if await _selling_show(uow) is None:
@@ -112,7 +112,7 @@ async def _selling_show(uow: UnitOfWork) -> Show | None:
 
 
 async def _shows(uow: UnitOfWork, access: Access, phases: frozenset[Phase]) -> list[Show]:
-    """The demo's own shows of a kind in one of some phases, oldest first; what others put on is theirs."""
+    """The demo's own shows of a kind in one of these phases, oldest first; shows that others made are left alone."""
     own = {
         room.show
         for room in await rooms_sql.list_rooms(uow.connection)
@@ -122,7 +122,7 @@ async def _shows(uow: UnitOfWork, access: Access, phases: frozenset[Phase]) -> l
 
 
 async def _put_on(uow: UnitOfWork, access: Access) -> Show:
-    """A new show in presale, steered by whoever steers the others."""
+    """Make a show in presale; whoever has a role in the other shows gets it here."""
     show = Show(
         id=ShowId(uow.new_id()),
         room=RoomId(uow.new_id()),
@@ -168,7 +168,7 @@ async def _put_on(uow: UnitOfWork, access: Access) -> Show:
 
 
 async def _become(uow: UnitOfWork, user: UserId, role: Role) -> None:
-    """Give the role in every show (operators everywhere), and take the others."""
+    """Grant the role in every show (operators everywhere), and revoke the others."""
     held = {(grant.show, grant.role) for grant in await roles_sql.list_held(uow.connection, user)}
     wanted: set[tuple[ShowId | None, Role]] = set()
     if role is Role.OPERATOR:

@@ -1,4 +1,4 @@
-"""The demo's second process: the sandbox payment provider, started, watched and ended by its id."""
+"""The demo's second process: starts the sandbox payment provider, watches it, and ends it by its id."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ class Sandbox:
         self._process = process
 
     async def ended(self) -> CommandError:
-        """Wait for an end that nobody asked for, and answer what to tell."""
+        """Wait until the process ends unasked, and answer the sentence to print."""
         status = await self._process.wait()
         return CommandError(
             f"the sandbox payment provider ended with status {status}, and the demo with it; its own words stand above."
@@ -33,8 +33,9 @@ class Sandbox:
 async def sandbox(settings: Settings) -> AsyncIterator[Sandbox]:
     """The provider, listening, for as long as the block runs.
 
-    It has a process group of its own, so that a Ctrl-C meant for the demo does not reach it before the
-    gateway has drained; and it ends by itself should this process be killed.
+    It has a process group of its own, so that Ctrl-C does not reach it before the gateway has drained. It ends by
+    itself
+    when this process is killed.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -62,7 +63,7 @@ async def sandbox(settings: Settings) -> AsyncIterator[Sandbox]:
 
 
 async def _listening(process: asyncio.subprocess.Process, running: Sandbox) -> None:
-    """Return when the provider has said its first line, which it says once it listens."""
+    """Return when the provider has printed its first line, which it does once it listens."""
     assert process.stdout is not None
     try:
         first_line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
@@ -73,7 +74,7 @@ async def _listening(process: asyncio.subprocess.Process, running: Sandbox) -> N
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """SIGTERM, and SIGKILL for one that does not listen; returns when it is gone."""
+    """Send SIGTERM, and SIGKILL after a timeout; returns when the process has ended."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if process.returncode is not None:
             return

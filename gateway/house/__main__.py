@@ -1,4 +1,4 @@
-"""One worker, started by the supervisor: `python -m gateway.house NUMBER FOLDER LINE LISTENER...`.
+"""One process on a shared port, started by the supervisor: `python -m gateway.house NUMBER FOLDER LINE LISTENER...`.
 
 The last three are descriptors. Everything else comes from LIVEROOM_* settings.
 """
@@ -15,7 +15,7 @@ EXPECTED_FAILURE = 2
 
 
 def main() -> int:
-    """Serve as a worker; the answer is the exit status. What is wrong the supervisor tells."""
+    """Serve as one process of a node, and return the exit status. The supervisor prints what went wrong."""
     number, folder, line, *listeners = sys.argv[1:]
     settings = preflight.load_settings()
     worker = Worker.inherited(settings.node, int(number), Path(folder), int(line), [int(one) for one in listeners])

@@ -36,7 +36,7 @@ PAGES = {
     "/docs": "docs.html",
 }
 OF_THE_FAN_PAGE = frozenset({"user", "embed", "codec"})
-"""Query parameters with which `/` means the fan page at `/watch`: it stood there once, and links live long."""
+"""Query parameters with which `/` redirects to the fan page at `/watch`, where it moved: old links still work."""
 PAGE_POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws: wss:; "
     "frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
@@ -44,7 +44,7 @@ PAGE_POLICY = (
 
 
 def create_app(house: House, handover: Handover | None = None) -> ASGIApp:
-    """The whole app; background work and shutdown are the server's. `handover`: this process has siblings."""
+    """The whole ASGI app; `serve` runs background work and shutdown. `handover`: this process has siblings."""
     settings, routes = house.settings, _operations(house, handover)
     duties = settings.duties
     if Duty.GATEWAY in duties:
@@ -66,7 +66,7 @@ def create_app(house: House, handover: Handover | None = None) -> ASGIApp:
 
 
 def polling(server: SocketServer) -> ASGIApp:
-    """The polling side of a socket server."""
+    """The ASGI app for the polling transport of a socket server."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await server.handle_request(scope, receive, send)
@@ -75,13 +75,13 @@ def polling(server: SocketServer) -> ASGIApp:
 
 
 class SafeHeaders:
-    """Puts the headers on every HTTP answer that keep browsers from guessing and pages from being framed elsewhere."""
+    """Adds headers to every HTTP answer that forbid browsers to guess content types or frame pages elsewhere."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """The ASGI entry point."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -100,9 +100,9 @@ class SafeHeaders:
 
 
 def _open_to(api: ASGIApp, origins: Origins) -> ASGIApp:
-    """The API, for pages of these origins too. It knows no cookies, only bearer tokens.
+    """Allow pages of these origins to call the API (CORS). The API has no cookies, only bearer tokens.
 
-    Pages of named origins may send credentials and any header: tracers add headers of their own, balancers cookies.
+    Pages of named origins may send credentials and any header: tracing adds headers, load balancers set cookies.
     """
     return CORSMiddleware(
         api,
@@ -145,7 +145,7 @@ def _operations(house: House, handover: Handover | None) -> list[BaseRoute]:
 
 
 async def _not_ready(house: House) -> list[str]:
-    """Codes of everything that keeps this process from serving."""
+    """The codes of all reasons why this process cannot serve now."""
     if house.draining:
         return ["draining"]
     try:

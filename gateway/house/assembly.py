@@ -1,4 +1,4 @@
-"""The parts of the composition root that are made of settings and little else."""
+"""Makes the parts of the composition root that depend on little but settings."""
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -44,15 +44,17 @@ from store.database_sql import Database
 log = structlog.get_logger(__name__)
 
 PACKETS_HEADROOM, BURST_HEADROOM, REQUESTS_HEADROOM = 5, 10, 4
-"""How many times the events of a socket a transport carries at least: two namespaces, pings, polls, a late network."""
+"""A transport's limits are at least this many times those of a socket's events: two namespaces, pings and polls share
+it, and a slow network delivers packets in bursts.
+"""
 PACKET_BYTES = 1024
-"""What an event takes at most, as a rule."""
+"""The size up to which ordinary events go; it turns limits on events into limits on bytes."""
 BODIES_IN_BURST = 4
-"""Largest packets that may come at once."""
+"""How many packets of the largest size may arrive at once."""
 
 
 def box_office(settings: Settings, db: Database, closing: AsyncExitStack) -> BoxOffice:
-    """The box office, its providers, and what the rooms tell it: who may buy."""
+    """The box office with its providers, and with the room's rule of who may buy."""
     providers: dict[str, PaymentProvider] = {}
     if settings.sandbox_url:
         secrets = parse_secrets(settings.sandbox_secrets)
@@ -90,7 +92,7 @@ def box_office(settings: Settings, db: Database, closing: AsyncExitStack) -> Box
 async def verifier(
     settings: Settings, revoked: Revocations
 ) -> tuple[JwksSource | None, Callable[[], KeyRing], TokenVerifier]:
-    """Who looks at tokens, by which keys, and what fetches those where they come by HTTP."""
+    """The verifier of tokens, and the task that fetches its keys where they come by HTTP."""
     issuer, audience = settings.jwt_issuer, settings.jwt_audience
     if settings.jwt_jwks_url:
         source = JwksSource(settings.jwt_jwks_url, settings.jwt_secrets)
@@ -103,7 +105,7 @@ async def verifier(
 
 
 def blocked_words(settings: Settings) -> BlockedWords:
-    """The words that no text may hold."""
+    """The words that no text may contain."""
     if settings.blocked_words_file is None:
         return NO_WORDS
     words = preflight.blocked_words(settings.blocked_words_file)
@@ -112,7 +114,7 @@ def blocked_words(settings: Settings) -> BlockedWords:
 
 
 def waiting(settings: Settings, clock: Callable[[], int], metrics: Metrics) -> Waiting:
-    """The queue at the door, as the settings bound it."""
+    """The queue at the door, bounded by the settings."""
     return Waiting(
         Stamps(settings.grant_secrets, clock),
         clock,
@@ -126,7 +128,7 @@ def waiting(settings: Settings, clock: Callable[[], int], metrics: Metrics) -> W
 
 
 def _traffic(settings: Settings) -> Traffic:
-    """What a peer may send; whoever lets sockets send more events lets transports carry more."""
+    """The rate limits of a transport; they rise with the limits on a socket's events."""
     pace, burst = settings.packets_per_second, settings.packets_burst
     bytes_pace = max(settings.transport_bytes_per_second, PACKET_BYTES * pace)
     bytes_burst = max(BODIES_IN_BURST * settings.packet_bytes, PACKET_BYTES * burst)
@@ -153,7 +155,7 @@ def socket_server(
     metrics: Metrics,
     address_limits: AddressLimits,
 ) -> SocketServer:
-    """The server of one encoding."""
+    """The Socket.IO server of one encoding."""
     return SocketServer(
         codec,
         admission,
@@ -189,7 +191,7 @@ def socket_server(
 
 
 def room_limits(settings: Settings) -> RoomLimits:
-    """What every room is bounded by."""
+    """The bounds of every room."""
     return RoomLimits(
         history_ms=settings.history_seconds * 1000,
         history_bytes=settings.history_bytes,

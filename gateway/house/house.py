@@ -1,4 +1,4 @@
-"""The composition root: which adapters stand behind which ports, and who owns what."""
+"""The composition root: chooses an adapter for each port, and owns all parts."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -59,16 +59,16 @@ from store.database_sql import Database
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = {Duty.ALL: 1.0, Duty.WORKER: 1.0, Duty.GATEWAY: 5.0, Duty.PRESALE: 5.0}
-"""How often each looks for publications that others have left; its own go out at once."""
+"""How often a process looks for publications that other processes left behind; its own go out at once."""
 
 
 BATCH_SECONDS = 0.25
-"""How long what many do at once is gathered before it is written in one transaction."""
+"""How long writes that many users cause at once are gathered into one transaction."""
 
 
 @dataclass
 class House:
-    """Everything a handler may need. Built by `open_house`."""
+    """All parts of this process. Built by `open_house`."""
 
     settings: Settings
     clock: Callable[[], int]
@@ -153,11 +153,11 @@ class House:
         )
 
     def socket_server(self, codec: Codec) -> SocketServer:
-        """The server of one encoding."""
+        """The Socket.IO server of one encoding."""
         return next(server for server in self.socket_servers if server.codec is codec)
 
     async def run(self) -> None:
-        """All background work, until cancelled."""
+        """Run all background work until cancelled."""
         duties, works = self.settings.duties, [self.relay.run]
         if Duty.WORKER in duties:
             works += (self.worker.run, StageSweep(self.db, self.settings.stage_terms, self.clock).run)
@@ -213,12 +213,12 @@ class House:
         )
 
     def visit(self, room: LiveRoom, member: Member) -> Visit:
-        """What a socket that is let in is received by."""
+        """The receiver of a socket that is let in."""
         return Visit(room, member, self.commands, self._means)
 
     @cached_property
     def health(self) -> Health:
-        """Tells operators and consoles how this gateway is."""
+        """Report the health of this gateway, for operators and consoles."""
         return Health(
             self.clockwork,
             self.live_rooms,
@@ -237,7 +237,7 @@ class House:
 
 @asynccontextmanager
 async def open_house(settings: Settings) -> AsyncIterator[House]:
-    """Open everything, in order; close it in reverse. CommandError says in one sentence what is wrong."""
+    """Open everything in order, and close it in reverse. CommandError says in one sentence what is wrong."""
     clock, new_id = ambient.now_ms, ambient.new_id
     async with AsyncExitStack() as closing:
         if settings.is_playground:

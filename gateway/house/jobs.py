@@ -1,4 +1,4 @@
-"""Runs the jobs that transactions have enqueued: at once when due, repeated with growing waits when they fail."""
+"""Runs the jobs that transactions enqueued: at once when due, retried with exponential backoff when they fail."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,23 +11,23 @@ from store.jobs import Again, Handler
 from store.jobs_sql import Job
 
 LEASE_MS = 60_000
-"""Longer than any job may last; a crashed worker's job comes back after it."""
+"""The lease on a claimed job, longer than any job may run; a crashed process's job is claimed again after it."""
 JOB_SECONDS = 45.0
-"""A job that lasts longer is cancelled and tried again."""
+"""The timeout of a job; it is then cancelled and retried."""
 BATCH = 16
-"""Jobs claimed at a time; they run side by side."""
+"""How many jobs are claimed at a time; they run concurrently."""
 FIRST_WAIT_MS = 5_000
-"""Wait before the second attempt; it doubles with every further one."""
+"""The wait before the second attempt; it doubles with each further one."""
 LONGEST_WAIT_MS = 6 * 3_600_000
 KEEP_DONE_MS = 7 * 24 * 3_600_000
-"""How long done jobs are kept, and with them the memory that a (kind, key) has run."""
+"""How long finished jobs are kept; until then their (kind, key) cannot be enqueued again."""
 PRUNE_EVERY_MS = 3_600_000
 
 _log = structlog.get_logger(__name__)
 
 
 class JobWorker:
-    """Claims due jobs and hands each to the handler of its kind. Any number of workers may run."""
+    """Claims due jobs and hands each to the handler of its kind. Any number of processes may run one."""
 
     def __init__(self, db: Database, handlers: Mapping[str, Handler], *, sweep_seconds: float = 1.0) -> None:
         self._db = db
@@ -37,11 +37,11 @@ class JobWorker:
         self._pruned_ms = 0
 
     def wake(self) -> None:
-        """Something was committed. Cheap; for `Database.on_commit`."""
+        """A transaction was committed: look for due jobs. Cheap; for `Database.on_commit`."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Run jobs until cancelled."""
         while True:
             self._woken.clear()
             try:
@@ -56,7 +56,7 @@ class JobWorker:
                 continue
 
     async def drain(self) -> int:
-        """Run every job that is due now; answers how many runs there were."""
+        """Run every job that is due now; answers how many attempts were made."""
         runs = 0
         while claimed := await jobs_sql.claim(self._db, BATCH, LEASE_MS):
             async with asyncio.TaskGroup() as group:

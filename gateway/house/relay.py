@@ -1,4 +1,4 @@
-"""Brings committed publications to the broker: at once after a commit, and by a sweep what was left."""
+"""Publishes what transactions put into the outbox: at once after a commit; a sweep finds what was left behind."""
 
 import asyncio
 
@@ -10,20 +10,21 @@ from store.database_sql import Database
 from store.outbox_sql import OutboxRow
 
 LEASE_MS = 10_000
-"""After a crash the rows of a relay wait this long for another."""
+"""The lease on claimed rows; after a crash another relay claims them then."""
 BATCH = 200
-"""Rows claimed at a time."""
+"""How many rows are claimed at a time."""
 TICK_SECONDS = 0.02
-"""Claims begin at least so far apart, the first after a rest at once: they go before the crowd, and in a busy house
-each brings many rows out."""
+"""Claims begin at least this far apart, the first after a pause at once. Claims go before other writers, so under load
+each should take many rows.
+"""
 
 _log = structlog.get_logger(__name__)
 
 
 class OutboxRelay:
-    """Publishes in commit order per room, at least once; the broker drops the repeated.
+    """Publishes in commit order per room, at least once; the broker drops duplicates.
 
-    When the broker or the database fails, rows stay and the next sweep tries again.
+    When the broker or the database fails, rows stay and the next sweep retries them.
     """
 
     def __init__(self, db: Database, broker: Broker, *, sweep_seconds: float = 1.0) -> None:
@@ -35,7 +36,7 @@ class OutboxRelay:
         self._next_claim = 0.0
 
     def wake(self) -> None:
-        """Something was committed. Cheap; for `Database.on_commit`."""
+        """A transaction was committed: publish it. Cheap; for `Database.on_commit`."""
         self._woken.set()
 
     async def run(self) -> None:
@@ -49,9 +50,9 @@ class OutboxRelay:
             await _wait(self._woken, self._sweep_seconds)
 
     async def drain(self) -> int:
-        """Publish everything that is free now; answers how many rows.
+        """Publish all rows that are not leased; answers how many.
 
-        A drain that is under way comes to its end first: on return nothing of what it took is still on its way.
+        It waits for a drain under way first: on return, no row taken by that one is still being published.
         """
         async with self._draining:
             return await self._drain()
@@ -78,7 +79,7 @@ class OutboxRelay:
         return await outbox_sql.claim(self._db, BATCH, LEASE_MS, done)
 
     async def _publish(self, rows: list[OutboxRow], done: list[str]) -> None:
-        """Those of each room together, rooms side by side; `done` is told of those that the broker has accepted."""
+        """Publish rows, in order within a room and rooms concurrently; `done` gets those the broker accepted."""
         by_room: dict[str, list[OutboxRow]] = {}
         for row in rows:
             by_room.setdefault(row.room, []).append(row)

@@ -1,4 +1,4 @@
-"""Runs a house behind uvicorn, and ends it so that nobody is cut off without a word."""
+"""Serves a house with uvicorn, and drains it: every socket hears `bye` before it is closed."""
 
 import asyncio
 import random
@@ -32,14 +32,14 @@ log = structlog.get_logger(__name__)
 DRAIN_SLICE_SECONDS = 0.1
 RECONNECT_FLOOR_MS = 200
 FAREWELL_SECONDS = 3.0
-"""How long the last farewells may take to leave; polling clients fetch theirs."""
+"""How long polling clients may take to fetch their `bye` at the end of a drain."""
 LOOK_SECONDS = 0.02
 CLOSE_SECONDS = 5
-"""How long open HTTP requests may last after the drain."""
+"""How long open HTTP requests may take after the drain."""
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn without its signal handlers, which would close every socket before anybody was told."""
+    """uvicorn without its signal handlers, which would close every socket before `bye` was sent."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -51,7 +51,7 @@ class _Uvicorn(uvicorn.Server):
         self._handover = handover
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen."""
+        """Start listening."""
         if self._handover is not None:  # first: once somebody has a session here, siblings are asked for it
             self._handover.open(partial(adopt, self))
         await super().startup(sockets)
@@ -60,7 +60,7 @@ class _Uvicorn(uvicorn.Server):
                 limit_unsent(listener, self._unsent_bytes)
 
     def leave_port(self) -> None:
-        """Accept no more connections."""
+        """Stop accepting connections."""
         for server in self.servers:
             server.close()
 
@@ -75,7 +75,8 @@ async def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM (or `stop`), then drain. A second signal ends the drain at once.
 
-    `loaded` is called when everything stands that stays for the life of the process. `worker`: one of several.
+    `loaded` is called when every object that lives as long as the process exists. `worker`: this is one of several
+    processes.
     """
     logs.configure(settings.log_format)
     stop = stop or asyncio.Event()
@@ -112,7 +113,7 @@ async def serve(
 
 
 async def _obey(worker: Worker, server: _Uvicorn, stop: asyncio.Event) -> None:
-    """Tell the supervisor when this worker serves, and end when it says so or is gone."""
+    """Tell the supervisor when this process serves, and stop when it says so or is gone."""
     started = asyncio.Event()
     await _announce(server, started)
     worker.ready()
@@ -177,7 +178,7 @@ async def _announce(server: uvicorn.Server, started: asyncio.Event) -> None:
 
 
 async def _drain(house: House, hurry: asyncio.Event) -> None:
-    """Tell everybody when to come back, each at another moment, and close the sockets in slices."""
+    """Tell every client when to reconnect, spread over the drain time, and close the sockets in slices."""
     house.draining = True
     house.admission.close()
     if house.settings.redis_url:  # there are others: this is a word that a balancer understands

@@ -1,4 +1,4 @@
-"""What connects this process with the others: over Redis where one is named, else within itself."""
+"""Connects this process with the others: over Redis where it is configured, else within itself."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ from pubsub.presence_redis import RedisPresence
 
 
 class Wiring:
-    """The adapters behind the ports of `pubsub`; of no use before `start`. CommandError for an address that is none."""
+    """The adapters behind the ports of `pubsub`; usable after `start`. CommandError for a malformed address."""
 
     def __init__(self, settings: Settings, clock: Callable[[], int]) -> None:
         short_ms, short_bytes = settings.history_seconds * 1000, settings.history_bytes
@@ -43,11 +43,11 @@ class Wiring:
 
     @property
     def lag_seconds(self) -> float:
-        """How long the last probe took over the wire and back."""
+        """The round trip of the last probe over the wire."""
         return self._redis.wire.lag_s if self._redis is not None else 0.0
 
     async def start(self, listener: LinkListener) -> None:
-        """Connect, and tell the listener of the link; where Redis is away, it is waited for in the background."""
+        """Connect, and register the listener of the link; while Redis is down, reconnect in the background."""
         if self._redis is not None:
             self._redis.listener = listener
             await self._redis.start()

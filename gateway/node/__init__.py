@@ -1,1 +1,1 @@
-"""Many processes on one port: a supervisor, and workers that find each other's sessions."""
+"""Many processes on one port: a supervisor, and siblings that hand each other the requests of their sessions."""

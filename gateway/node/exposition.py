@@ -1,4 +1,4 @@
-"""The metrics of all workers of a node as one text of Prometheus, whichever of them is asked."""
+"""Merges the metrics of all processes of a node into one Prometheus text, whichever process is asked."""
 
 import asyncio
 import socket
@@ -8,7 +8,7 @@ from typing import Final
 from gateway.engine.handover import Handover
 
 SECONDS: Final = 2.0
-"""How long a sibling may take to tell its own."""
+"""The timeout for a sibling's metrics."""
 REQUEST: Final = b"GET /metrics HTTP/1.1\r\nhost: sibling\r\nconnection: close\r\n\r\n"
 ANSWER_BYTES: Final = 2**22
 CHUNK_BYTES: Final = 2**16
@@ -16,14 +16,14 @@ UP: Final = "liveroom_worker_up"
 
 
 async def of_all(handover: Handover, own: bytes) -> bytes:
-    """Our metrics and those of our siblings, each with its worker's number; who does not answer is said to be down."""
+    """The metrics of all processes, labelled with their numbers; one that does not answer is reported as down."""
     numbers = handover.siblings()
     answers = await asyncio.gather(*(_ask(handover, number) for number in numbers))
     return merged({handover.number: own, **dict(zip(numbers, answers, strict=True))})
 
 
 def merged(expositions: Mapping[int, bytes | None]) -> bytes:
-    """One exposition of several, every sample with the label `worker`; None for a worker that told nothing."""
+    """One exposition from several, every sample with the label `worker`; None for a process that did not answer."""
     families: dict[str, list[str]] = {}
     up = [f"# HELP {UP} Whether a worker of this node tells its metrics", f"# TYPE {UP} gauge"]
     for number, exposition in sorted(expositions.items()):
@@ -33,7 +33,7 @@ def merged(expositions: Mapping[int, bytes | None]) -> bytes:
 
 
 def _add(families: dict[str, list[str]], number: int, text: str) -> None:
-    """Samples of a family stand together, below what is said of it once."""
+    """Keep the samples of a family together, below its HELP and TYPE lines."""
     family: list[str] = []
     for line in text.splitlines():
         if line.startswith("# HELP "):
@@ -50,7 +50,7 @@ def _add(families: dict[str, list[str]], number: int, text: str) -> None:
 
 
 async def _ask(handover: Handover, number: int) -> bytes | None:
-    """By a connection made here and handed over like any other; that it has no address tells who asks."""
+    """Ask over a connection handed over like any other; its empty peer address shows that a sibling asks."""
     ours, theirs = socket.socketpair()
     with ours:
         ours.setblocking(False)

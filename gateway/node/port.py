@@ -1,4 +1,4 @@
-"""The port that all workers of a node listen on."""
+"""The port that all processes of a node listen on."""
 
 import errno
 import socket
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from gateway.setup.preflight import CommandError
 
 SPREADS = sys.platform == "linux"
-"""Whether the kernel deals connections out among all who listen on a port; elsewhere all share one queue."""
+"""Whether the kernel spreads connections over all listeners of a port (SO_REUSEPORT); elsewhere all share one queue."""
 
 
 class Port:
-    """Makes the sockets; who holds one keeps the connections that wait in it."""
+    """Makes the listening sockets; whoever holds one keeps the connections in its queue."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
@@ -20,14 +20,14 @@ class Port:
         self._shared: list[socket.socket] = []
 
     def open(self) -> list[socket.socket]:
-        """Sockets for one worker, which it shall listen on: one for each address of the host."""
+        """Listening sockets for one process: one per address of the host."""
         if SPREADS:
             return list(self._bound())
         self._shared = self._shared or list(self._bound())
         return self._shared
 
     def close(self, listeners: list[socket.socket]) -> None:
-        """Send newcomers to other workers, where there are other sockets to go to."""
+        """Send new connections to other processes, where there are other sockets for them."""
         if listeners is not self._shared:
             for listener in listeners:
                 listener.close()

@@ -1,4 +1,4 @@
-"""A worker as it knows itself: its number, its port, and the line to the supervisor that started it."""
+"""One process of a node as it knows itself: its number, its port, and the pipe to the supervisor that started it."""
 
 import asyncio
 import socket
@@ -20,7 +20,7 @@ LINE_BYTES: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """What one of the processes on a port was given."""
+    """What the supervisor gave to one of the processes on a port."""
 
     handover: Handover
     listeners: Sequence[socket.socket]
@@ -29,7 +29,7 @@ class Worker:
 
     @classmethod
     def inherited(cls, node: str, number: int, folder: Path, line: int, listeners: Sequence[int]) -> "Worker":
-        """Of descriptors that the supervisor passed on."""
+        """Made from the descriptors that the supervisor passed on."""
         return cls(
             Handover(folder, node, number),
             [socket.socket(fileno=descriptor) for descriptor in listeners],
@@ -38,23 +38,23 @@ class Worker:
         )
 
     def ready(self) -> None:
-        """Say that it serves."""
+        """Tell the supervisor that this process serves."""
         self._say(READY)
 
     def refused(self, sentence: str) -> None:
-        """Say why it does not."""
+        """Tell the supervisor why this process cannot serve."""
         self._say(f"{REFUSED} {' '.join(sentence.split())}"[: LINE_BYTES // 4])
 
     async def stay_alive(self) -> None:
-        """Say now and then that it turns, until cancelled: one that does not is ended by the supervisor."""
+        """Send heartbeats until cancelled: the supervisor ends a process that sends none."""
         while True:
             await asyncio.sleep(ALIVE_SECONDS)
             self._say(ALIVE)
 
     async def obey(self, leave_port: Callable[[], None]) -> None:
-        """Return when it is time to end: another took the place of this worker, or the supervisor is gone.
+        """Return when it is time to end: another process took this one's place, or the supervisor is gone.
 
-        In the first case `leave_port` is called, and whatever comes for nobody here goes to the successor.
+        In the first case `leave_port` is called, and new connections go to the successor.
         """
         reader, writer = await asyncio.open_unix_connection(sock=self.line)
         try:
@@ -72,7 +72,7 @@ class Worker:
             self.line.sendall(f"{words}\n".encode())
 
     def _tidy_up_behind_the_supervisor(self) -> None:
-        """Remove its folder; siblings do the same, and nobody comes any more."""
+        """Remove the dead supervisor's folder; siblings do the same, and nobody uses it any more."""
         for path in self.folder.glob("*"):
             path.unlink(missing_ok=True)
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The process above the workers: starts them, starts them again, exchanges them, and sees them drained."""
+"""The parent of the processes on one port: starts, restarts and replaces them, and waits until they have drained."""
 
 import asyncio
 import os
@@ -25,22 +25,23 @@ log = structlog.get_logger(__name__)
 SHORTEST_WAIT_SECONDS: Final = 0.5
 LONGEST_WAIT_SECONDS: Final = 10.0
 STEADY_SECONDS: Final = 30.0
-"""A worker that lived so long did not fall for what it met at its start."""
+"""A process that lived longer than this restarts with the shortest backoff."""
 SILENCE_SECONDS: Final = 5.0
-"""A worker that says nothing for so long, and then for as long again, hangs and is ended."""
+"""A process without a heartbeat for this long, and then for as long again, hangs and is ended."""
 START_SECONDS: Final = 60.0
-"""How long a replacement may take to serve before the old worker is kept."""
+"""The timeout for a replacement to serve; after it the old process is kept."""
 FOLDER_BYTES: Final = 90
-"""The address of a Unix socket has room for 107."""
+"""The longest path of the folder: the address of a Unix socket has room for 107 bytes."""
 GIVEN: Final = ("mode", "host", "port", "data_dir", "database_url", "redis_url", "role", "node", "workers")
-"""Settings that a command may have been given another way than by the environment, which workers read."""
+"""Settings that a command line option may have set; they are passed on to the processes by their environment."""
 
 
 async def supervise(settings: Settings, program: Sequence[str] = ("-m", "gateway.house")) -> None:
-    """Serve by so many workers until SIGINT or SIGTERM, and return when all have drained; a second signal hurries them.
+    """Serve with this many processes until SIGINT or SIGTERM, and return when all have drained.
 
-    SIGHUP exchanges the workers one after another. CommandError when the first of them cannot serve. `program`: what a
-    worker is, as arguments of Python.
+    A second signal ends them at once. SIGHUP replaces the processes one after another. CommandError when the first of
+    them
+    cannot serve. `program`: the arguments with which Python runs one.
     """
     logs.configure(settings.log_format)
     with tempfile.TemporaryDirectory(prefix="liveroom-", ignore_cleanup_errors=True) as folder:  # ours alone: 0700
@@ -58,7 +59,7 @@ async def supervise(settings: Settings, program: Sequence[str] = ("-m", "gateway
 
 
 class Slot:
-    """A place for one worker; its sockets stay when the worker changes, and so does what waits in them."""
+    """A place for one process; its listening sockets, and the connections in their queues, outlive the process."""
 
     def __init__(self) -> None:
         self.listeners: list[socket.socket] = []
@@ -67,7 +68,7 @@ class Slot:
 
 
 class Child:
-    """A worker as its supervisor knows it."""
+    """A process as its supervisor knows it."""
 
     def __init__(self, number: int, process: asyncio.subprocess.Process, line: socket.socket) -> None:
         self.number = number
@@ -75,11 +76,11 @@ class Child:
         self.refusal = ""
         self.born = time.monotonic()
         self.serves: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        """Whether it does; settled once that is known."""
+        """A future of whether it serves."""
         self._line = line
 
     async def ended(self) -> int:
-        """Hear what it says of its start, and wait for its end; its status."""
+        """Read its reports until it ends; answers its exit status."""
         said = await self._hear()
         if said.startswith(REFUSED):
             self.refusal = said.removeprefix(REFUSED).strip()
@@ -89,7 +90,7 @@ class Child:
         return await self.gone()
 
     async def _listen(self) -> None:
-        """Until it has no more to say; who falls silent before is ended."""
+        """Read its heartbeats until it closes the pipe; end it if it falls silent before."""
         silences = 0
         while silences < 2:  # the first may have been the supervisor's own, which was stopped for a while
             try:
@@ -105,31 +106,31 @@ class Child:
         self.signal(signal.SIGKILL)
 
     async def _hear(self) -> str:
-        """What it says next; nothing once it is gone, or drains."""
+        """Its next report; empty once it has ended, or drains."""
         try:
             return (await asyncio.get_running_loop().sock_recv(self._line, LINE_BYTES)).decode().strip()
         except OSError:
             return ""
 
     async def gone(self) -> int:
-        """Wait for its end; its status."""
+        """Wait for its end; answers its exit status."""
         status = await self.process.wait()
         self._line.close()
         return status
 
     def retire(self, successor: "Child") -> None:
-        """Let it leave the port and drain."""
+        """Tell it to leave the port and drain."""
         with suppress(OSError):
             self._line.send(f"{RETIRE} {successor.number}\n".encode())
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal if it lives."""
+        """Send it a signal if it is running."""
         with suppress(ProcessLookupError):
             self.process.send_signal(number)
 
 
 class Supervisor:
-    """All workers of a node."""
+    """All processes of a node."""
 
     def __init__(self, settings: Settings, folder: Path, program: Sequence[str]) -> None:
         self._settings = settings
@@ -147,7 +148,7 @@ class Supervisor:
         self._group: asyncio.TaskGroup
 
     async def run(self) -> None:
-        """Until `end`, and until all have ended. The first worker alone finds out whether there is a house to serve."""
+        """Run until `end`, and until all have ended. The first process starts alone: it shows whether any can serve."""
         try:
             async with asyncio.TaskGroup() as self._group:
                 first = await self._place(self._slots[0])
@@ -170,13 +171,13 @@ class Supervisor:
             raise CommandError("not every worker drained as it should; their words stand above.")
 
     def end(self) -> None:
-        """Let all workers drain; called again: at once."""
+        """Let all processes drain; called again, end them at once."""
         self._ending.set()
         for child in self._living:
             child.signal(signal.SIGTERM)
 
     def renew(self) -> None:
-        """Exchange all workers, one after another."""
+        """Replace all processes, one after another."""
         if self._is_serving and not self._ending.is_set() and (self._renewing is None or self._renewing.done()):
             self._renewing = self._group.create_task(self._renew())
 
@@ -189,7 +190,7 @@ class Supervisor:
         log.info("workers.renewal_ended")
 
     async def _exchange(self, slot: Slot) -> bool:
-        """The new worker serves before the old one leaves the port; one that does not serve leaves the old in place."""
+        """Replace a process: the new one serves before the old one leaves the port; if it cannot, the old one stays."""
         old = slot.worker
         if old is None or old not in self._living:
             return True  # it fell, and is being started anew in any case
@@ -209,7 +210,7 @@ class Supervisor:
         return True
 
     async def _watch(self, child: Child, slot: Slot) -> None:
-        """Wait for a worker's end, and where nobody asked for it start another one."""
+        """Wait for a process to end, and restart it unless it was told to end."""
         status = await child.ended()
         self._living.discard(child)
         self._numbers.discard(child.number)

@@ -1,4 +1,4 @@
-"""Time and ids of the running process: the only place that asks the machine for them."""
+"""Time and ids of the running process: the only module that reads the clock or makes random ids."""
 
 import random
 import string
@@ -15,10 +15,10 @@ def now_ms() -> int:
 
 
 def new_id() -> str:
-    """A fresh ULID: 26 characters, sortable by time of making."""
+    """A fresh ULID: 26 characters, sortable by creation time."""
     return str(ULID())
 
 
 def new_node() -> str:
-    """A made-up name for a gateway that was given none."""
+    """A random name for a gateway without a configured one."""
     return "".join(random.choices(string.ascii_lowercase + string.digits, k=NODE_NAME_LETTERS))  # noqa: S311 - a name

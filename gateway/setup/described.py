@@ -1,4 +1,4 @@
-"""The settings as people read of them: for `liveroom settings` and for docs/settings.md."""
+"""Describes the settings for people: for `liveroom settings` and docs/settings.md."""
 
 import re
 import types
@@ -29,18 +29,18 @@ _UNITS = {
 
 
 class Setting(Struct, frozen=True):
-    """A setting as people read of it."""
+    """A setting as it is printed."""
 
     name: str
     unit: str
     default: str
     value: str
-    """What the environment sets it to; empty where it does not."""
+    """The value from the environment; empty where it is not set."""
     meaning: str
 
 
 def described(environment: Mapping[str, str]) -> list[Setting]:
-    """Every setting, in the order of the source. Values of secrets are not told, only that they are set."""
+    """Every setting, in the order of the source. For secrets, only whether they are set."""
     rows = []
     for name, field in Settings.model_fields.items():
         variable = f"LIVEROOM_{name.upper()}"
@@ -58,7 +58,7 @@ def described(environment: Mapping[str, str]) -> list[Setting]:
 
 
 def unit_of(name: str, annotation: object) -> str:
-    """The unit of a setting, as its name or its type tells."""
+    """The unit of a setting, from its name or type."""
     for suffix, unit in _UNITS.items():
         if name.endswith(suffix):
             return unit

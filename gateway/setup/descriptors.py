@@ -1,14 +1,14 @@
-"""The file descriptors of this process: each connection takes one, and without any left nobody is let in."""
+"""The file descriptors of this process: each connection needs one, and without a free one nobody can connect."""
 
 import os
 import resource
 
 RESERVED_PARTS = 4
-"""Idle connections, and sockets that nobody knows, take at most one part of so many each."""
+"""Idle connections, and sockets without a verified token, each take at most one in this many descriptors."""
 
 
 def raise_limit() -> int:
-    """Allow this process as many as it may have; how many that is."""
+    """Raise the soft limit to the hard limit; answers the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         try:
@@ -19,13 +19,13 @@ def raise_limit() -> int:
 
 
 def limit() -> int:
-    """How many this process may have now."""
+    """The current limit."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return soft if soft != resource.RLIM_INFINITY else 2**20
 
 
 def used() -> int:
-    """About how many are taken: the lowest that is free has all those below it taken."""
+    """An estimate of the descriptors in use: all below the lowest free one are taken."""
     try:
         lowest = os.open(os.devnull, os.O_RDONLY)
     except OSError:
@@ -35,10 +35,10 @@ def used() -> int:
 
 
 def for_strangers() -> int:
-    """How many sockets of one encoding there may be whose token was not seen yet, from however many addresses."""
+    """How many sockets of one encoding may lack a verified token, over all addresses."""
     return max(1, limit() // RESERVED_PARTS)
 
 
 def for_idle(wanted: int) -> int:
-    """How many idle connections there may be, of those that somebody wants to allow."""
+    """How many idle connections there may be: the configured number, within the limit."""
     return max(1, min(wanted, limit() // RESERVED_PARTS))

@@ -1,4 +1,4 @@
-"""What is configured, reachable and insecure: every finding names the setting to change."""
+"""Checks what is configured, reachable and insecure: every finding names the setting to change."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ LEAST_REDIS = (7,)
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """The severity of a finding."""
 
     OK = "ok"
     NOTE = "note"
@@ -36,7 +36,7 @@ class Level(StrEnum):
 
 
 class Finding(Struct, frozen=True):
-    """One thing that was looked at."""
+    """The result of one check."""
 
     level: Level
     subject: str
@@ -46,7 +46,7 @@ class Finding(Struct, frozen=True):
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Look at everything, the cheap first. Changes nothing; asks only what the settings name."""
+    """Run all checks, the cheap ones first. Changes nothing; contacts only what the settings name."""
     for finding in judge(settings):
         yield finding
     yield _folder(settings.data_dir)
@@ -61,7 +61,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
 
 
 def judge(settings: Settings) -> list[Finding]:
-    """What the settings alone tell."""
+    """The findings that follow from the settings alone."""
     findings = [_mode(settings), _tokens(settings), _origins(settings), _address(settings), *_neighbours(settings)]
     if not settings.is_playground and not settings.sandbox_url:
         findings.append(
@@ -141,7 +141,7 @@ def _address(settings: Settings) -> Finding:
 
 
 def _neighbours(settings: Settings) -> list[Finding]:
-    """Database and Redis on other machines, reached without a password or without encryption."""
+    """Database and Redis on other machines that are reached without a password or without encryption."""
     findings = []
     for subject, setting, url, encrypts in (
         ("database", "LIVEROOM_DATABASE_URL", settings.database_url, "ssl="),

@@ -1,6 +1,6 @@
 """Structured logs: events with room, show and order ids; never tokens, keys, user ids or names.
 
-What strangers can make us log is bounded: fields are clipped, and of one event only so many a second are written.
+Strangers can cause only a bounded amount of log: fields are clipped, and each event is rate-limited.
 """
 
 import logging
@@ -13,16 +13,16 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 MAX_FIELD_CHARS = 200
-"""Of one field of an event; what strangers sent may stand in it."""
+"""The longest field of an event; a field may hold what strangers sent."""
 MAX_TRACEBACK_CHARS = 8_000
-"""Of a traceback, of which the end is kept: it says what happened."""
+"""The longest traceback; its end is kept, because that says what happened."""
 EVENTS_PER_SECOND = 10
-"""Of one event and level; the next one that is written says how many were not."""
+"""The rate limit per event and level; the next event written says how many were dropped."""
 WARNINGS_PER_SECOND = 1
-"""Of one warning of a library."""
+"""The rate limit per library warning."""
 _ROW_VALUES = re.compile(r"(DETAIL: ).*?(?=\n[A-Z\[]|\n*$|\\n)", re.DOTALL)
 MAX_CAUSES = 1000
-"""Of warnings that are remembered; a library that writes what it was sent into its message has no end of them."""
+"""How many different warnings are counted; a library that formats input into its messages makes unboundedly many."""
 
 
 def configure(log_format: str) -> None:
@@ -54,9 +54,9 @@ def configure(log_format: str) -> None:
 
 
 class Sparing(logging.Filter):
-    """Lets so many records a second through for each cause: a stranger's noise on the line must not fill a disk.
+    """Rate-limits the standard library's records per cause: strangers' errors must not fill the disk.
 
-    For the standard library's records, which is where the libraries under the sockets log.
+    The libraries below the sockets log through it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -65,7 +65,7 @@ class Sparing(logging.Filter):
         self._told: dict[tuple[str, str, int], list[float]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is told; its cause is its logger, its level and its message without the arguments."""
+        """Whether to write a record; its cause is its logger, its level and its message without the arguments."""
         cause, now = (record.name, str(record.msg)[:MAX_FIELD_CHARS], record.levelno), self._clock()
         allowed = WARNINGS_PER_SECOND if record.levelno <= logging.WARNING else EVENTS_PER_SECOND
         recent = [told for told in self._told.pop(cause, ()) if now - told < 1.0]
@@ -81,7 +81,7 @@ class Sparing(logging.Filter):
 
 
 class SoManyASecond:
-    """Drops an event that was written `EVENTS_PER_SECOND` times in this second; the next one says how many were.
+    """Drops an event written `EVENTS_PER_SECOND` times in this second; the next one says how many were dropped.
 
     A stranger who makes a request fail in a loop must not fill the disk.
     """
@@ -93,7 +93,7 @@ class SoManyASecond:
         self._dropped: dict[tuple[str, str], int] = {}
 
     def __call__(self, _logger: WrappedLogger, level: str, event: EventDict) -> EventDict:
-        """As a processor; one of the first, for the others cost time."""
+        """The structlog processor; it stands early in the chain, because the later ones cost time."""
         second = int(self._clock())
         if second != self._second:
             self._second = second
@@ -110,9 +110,9 @@ class SoManyASecond:
 
 
 def clip(_logger: WrappedLogger, _level: str, event: EventDict) -> EventDict:
-    """Shorten what is long, and take out of an exception what the database says of the row that it refused.
+    """Shorten long fields, and remove from a database error the values of the row that was refused.
 
-    Control characters are escaped: what strangers send must not steer the terminal of whoever reads the log.
+    Control characters are escaped: what strangers send must not control the terminal of whoever reads the log.
     """
     return {key: _clipped(key, value) for key, value in event.items()}
 
@@ -131,12 +131,12 @@ def _clipped(key: str, value: object) -> object:
 
 
 def _escaped(text: str) -> str:
-    """With an escape for each character that is not printed: ESC, a line break, one that turns the writing."""
+    """The text with an escape for each non-printing character: ESC, line breaks, changes of writing direction."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _without_rows(text: str) -> str:
-    """Without the values of a row that breaks a rule, as PostgreSQL tells them: `DETAIL:  Key (user_id)=(ann) ...`."""
+    """The text without the row values in PostgreSQL's messages: `DETAIL:  Key (user_id)=(ann) ...`."""
     return _ROW_VALUES.sub(r"\1(not told)", text)

@@ -1,4 +1,4 @@
-"""How the server's process runs Python: which event loop, and when the garbage collector may look at everything."""
+"""The Python runtime of a serving process: its event loop, and when the garbage collector runs."""
 
 import asyncio
 import gc
@@ -8,16 +8,17 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 YOUNG_OBJECTS = 5_000
-"""Allocations beyond frees before the youngest are looked at; each connect makes some hundred and fifty that stay."""
+"""A generation-0 collection runs after this many net allocations; each connect leaves some hundred and fifty."""
 MIDDLE_TURNS = 20
-"""Looks at the youngest before what outlived one is looked at: a hundred thousand objects, 10 to 30 ms. Every SQL
-statement leaves cycles; with a thousand turns what a look had passed by stayed for half an hour."""
+"""A generation-1 collection runs after this many of generation 0: it then covers a hundred thousand objects and takes
+10 to 30 ms. Every SQL statement leaves cycles; with a threshold of a thousand they stayed for half an hour.
+"""
 MIDDLE_TURNS_IN_HASTE = 4
-"""The same while a crowd comes: a fifth of the pause, for whoever knocks meanwhile."""
+"""The threshold while many connect: each pause is a fifth, for those who connect meanwhile."""
 HASTE_SECONDS = 0.5
-"""Between two looks at the youngest: less is haste."""
+"""Many are connecting when generation-0 collections come less than this far apart."""
 OLDEST_TURNS = 10_000
-"""Looks at the middle ones before everything is looked at: not within an evening."""
+"""A full collection runs after this many of generation 1: not within an evening."""
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
@@ -32,10 +33,12 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 
 
 def tame_garbage_collection() -> None:
-    """Keep the collector from walking the whole heap while thousands connect: call it when everything is loaded.
+    """Keep the collector from walking the whole heap while thousands connect; call it once all is loaded.
 
-    With Python's own thresholds a storm of 5,000 sockets met pauses of a quarter of a second. What stays for the life
-    of the process is never looked at again; sockets and members end by reference counting, their cycles are cut.
+    With Python's own thresholds a storm of 5,000 connects met pauses of a quarter of a second. Objects that exist at
+    this
+    call are frozen and never visited again; sockets and members are freed by reference counting, since their cycles are
+    cut.
     """
     gc.collect()
     gc.freeze()
@@ -44,14 +47,14 @@ def tame_garbage_collection() -> None:
 
 
 class Pace:
-    """Shorter and more looks at the middle objects while there is haste; called by the collector around each look."""
+    """Adapts the generation-1 threshold while many connect; called by the collector around each collection."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._looked = clock()
 
     def __call__(self, phase: str, info: Mapping[str, int]) -> None:
-        """Take in a look, and say when the next one at the middle objects is due."""
+        """Note a collection, and set when the next one of generation 1 is due."""
         if phase == "start" and info["generation"] == 0:
             now = self._clock()
             in_haste = now - self._looked < HASTE_SECONDS

@@ -1,4 +1,4 @@
-"""The gateway's Prometheus metrics, one registry per process composition so that tests do not share counts."""
+"""The gateway's Prometheus metrics; each composed process has its own registry, so that tests do not share counts."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from gateway.setup import descriptors
 
 
 class Metrics:
-    """What operators watch. Names and labels are part of the operator's contract."""
+    """The metrics that operators watch. Their names and labels are a contract with operators."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -100,19 +100,19 @@ class Metrics:
         self._child(self.publications, kind).inc()
 
     def _child(self, counter: Counter, *labels: str) -> Counter:
-        """The counter of these labels; the library looks it up anew, under a lock, at every call."""
+        """The counter for these labels, cached: the library looks it up under a lock at every call."""
         child = self._children.get((counter, labels))
         if child is None:
             child = self._children[counter, labels] = counter.labels(*labels)
         return child
 
     def exposition(self) -> bytes:
-        """The text format of Prometheus."""
+        """The metrics in Prometheus text format."""
         return generate_latest(self.registry)
 
 
 def _tasks() -> int:
-    """Asked on the loop that answers /metrics; 0 where none runs."""
+    """The number of tasks on the loop that answers /metrics; 0 without one."""
     try:
         return len(asyncio.all_tasks())
     except RuntimeError:

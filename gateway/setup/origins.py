@@ -1,4 +1,4 @@
-"""Which pages may talk to us: origins in one canonical form, and what a client sends held against them. Pure."""
+"""Checks which pages may connect: origins in one canonical form, compared with what a client sends. Pure."""
 
 import ipaddress
 import re
@@ -11,16 +11,16 @@ from urllib.parse import urlsplit
 import idna
 
 Headers = list[tuple[bytes, bytes]]
-"""Of an HTTP answer: names in lower case, and values."""
+"""The headers of an HTTP answer: names in lower case, and values."""
 
 ANY: Final = "*"
 FILES: Final = "file://"
-"""What the web views of apps send whose pages are files: the one origin without a host."""
+"""The origin that web views of apps send for pages loaded from files: the only one without a host."""
 MAX_ORIGIN_CHARS: Final = 512
-"""Longer than any host name with its scheme and port."""
+"""A bound longer than any host name with its scheme and port."""
 
 _WEB_SCHEMES: Final = {"ws": "http", "wss": "https"}
-"""Native WebSocket libraries send the address that they connect to as their origin."""
+"""Native WebSocket libraries send the URL that they connect to as their origin."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?")
 _LOCAL: Final = ("localhost", "127.0.0.1", "[::1]")
@@ -97,30 +97,30 @@ def _host(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Whose pages may connect: those of the host that was asked, always, and those that are named."""
+    """The origins that may connect: always that of the requested host, and the named ones."""
 
     named: frozenset[str] = frozenset()
-    """In canonical form."""
+    """The named origins, in canonical form."""
     is_open: bool = False
-    """Whether any page may: for demo mode."""
+    """Whether pages of any origin may connect: for demo mode."""
 
     @classmethod
     def of(cls, allowed: Iterable[str], *own: str) -> Self:
-        """From settings: what is allowed, `*` among them, and our own addresses. ValueError as `canonical`."""
+        """From the settings: the allowed origins, perhaps `*`, and our own URLs. ValueError as `canonical`."""
         listed = set(allowed)
         return cls(frozenset(map(canonical, (listed - {ANY}) | set(own))), is_open=ANY in listed)
 
     def allow(self, origin: str | None, host: str | None) -> bool:
-        """Whether a page of this origin may talk to us; `host` is the Host header of its request.
+        """Whether a page of this origin may connect; `host` is the Host header of its request.
 
-        No Origin header: no browser, and no cookie either.
+        A request without an Origin header comes from no browser, and carries no cookie either.
         """
         return origin is None or self.is_open or self.trust(origin, host)
 
     def readable_by(self, origin: str | None, host: str | None) -> Headers:
-        """The headers (CORS) that let the page which asked read the answer; none where it may not.
+        """The CORS headers that let the requesting page read the answer; none where it may not.
 
-        Credentials are for pages of trusted origins only. We look at no cookie, but a balancer before us may.
+        Only pages of trusted origins may send credentials. We read no cookie, but a load balancer before us may.
         """
         if origin is None or not self.allow(origin, host):
             return []
@@ -130,7 +130,7 @@ class Origins:
         return headers
 
     def trust(self, origin: str, host: str | None) -> bool:
-        """Whether the origin is our own or named: its pages may send credentials, too."""
+        """Whether the origin is our own or named: its pages may send credentials too."""
         return origin in self.named or _is_trusted(origin, host, self.named)
 
 

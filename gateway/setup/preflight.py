@@ -1,4 +1,4 @@
-"""What must be true of the machine and the settings before a command starts, told in one sentence when it is not."""
+"""Checks of machine and settings before a command starts; a failed one is one sentence."""
 
 import errno
 import os
@@ -20,15 +20,15 @@ from store.database_sql import Database
 from store.private_files import make_folder
 
 FLAWS_TOLD = 5
-"""Lines of a file that are told at once."""
+"""How many bad lines of a file are printed at once."""
 
 
 class CommandError(Exception):
-    """An expected reason why a command cannot do its work: one sentence, for a person."""
+    """An expected reason why a command cannot run: one sentence, for a person."""
 
 
 def load_settings(mode: Mode | None = None, **overrides: object) -> Settings:
-    """The settings of the environment; CommandError names every one that does not hold."""
+    """The settings from the environment; CommandError names every invalid one."""
     try:
         return Settings.load(mode, **overrides)
     except ValidationError as error:
@@ -37,12 +37,12 @@ def load_settings(mode: Mode | None = None, **overrides: object) -> Settings:
 
 
 def database_url() -> str:
-    """Which database the tools work on. Needs none of the secrets that serving needs."""
+    """The URL of the database for the tools, which need none of the secrets for serving."""
     return load_settings(Mode.DEMO).effective_database_url
 
 
 def minting_settings() -> Settings:
-    """Settings with a secret to mint with."""
+    """The settings, with a secret that can sign tokens."""
     try:
         settings = load_settings()
     except CommandError as error:
@@ -53,9 +53,9 @@ def minting_settings() -> Settings:
 
 
 def blocked_words(file: Path) -> BlockedWords:
-    """The words of an operator's file; CommandError names the lines that are not understood.
+    """The words of the operator's file; CommandError names the malformed lines.
 
-    None of the file is in force then: a show must not begin with half of what was to be blocked.
+    One malformed line rejects the whole file: a show must not begin with half of its blocked words.
     """
     try:
         found = wordlist.parse(file.read_bytes())
@@ -70,7 +70,7 @@ def blocked_words(file: Path) -> BlockedWords:
 
 
 def require_writable(folder: Path) -> None:
-    """Make the folder if need be and prove that files can be made in it."""
+    """Make the folder if it is missing, and check that files can be made in it."""
     try:
         make_folder(folder)
         with tempfile.TemporaryFile(dir=folder):
@@ -84,7 +84,7 @@ def require_writable(folder: Path) -> None:
 
 
 def require_free_port(host: str, port: int, setting: str) -> None:
-    """Prove that nobody listens on the port."""
+    """Check that nobody listens on the port."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
@@ -102,7 +102,7 @@ def require_free_port(host: str, port: int, setting: str) -> None:
 
 @asynccontextmanager
 async def database(url: str) -> AsyncIterator[Database]:
-    """Open a database, which must exist and have a schema that this version may serve; closed at the end."""
+    """Open an existing database whose schema this version may serve; it is closed at the end."""
     path = embedded_path(url)
     if path is not None and not path.exists():
         raise CommandError(f"there is no database at {path}: `liveroom migrate` or a first `liveroom demo` makes it.")
@@ -127,7 +127,7 @@ async def database(url: str) -> AsyncIterator[Database]:
 
 
 def unreachable(url: str, error: Exception) -> CommandError:
-    """The sentence for whatever the driver of a database raised when it was first spoken to."""
+    """The sentence for an exception from the driver at the first contact with a database."""
     cause = error.__cause__ or getattr(error, "orig", None) or error
     words = (str(cause) or type(cause).__name__).splitlines()[0]
     return CommandError(f"the database {spoken(url)} cannot be used: {words}.")
@@ -140,7 +140,7 @@ def embedded_path(url: str) -> Path | None:
 
 
 def spoken(url: str) -> str:
-    """A database URL as it may be shown: without its password."""
+    """A database URL without its password."""
     path = embedded_path(url)
     if path is not None:
         return str(path)

@@ -1,6 +1,6 @@
-"""Whether a secret can be guessed: how much of it is not to be told from what stands before it. Pure.
+"""Estimates whether a secret can be guessed: how many of its parts do not follow from the parts before. Pure.
 
-A rough estimate in favour of the secret: random ones pass, and so do long phrases of words that are no placeholders.
+The estimate errs in favour of the secret: random ones pass, and so do long phrases without placeholder words.
 """
 
 import unicodedata
@@ -8,13 +8,17 @@ from itertools import pairwise
 from typing import Final
 
 LEAST_DISTINCT_CHARS: Final = 8
-"""Of a secret: 32 random hexadecimal digits have 14 on average, and fewer than eight four times in 100 million."""
+"""The fewest distinct characters of a secret: 32 random hexadecimal digits have 14 on average, and fewer than eight in
+four of 100 million.
+"""
 LEAST_SURPRISES: Final = 18
-"""Characters, runs, repetitions and placeholders, each counted once; 32 random hexadecimal digits have about 28."""
+"""The fewest units of a secret, where a character, run, repetition or placeholder each counts once; 32 random
+hexadecimal digits have about 28.
+"""
 LEAST_REPEATED: Final = 3
 LEAST_RUN: Final = 4
 LONGEST_STEP: Final = 3
-"""Between the neighbours of an arithmetic run: `acegik` has 2."""
+"""The largest step of an arithmetic run: `acegik` has 2."""
 ROWS: Final = (
     "abcdefghijklmnopqrstuvwxyzabc",
     "01234567890123",
@@ -28,7 +32,7 @@ ROWS: Final = (
     "31415926535897932384626433832795028841971693993751",
     "27182818284590452353602874713526624977572470936999",
 )
-"""Of the alphabet, of keyboards by line and by column, and of what everybody knows by heart; read either way."""
+"""Known sequences: the alphabet, keyboards by row and column, and others; in either direction."""
 _WORDS: Final = """
     1234 2024 2025 2026 256 512 access admin algorithm and app application at auth authentication backend base be
     bit bits brown bytes change changed changeit changeme characters client code config credential credentials
@@ -42,7 +46,7 @@ _WORDS: Final = """
     webhook whsec wire with xxxx you your yours
     """
 WORDS: Final = frozenset(_WORDS.split())
-"""Of placeholders."""
+"""Words that appear in placeholders."""
 _LONGEST_WORD: Final = max(map(len, WORDS))
 _SHORTEST_WORD: Final = min(map(len, WORDS))
 _LEET: Final = str.maketrans("013457@$!", "oieastasi")
@@ -50,12 +54,12 @@ _RUNS: Final = (*ROWS, *(row[::-1] for row in ROWS))
 
 
 def plain(secret: str) -> str:
-    """A secret without what changes nothing for who guesses: case, white space, width, what is not seen."""
+    """A secret without what does not matter to a guesser: case, white space, character width, invisible characters."""
     return "".join(one for one in unicodedata.normalize("NFKC", secret).casefold() if one.isprintable() and one != " ")
 
 
 def is_guessable(secret: str) -> bool:
-    """Whether somebody who tries what people write would come upon it."""
+    """Whether a guesser who tries common patterns would find it."""
     text = plain(secret)
     if len(set(text)) < LEAST_DISTINCT_CHARS:
         return True
@@ -75,7 +79,7 @@ def _surprises(text: str) -> int:
 
 
 def _repeated(text: str, at: int) -> int:
-    """How much of what begins here stands before, as a piece."""
+    """The length of the longest prefix that already occurs before."""
     size = LEAST_REPEATED
     while at + size <= len(text) and text[at : at + size] in text[: at + size - 1]:
         size += 1
@@ -83,7 +87,7 @@ def _repeated(text: str, at: int) -> int:
 
 
 def _run(text: str, at: int) -> int:
-    """How much of what begins here is counted up or down, or stands so in a row."""
+    """The length of the prefix that counts up or down, or follows a known sequence."""
     codes = [ord(one) for one in text[at:]]
     steps = [after - before for before, after in pairwise(codes)]
     size = 1

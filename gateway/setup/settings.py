@@ -1,6 +1,6 @@
 """Every setting of the gateway: name with unit, type, safe default or none, meaning.
 
-Read from the environment with the prefix `LIVEROOM_`; lists are JSON or comma separated.
+They are read from the environment with the prefix `LIVEROOM_`; lists are JSON or comma separated.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ SECRETS = ("jwt_secrets", "grant_secrets", "sandbox_secrets", "wire_secrets")
 
 
 class Mode(StrEnum):
-    """What the process may take for granted."""
+    """The environment that the process may assume."""
 
     PRODUCTION = "production"
     DEMO = "demo"
@@ -35,7 +35,7 @@ class Mode(StrEnum):
 
 
 class Duty(StrEnum):
-    """What a process of the house does: `liveroom serve --role`."""
+    """What a process does: `liveroom serve --role`."""
 
     GATEWAY = "gateway"
     """Holds sockets; any number of them."""
@@ -270,7 +270,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _furnish_playground(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Demo and test need no set-up: what production must name itself has a value there."""
+        """Demo and test need no set-up: they get defaults for what production must configure."""
         if values.get("mode", Mode.PRODUCTION) == Mode.PRODUCTION:
             return values
         playground: dict[str, Any] = {
@@ -310,7 +310,7 @@ class Settings(BaseSettings):
         return self
 
     def _flaws(self) -> Iterator[str]:
-        """Why these settings must not be served, a sentence each."""
+        """One sentence for each reason why these settings must not be served."""
         if self.mode is Mode.PRODUCTION:
             yield from self._flaws_in_production()
         for name in SECRETS:
@@ -349,17 +349,17 @@ class Settings(BaseSettings):
 
     @property
     def stage_terms(self) -> Terms:
-        """How long places on stage and in its queue are kept."""
+        """How long places on stage and requests for them are kept."""
         return Terms(round(self.stage_grace_seconds * 1000), round(self.stage_patience_seconds * 1000))
 
     @property
     def is_playground(self) -> bool:
-        """Demo or test: demo login, play money, no limits per address."""
+        """Demo or test mode: demo login, play money, no limits per address."""
         return self.mode is not Mode.PRODUCTION
 
     @property
     def duties(self) -> frozenset[Duty]:
-        """What this process does."""
+        """The duties of this process."""
         return frozenset({Duty.GATEWAY, Duty.PRESALE, Duty.WORKER} if self.role is Duty.ALL else {self.role})
 
     @property
@@ -375,22 +375,22 @@ class Settings(BaseSettings):
 
     @property
     def own_url(self) -> str:
-        """How browsers reach this server, without a trailing slash."""
+        """The URL at which browsers reach this server, without a trailing slash."""
         return self.public_url or self.local_url
 
     @property
     def origins(self) -> Origins:
-        """Whose pages may open sockets and call the API."""
+        """The origins whose pages may open sockets and call the API."""
         return Origins.of(self.allowed_origins, *filter(None, [self.public_url]))
 
     @property
     def effective_database_url(self) -> str:
-        """The database, embedded SQLite unless one is named."""
+        """The URL of the database: embedded SQLite unless one is configured."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'liveroom.sqlite'}"
 
     @classmethod
     def load(cls, mode: Mode | None = None, **overrides: object) -> Self:
-        """Read the environment; what is given here wins."""
+        """Read the environment; arguments take precedence."""
         return cls.model_validate({**({} if mode is None else {"mode": mode}), **overrides})
 
 

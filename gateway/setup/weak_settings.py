@@ -1,4 +1,4 @@
-"""Values that a setting must not have in production, each told in a sentence that names the setting. Pure."""
+"""Values that a setting must not have in production; one sentence each, which names the setting. Pure."""
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,21 +10,21 @@ from gateway.setup.secret_strength import is_guessable, plain
 
 LEAST_SECRET_BYTES: Final = 32
 MOST_PROXIES: Final = {4: 2**24, 6: 2**112}
-"""Addresses that strangers can have, of all networks of proxies together, by IP version; more trust strangers."""
+"""How many public addresses the trusted networks may hold in all, by IP version; larger networks hold strangers."""
 OF_ONE_HOUSE: Final = (
     *map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16")),
     *map(ipaddress.ip_network, ("fc00::/7", "fe80::/10", "::1/128")),
 )
-"""Private addresses, of one's own machine and of one's own link: nobody comes from there over the internet."""
+"""Private, loopback and link-local networks: no request from the internet comes from them."""
 MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
-"""Where IPv6 has the addresses of IPv4."""
+"""The IPv6 network of IPv4-mapped addresses."""
 MOST_NAMED: Final = 4
-"""Networks in one sentence."""
+"""How many networks one sentence names."""
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 def secret_flaws(secrets: Mapping[str, Sequence[str]], of_the_demo: Iterable[str]) -> list[str]:
-    """Secrets that everybody knows, that can be guessed, or that serve two purposes; by name of the setting."""
+    """Secrets that are published, guessable or used for two purposes; by name of the setting."""
     known, flaws = list(of_the_demo), []
     for name, values in secrets.items():
         if _share(known, values):
@@ -42,7 +42,7 @@ def secret_flaws(secrets: Mapping[str, Sequence[str]], of_the_demo: Iterable[str
 
 
 def _share(some: Iterable[str], others: Iterable[str]) -> bool:
-    """Whether one of some is one of the others, or stands in it, however it is spelled."""
+    """Whether a secret of one list equals or contains one of the other, whatever its spelling."""
     pairs = [(plain(one), plain(other)) for one in some for other in others]
     return any(one in other or other in one for one, other in pairs if one and other)
 
@@ -51,7 +51,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def proxy_flaws(proxies: Iterable[str]) -> Iterator[str]:
-    """Why LIVEROOM_TRUSTED_PROXIES cannot be meant; nothing for addresses and networks of one house."""
+    """Why LIVEROOM_TRUSTED_PROXIES cannot be meant; empty for addresses and private networks."""
     public: dict[Network, str] = {}
     for proxy in proxies:
         try:
@@ -74,7 +74,7 @@ def proxy_flaws(proxies: Iterable[str]) -> Iterator[str]:
 
 
 def _unmapped(network: Network) -> Network:
-    """What it holds of IPv4 where that is all that it holds."""
+    """The IPv4 network of an IPv4-mapped one; any other unchanged."""
     if not isinstance(network, ipaddress.IPv6Network) or not network.subnet_of(MAPPED):
         return network
     first = int(network.network_address) - int(MAPPED.network_address)
@@ -82,13 +82,13 @@ def _unmapped(network: Network) -> Network:
 
 
 def _strangers_in(network: Network) -> int:
-    """How many of its addresses are of no house alone."""
+    """How many addresses of a network are public."""
     inside = [house for house in OF_ONE_HOUSE if house.version == network.version and house.overlaps(network)]
     return network.num_addresses - sum(min(house.num_addresses, network.num_addresses) for house in inside)
 
 
 def keys_url_flaw(url: str) -> str | None:
-    """Why keys must not be fetched from there: whoever can change them on the way mints tokens."""
+    """Why keys must not be fetched from this URL: whoever can change them on the way can mint tokens."""
     try:
         parsed = urlsplit(url)
         scheme, host, _ = parsed.scheme, parsed.hostname, parsed.port
@@ -102,7 +102,7 @@ def keys_url_flaw(url: str) -> str | None:
 
 
 def public_url_flaw(url: str) -> str | None:
-    """Why browsers cannot reach us there: it has to be http(s), host and port, and nothing behind."""
+    """Why browsers cannot use this URL: it must be http(s), host and port, and nothing more."""
     if not url.lower().startswith(("https://", "http://")):
         return f"LIVEROOM_PUBLIC_URL: {url} does not begin with https:// (or http://)"
     try:

@@ -88,8 +88,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socket
     def _end(self, connection: Connection, code: Code, retry_after_ms: int | None) -> None:
         """End a connection that has said its `bye`, and its transport unless another namespace still uses it.
 
-        Clients reconnect by themselves only after the transport closed. So a retryable code closes it, and the other
-        namespaces on it get the same `bye`.
+        Clients reconnect only after the transport closed: a retryable code closes it, and all on it hear `bye`.
         """
         self._said_bye(code)
         peer: Peer = connection.socket.context
