@@ -1,4 +1,4 @@
-"""The gateway beside itself: two over Redis, rooms and crowds of several sizes, and the moment the doors open."""
+"""Measures the gateway against itself: two over Redis, rooms and crowds of several sizes, and the opening rush."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -14,23 +14,23 @@ from benchmarks.processes import require_files
 SIZES = ("smallest", "middle", "largest")
 SPEAKERS = 40
 TALK = {**PACKETS, "LIVEROOM_DANMAKU_PER_SECOND": "1000", "LIVEROOM_DANMAKU_BURST": "1000"}
-"""Few speak for many."""
+"""A few sockets speak and many receive."""
 AT_ONCE = {**TALK, "LIVEROOM_FANOUT_MS": "1"}
-"""Each message in a frame of its own, whatever their rate: the cost of a delivery is that of a write."""
+"""Every message goes in a frame of its own, at any rate: this measures the cost of a write per delivery."""
 
 HOP_SOCKETS = 1_000
 HOP_SPEAKERS = 400
 HOP_RATES = (20.0, 200.0)
 WIRE_RATE = 20.0
 DELIVERIES = 20_000
-"""A second, in a room of every size."""
+"""Deliveries per second, the same for a room of every size."""
 SPEAK_IN = 5
-"""Sockets of a room, where there are many of them."""
+"""In how many sockets' rooms somebody speaks, where there are many rooms."""
 ROOMS_RATE = 500.0
 ROOMS_CONNECT_RATE = 200.0
-"""Every fifth socket opens a room, which is read from SQL then."""
+"""Connects per second where every fifth opens a room, which is read from SQL."""
 SPARE_FILES = 300
-"""Beside its sockets a gateway has these open at most."""
+"""How many files a gateway has open beside its sockets, at most."""
 
 DOORS_RATE = 10_000 / 60
 RUSH_RATE = 3_000 / 5
@@ -50,7 +50,7 @@ class Size:
     gateways: int = 1
     env: Mapping[str, str] = field(default_factory=dict)
     crowded: bool = True
-    """Whether everybody is in the rooms. Otherwise each room has a few, and a silent one beside them all the others."""
+    """Whether everybody is in the measured rooms. Otherwise each has a few members, and a silent room has the rest."""
     connect_rate: float = 0
 
     @property

@@ -1,4 +1,4 @@
-"""Shows with their ticket holders, written straight into a fresh database, and what the holders connect with."""
+"""Writes shows and ticket holders directly into a fresh database, and makes the holders' tokens."""
 
 import asyncio
 import json

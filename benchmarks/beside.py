@@ -1,4 +1,4 @@
-"""The gateway beside its peers: four loads, each on every contestant that can take it."""
+"""Measures the gateway beside its peers: four loads, each on every contestant that supports it."""
 
 from dataclasses import replace
 
@@ -16,7 +16,9 @@ from benchmarks.crowd import Load
 from benchmarks.experiments import HALL, Experiment, Profile
 
 ALONE = 16
-"""Sockets, each in a room of its own: enough to take turns, few enough that no room's upkeep is measured."""
+"""How many sockets are each alone in a room: enough for concurrency, few enough that the upkeep of rooms is not
+measured.
+"""
 STORM_RATE = 500.0
 FAN_OUT_RATE = 20.0
 INCOMING_RATE = 2_000.0

@@ -1,4 +1,4 @@
-"""What has to be made before anything can be measured: two C programs and the packages of the peers on Node."""
+"""Builds what measuring needs: two C programs and the npm packages of the peers."""
 
 import hashlib
 import shutil

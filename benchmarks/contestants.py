@@ -1,4 +1,4 @@
-"""Who is measured: the gateway and its peers, each started fresh for every load."""
+"""The measured servers: the gateway and its peers, each started fresh for every load."""
 
 import glob
 import json
@@ -19,7 +19,7 @@ from benchmarks.processes import CannotRunError, listening
 from tests.ports import free_port
 
 RAW_BYTES = 180
-"""Of a message that is relayed as it came: as long as the frame a socket.io server makes of a danmaku."""
+"""The size of a message that is relayed unchanged: that of a socket.io server's frame for one danmaku."""
 NCHAN_MODULES = ("/usr/lib/nginx/modules/ngx_nchan_module.so", "/usr/lib*/nginx/modules/ngx_nchan_module.so")
 
 
@@ -27,11 +27,11 @@ class Scene(StrEnum):
     """What a server does with a danmaku."""
 
     HALL = "hall"
-    """Everybody is in one room and receives it."""
+    """Everybody is in one room and receives each message."""
     ALONE = "alone"
-    """Everybody is in a room of their own: one message in, one message out."""
+    """Everybody is alone in a room: one message in, one message out."""
     ANSWER = "answer"
-    """It is answered by an ack and goes nowhere; the gateway refuses it for its rate."""
+    """Each message is answered by an ack and goes nowhere; the gateway refuses it by its rate limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Contestant:
     start: Callable[[Stand], AbstractContextManager[Address]] = field(repr=False)
     is_ours: bool = False
     scenes: frozenset[Scene] = frozenset(Scene)
-    """What it can be asked for."""
+    """The scenes that it supports."""
 
 
 # ---- the gateway ------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The crowd as Python sees it: what to ask of the program in benchmarks/load, and what it answers."""
+"""Starts the load generator in benchmarks/load, and parses its answers."""
 
 import subprocess
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from benchmarks.processes import CannotRunError
 
 GRACE_SECONDS = 30.0
 WAITS_WHEN = '"admission":{'
-"""In the welcome of somebody who has to wait at the gateway's door."""
+"""The part of `welcome` that tells a client to wait in the queue."""
 ADMITTED_ON = '"admission",{"position":0,'
-"""The event that ends it."""
+"""The event that ends the wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +23,19 @@ class Load:
 
     sockets: int
     first: int = 50
-    """Of the sockets come before anything is measured."""
+    """How many sockets connect before the measurement begins."""
     connect_rate: float = 500
     settle_seconds: float = 1
     senders: int = 1
     rates: tuple[float, ...] = ()
-    """Messages a second, a stage each."""
+    """Messages per second, one value per stage."""
     warm_seconds: float = 1
     seconds: float = 5
     drain_seconds: float = 1
     ack: bool = False
     connect_limit_seconds: float = 40
     waits: bool = False
-    """Whether the gateway's door may let them wait: they are in with `welcome`, and admitted some time after."""
+    """Whether clients may have to wait in the gateway's queue: `welcome` arrives first, admission later."""
 
     @property
     def longest_seconds(self) -> float:
@@ -57,9 +57,9 @@ class Address:
     auths: Path | None = None
     text_bytes: int = 40
     farther_ports: Sequence[int] = ()
-    """Of other gateways of the same house: the first sockets connect to `port`, the last ones to the last of these."""
+    """Ports of the other gateways: the first sockets connect to `port`, the last ones to the last of these."""
     redis_port: int | None = None
-    """The wire between them."""
+    """The port of the Redis between them."""
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -83,10 +83,10 @@ class Arrival(msgspec.Struct, frozen=True):
     rss_kib: float
     handshake_ms: Spread
     admitted: int = 0
-    """Of the sockets, those that wait no more."""
+    """How many sockets are connected and no longer wait."""
     admitted_seconds: float = 0
     wait_ms: Spread = Spread(0, 0, 0, 0)
-    """From `welcome` to being admitted, of those that had to wait."""
+    """The time from `welcome` to admission, of those that had to wait."""
 
     @property
     def cpu_us(self) -> float:
@@ -106,7 +106,7 @@ class Stage(msgspec.Struct, frozen=True):
     seconds: float
     cpu_seconds: float
     others_cpu_seconds: float
-    """Of every other program on the machine meanwhile."""
+    """CPU time of all other programs on the machine during the stage."""
     sent: int
     held_back: int
     answers: int
@@ -118,9 +118,9 @@ class Stage(msgspec.Struct, frozen=True):
     latency_ms: Spread
     answer_ms: Spread
     began: float = 0
-    """On the monotonic clock."""
+    """The time on the monotonic clock."""
     latency_ms_at: list[Spread] = []
-    """The same by gateway, where there are several."""
+    """The latency by gateway, where there are several."""
 
     @property
     def cpu_us_per_delivery(self) -> float:

@@ -1,9 +1,4 @@
-"""What a connect costs above the transport: from the `auth` map to the encoded `welcome`, and what a visit keeps.
-
-    python -m benchmarks.door [--fans 2000] [--phase live] [--profile] [--memory]
-
-One process, no sockets: every fan has a ticket, credits and a paid order, and a token of their own. CPU time.
-"""
+"""Measures the cost of a connect above the transport, from the `auth` map to the encoded `welcome`, and its memory."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""A load on every contestant that can take it, one after the other, and what came of it."""
+"""Runs one load on every contestant that supports it, one after the other, and collects the results."""
 
 import tempfile
 import time
@@ -15,15 +15,15 @@ from benchmarks.processes import CannotRunError
 from benchmarks.wire import Watch, WireUse
 
 SATURATED_MS = 500
-"""A p99 above it: more was asked than could be done."""
+"""A p99 above this means that the server could not keep up with the load."""
 COMPLETE = 0.99
 DISTURBED = 0.2
-"""Cores used by programs that do not belong here: latencies and highest rates then tell of them."""
+"""Above this many cores used by other programs, latencies and highest rates say little about the server."""
 HALL = 1_000
 DOORS = "doors"
 INCOMING = frozenset({Scene.ALONE, Scene.ANSWER})
 HALL_EXPERIMENTS = frozenset({"fanout", "storm"})
-"""Where everybody must receive everything, peers and we."""
+"""Experiments in which every socket, of peers and ours, must receive every message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +37,21 @@ class Profile:
     hall_connect_rate: float
     viewers: int
     first_viewers: int
-    """Of them come unmeasured: the memory that a server freed while it started is theirs, and hides nobody else's."""
+    """How many connect before the measurement: they use the memory that the server freed at its start."""
     ladder_seconds: float
     ladder: tuple[float, ...]
     has_everybody: bool
-    """Whether the peers that no target names take part too."""
+    """Whether peers that no target names take part too."""
     over_redis: tuple[int, int, int]
-    """Viewers of two gateways."""
+    """The number of viewers on two gateways."""
     in_a_room: tuple[int, int, int]
     rooms: tuple[int, ...]
     growth_rounds: int
     seat_renew_seconds: float
     doors: int
-    """Fans who come within a minute, or as fast as in the full run."""
+    """How many fans connect within a minute, or at the rate of a full run."""
     rush: int
-    """Fans who come within five seconds, or as fast as in the full run."""
+    """How many fans connect within five seconds, or at the rate of a full run."""
 
 
 FULL = Profile(
@@ -104,9 +104,9 @@ class Experiment:
     contestants: Sequence[Contestant]
     load: Callable[[Contestant], Load]
     listeners: Callable[[Contestant], int] = lambda _: HALL
-    """How many there are to receive each message."""
+    """How many sockets receive each message."""
     rounds: int = 1
-    """So many turns everybody has; the one in the middle counts, whatever else the machine does in others."""
+    """How many rounds each contestant gets; the median counts, so that other load on the machine matters less."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -119,7 +119,7 @@ class Result(msgspec.Struct, frozen=True):
     reason: str = ""
     listeners: int = HALL
     wire: WireUse | None = None
-    """Of the last stage, where Redis took part."""
+    """Redis's figures in the last stage, where Redis took part."""
 
     @property
     def best(self) -> Stage | None:

@@ -1,4 +1,4 @@
-"""The gateway under load: one process, or several over Redis, on a database that is written already."""
+"""Starts the gateway under load: one process, or several over Redis, on a prepared database."""
 
 import sys
 from collections.abc import Iterator, Mapping

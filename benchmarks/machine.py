@@ -1,4 +1,4 @@
-"""Where a measurement ran, and on which cores: the servers have one, the load another."""
+"""Describes the machine of a measurement, and assigns one core to the servers and another to the load."""
 
 import os
 import platform

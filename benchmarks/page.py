@@ -13,7 +13,7 @@ from benchmarks.tables import VERDICT_HEAD, Cells, experiment_table, verdict_row
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs" / "measured"
 RAW = ROOT / "var" / "measured"
-"""What is kept of a run and not committed; a release carries it."""
+"""The raw results, which are not committed; a release carries them."""
 NAME = "benchmarks"
 
 HEAD = """\

@@ -1,4 +1,4 @@
-"""A report as a picture: bars of what a server spends, shorter is better. SVG by hand, readable at a README's width."""
+"""Draws a report as an SVG: bars of what a server spends, shorter is better, readable at a README's width."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Servers under load: started on their core, watched until they listen, ended by their id whatever happens."""
+"""Starts servers on their core, waits until they listen, and ends them by id whatever happens."""
 
 import os
 import resource

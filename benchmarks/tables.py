@@ -1,4 +1,4 @@
-"""A report as tables of text: on the terminal and in Markdown."""
+"""Prints a report as tables of text: on the terminal and in Markdown."""
 
 from collections.abc import Callable, Sequence
 
@@ -56,7 +56,7 @@ VERDICT_HEAD = ("row", "promise", "target", "measured", "figures", "")
 REFERENCES = frozenset({"socketio", SIZES[0]})
 ABSENT = "not measured"
 SEAT_COMMANDS = ("get", "set")
-"""Of all scripts, those of the seats alone call them: two for each viewer and renewal."""
+"""Commands that only the scripts of seats call: two for each viewer and renewal."""
 
 
 def print_report(report: Report) -> None:

@@ -1,4 +1,4 @@
-"""What the gateway promises of its speed, as ratios within one run, and whether a run kept it."""
+"""The performance targets, as ratios within one run, and whether a run met them."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +10,7 @@ from benchmarks.alone import SIZES
 from benchmarks.experiments import COMPLETE, DOORS, HALL, Result
 
 FLAT = 1.15
-"""Of a cost that does not grow: what neighbours on the machine and short runs add to it. Less is flat too."""
+"""The tolerance for a cost that must not grow: what other load and short runs add. A decrease is allowed."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -22,12 +22,12 @@ class Verdict(msgspec.Struct, frozen=True):
     unit: str
     ours: float
     theirs: float | None
-    """None where the promise is no ratio."""
+    """None where the target is no ratio."""
     measured: float | None
     """None where the peer or the gateway could not be measured."""
     is_met: bool | None
     shown: str
-    """The two figures behind it."""
+    """The two figures of the ratio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class _Ratio:
     of: Callable[[Result], float | None]
     unit: str
     beyond: tuple[str, str] | None = None
-    """Whose figures are taken off ours and theirs first: what is no work of either."""
+    """The experiment whose figures are subtracted from both sides first: the cost that neither server causes."""
 
 
 def _per_delivery(result: Result) -> float | None:
@@ -185,7 +185,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "growth": ("sockets", "rooms"),
     DOORS: (DOORS,),
 }
-"""Each row of the targets, and the experiments that it needs."""
+"""The rows of the targets, and the experiments that each needs."""
 
 
 def judge(results: Sequence[Result], rows: Sequence[str]) -> list[Verdict]:

@@ -1,4 +1,4 @@
-"""The wire between gateways under load: a Redis of our own, and what it is asked for meanwhile."""
+"""Starts a Redis between gateways under load, and counts the commands it executes."""
 
 import importlib
 import shutil
@@ -23,18 +23,18 @@ LOOK_SECONDS = 0.1
 FROM_CLIENTS = frozenset(
     {"evalsha", "eval", "ping", "hello", "auth", "ssubscribe", "sunsubscribe", "subscribe", "script"}
 )
-"""What a gateway itself asks of Redis; all else is called by its scripts."""
+"""Commands that a gateway itself sends; all others are called by its scripts."""
 
 
 class WireUse(msgspec.Struct, frozen=True):
     """What Redis did in a second of a stage."""
 
     sent: float
-    """Commands of the gateways, a script counted once."""
+    """Commands sent by the gateways; a script counts as one."""
     executed: float
-    """The same with every command that scripts call: `INFO commandstats`, less our own."""
+    """Commands executed, including those in scripts: `INFO commandstats`, less our own."""
     busy: float
-    """The part of a core that Redis used."""
+    """The fraction of a core that Redis used."""
     by_command: dict[str, float]
 
 

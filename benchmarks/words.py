@@ -1,4 +1,4 @@
-"""`python -m benchmarks.words`: what a list of blocked words costs at start and on each line, with it and without."""
+"""`python -m benchmarks.words`: measures what a list of blocked words costs at the start and per line."""
 
 import random
 import time
@@ -11,9 +11,9 @@ from rooms.chat.blocked_words import NO_WORDS, BlockedWords
 
 WORDS = 100_000
 LOAD_SECONDS = 1.0
-"""What loading may take."""
+"""The longest time for loading the list."""
 MORE_MICROS = 5.0
-"""What a line may cost more than without a list, on average over the lines."""
+"""How much longer a line may take than without a list, on average over the lines."""
 LINES = (
     "what a lovely show tonight, greetings from Berlin",
     "Encore! One more song please, the one with the piano",

@@ -1,11 +1,4 @@
-"""Counts what four journeys through the code pass: `python scripts/journeys.py [--files] [--borders] [JOURNEY ...]`.
-
-A danmaku from the bytes of one WebSocket to two other descriptors; a ticket holder's connect to an open room; an order
-from `POST /orders` to the socket that is promoted; a refund from its request to the `refunded` order. One process, the
-in-process broker, SQLite; the sandbox provider is another process and is not counted. Only functions of ours count, at
-their first entry (a coroutine that goes on is no new call). Each journey is made several times, and the one that met
-the least beside it (timers run all the while) is told.
-"""
+"""Counts files, functions and calls of four journeys: `python scripts/journeys.py [--files] [JOURNEY ...]`."""
 
 import argparse
 import asyncio
@@ -46,13 +39,13 @@ class Passed:
     """What one journey has entered."""
 
     files: dict[str, None] = field(default_factory=dict)
-    """In the order in which they are met."""
+    """In the order in which they are entered."""
     functions: set[tuple[str, int]] = field(default_factory=set)
     calls: int = 0
     borders: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Calls from one file into a function of another, the nearest function of ours on the stack being the caller."""
+    """Calls from one file into another; the caller is the nearest function of ours on the stack."""
     depth: int = 0
-    """Functions of ours on the stack at most."""
+    """The greatest number of our functions on the stack."""
 
     def __call__(self, frame: FrameType, event: str, _argument: object) -> None:
         """As a profile function."""

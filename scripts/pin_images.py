@@ -1,9 +1,4 @@
-"""Writes digests behind the versions of container images: `pin_images.py [--check]`.
-
-A tag can be moved, a digest cannot. The first of `docker`, `skopeo` and `crane` on the PATH asks the registries for the
-digests of the images in deploy/Dockerfile and deploy/compose.yaml; they are written as `name:version@sha256:...`.
-Run it after changing a version, and before a release. `--check` asks no registry: status 1 where a digest is missing.
-"""
+"""Writes digests beside the versions of container images: `pin_images.py [--check]`."""
 
 import re
 import shutil
@@ -17,7 +12,7 @@ IMAGE = re.compile(
     r"^(?P<before>FROM |\s+image: )(?P<image>[a-z0-9./-]+:[\w.-]+)(?P<digest>@sha256:[0-9a-f]{64})?", re.MULTILINE
 )
 OURS = "live-room-gateway:"
-"""Built here, so no registry knows it."""
+"""The image that is built here, which no registry has."""
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 SECONDS = 60
 
@@ -26,7 +21,7 @@ ASK = {
     "skopeo": ("inspect", "--format", "{{.Digest}}"),
     "crane": ("digest",),
 }
-"""Programs that ask a registry, and how; the image comes last."""
+"""Programs that can query a registry, and their arguments; the image comes last."""
 
 
 class PinError(Exception):

@@ -1,9 +1,4 @@
-"""Brings this clone from nothing to runnable: `setup.py runtime|dev [web]`.
-
-Each step leaves a stamp in `.setup/` that holds a digest of what it was made from, so that a step is
-repeated when its inputs changed or its last run was cut short, and skipped in milliseconds otherwise.
-Runs on the standard library alone, with the Python that `prerequisites.sh` found.
-"""
+"""Sets up this clone: `setup.py runtime|dev [web]`."""
 
 import hashlib
 import os

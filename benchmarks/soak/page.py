@@ -13,7 +13,7 @@ from benchmarks.soak.samples import Held, Sample, Verdict
 NAME = "soak"
 WIDTH, MARGIN, PANEL, LEFT = 880, 24, 110, 155
 COLOURS = (OURS, "#1c7ed6")
-"""Of gateway A, of gateway B."""
+"""The colours of gateway A and gateway B."""
 WORDS = {True: "met", False: "NOT MET", None: "not judged"}
 FIELDS = Held.__struct_fields__
 HEAD = """\

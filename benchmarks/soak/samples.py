@@ -1,4 +1,4 @@
-"""What a process holds, looked at again and again, and whether it grows."""
+"""Samples what a process holds, and judges whether it grows."""
 
 import asyncio
 import time
@@ -15,16 +15,16 @@ from benchmarks.crowd import Address
 PAGE_KIB = 4
 CALM_LOOKS = 8
 LOOK_SECONDS = 1.5
-"""Eight of them are longer than a ping and its answer may take."""
+"""The sampling interval; eight of them are longer than a ping and its timeout."""
 STIR = 2
-"""Descriptors, or tasks, by which two looks at one state may differ: the looks themselves."""
+"""By how many descriptors or tasks two samples of one state may differ: sampling itself needs some."""
 REST_SECONDS = 60.0
 FLAT_GROWTH = 0.02
-"""Of resident memory over the second half."""
+"""The allowed growth of resident memory over the second half."""
 SLACK = 5
-"""Descriptors, or tasks, that come and go by themselves."""
+"""How many descriptors or tasks may come and go by themselves."""
 LEAST_JUDGED_SECONDS = 600
-"""A shorter run says nothing about memory: what is filled once fills in it."""
+"""Memory is not judged in a shorter run: caches that fill once still fill in it."""
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -53,7 +53,7 @@ class Verdict(msgspec.Struct, frozen=True):
     promise: str
     found: str
     is_met: bool | None
-    """None: not judged by so short a run."""
+    """None: the run was too short to judge."""
 
 
 class Looks:

@@ -1,4 +1,4 @@
-"""Ways to come that a rehearsal does not have: polling that becomes a WebSocket, and sockets nobody minds any more."""
+"""Clients that a rehearsal does not have: polling that upgrades to a WebSocket, and abandoned connections."""
 
 import asyncio
 from enum import StrEnum
@@ -64,12 +64,12 @@ class Wreck(StrEnum):
     """How far somebody came before they fell silent."""
 
     CONNECTED = "connected"
-    """Not a byte was sent."""
+    """A TCP connection on which nothing was sent."""
     HALF_A_HEAD = "half a head"
     OPENED = "opened"
-    """A WebSocket without CONNECT."""
+    """A WebSocket without a CONNECT."""
     WELCOMED = "welcomed"
-    """Inside; nothing is read, and no ping answered."""
+    """A connected client that reads nothing and answers no ping."""
 
 
 async def run_aground(port: int, how: Wreck, connect: Frame, seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""The crowd: everybody comes in some way, does something, buys or takes the money back, and is gone in some way."""
+"""The crowd of a soak: each visitor connects in some way, acts, buys or refunds, and leaves in some way."""
 
 import asyncio
 import random
@@ -22,14 +22,14 @@ from gateway.setup.settings import DEMO_JWT_SECRET, Mode, Settings
 
 TOKEN_MS = 600_000
 STAY_SECONDS = 30.0
-"""On average."""
+"""How long a visitor stays on average."""
 AWAY_SECONDS = 2.0
 AT_HOME = 2
-"""People for each place: whoever comes is another one than who left it."""
+"""How many users there are per concurrent visitor: a new visitor is usually another user."""
 ACT_SECONDS = (1.0, 9.0)
 PAID_SECONDS = 20.0
 WRECK_SECONDS = 25.0
-"""Longer than a gateway puts up with anybody silent."""
+"""How long an abandoned connection is kept, longer than the gateway tolerates a silent one."""
 MAX_TROUBLES = 50
 
 
@@ -44,7 +44,7 @@ class Way(StrEnum):
 
 
 WAYS = {Way.WEBSOCKET: 45, Way.MSGPACK: 20, Way.POLLING: 10, Way.UPGRADE: 20, Way.WRECK: 5}
-"""Of a hundred."""
+"""Weights that add up to a hundred."""
 
 
 @dataclass

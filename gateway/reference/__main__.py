@@ -1,7 +1,4 @@
-"""`python -m gateway.reference` writes what is generated and committed; with `--check` it says what is out of step.
-
-`--out FOLDER` writes all that is generated into a folder, the documents for machines too: see `liveroom contract`.
-"""
+"""`python -m gateway.reference` writes the generated files that are committed; `--check` reports those out of date."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -22,13 +19,13 @@ GENERATED: Mapping[Path, Callable[[], str]] = {
     ROOT / "docs" / "states.md": states,
     ROOT / "docs" / "settings.md": configuration,
 }
-"""Each committed file and what it must hold."""
+"""Each committed file and its generated content."""
 RELEASED: Mapping[str, Callable[[], str]] = {
     "asyncapi.json": asyncapi,
     "openapi.json": openapi,
     **{path.name: text_of for path, text_of in GENERATED.items()},
 }
-"""What a release carries, by name. A running gateway serves the first two."""
+"""The files of a release, by name. A running gateway serves the first two."""
 
 
 def write_all(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What is limited, per what, and what an app sees of it: one table, whose numbers come from the settings."""
+"""Every limit, what it is counted per, and what an app sees of it: one table, with numbers from the settings."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Bound:
     per: str
     settings: tuple[str, ...]
     seen: str
-    """What an app sees beyond it."""
+    """What an app sees when it exceeds the limit."""
 
 
 _WAIT = "`{code}` with `retry_after_ms`"
@@ -125,7 +125,7 @@ BOUNDS: Sequence[Bound] = (
         f"503 `{Code.PROVIDER_UNAVAILABLE}`; the same key goes on later",
     ),
 )
-"""In the order of a client's life: what fans do, what a transport may send, the door, HTTP."""
+"""In the order in which a client meets them: fans' actions, transports, admission, HTTP."""
 
 
 def rows() -> Iterable[Sequence[str]]:

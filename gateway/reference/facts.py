@@ -1,4 +1,4 @@
-"""What the tables of the code say of codes, rates and state machines, as plain rows for whoever prints them."""
+"""Codes, rates and state machines from the tables of the code, as plain rows for the printers of pages."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,9 +37,9 @@ class CodeFact:
     code: Code
     retryable: bool
     status: int
-    """Of HTTP answers."""
+    """The status of HTTP answers."""
     met: tuple[str, ...]
-    """Of `connect`, `bye` and `ack`; `HTTP` where it is met nowhere else."""
+    """Where clients meet it: `connect`, `bye`, `ack`; `HTTP` where nowhere else."""
     meaning: str
 
 
@@ -70,7 +70,7 @@ class Machine:
     promise: str
     states: type[StrEnum]
     edges: tuple[Edge, ...]
-    """In the order of the states they leave, then of those they reach."""
+    """Sorted by the state they leave, then by the state they reach."""
     events: type[StrEnum] | None = None
 
 

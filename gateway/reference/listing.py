@@ -1,4 +1,4 @@
-"""Events and commands in the order in which pages list them: as version 1.0 did, then as features follow."""
+"""The order in which pages list events and commands: that of version 1.0, then that of the features."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar

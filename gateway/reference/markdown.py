@@ -1,4 +1,4 @@
-"""Markdown as the generated pages use it."""
+"""Markdown for the generated pages."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""The contract as a page to read: docs/contract.md, generated from the registry."""
+"""docs/contract.md, generated from the registry."""
 
 import types
 import typing
@@ -18,7 +18,7 @@ from gateway.reference.listing import CONSOLE_COMMANDS, SERVER_EVENTS, SHARED_CO
 from gateway.reference.markdown import NOTICE, code, link, table
 
 LARGEST_INTEGER = 2**53
-"""A bound of every integer, not worth repeating."""
+"""The bound of every integer, left out of the page because it is always the same."""
 
 _CLASSES = {
     EventClass.LINK: "Link: about the connection itself",

@@ -1,4 +1,4 @@
-"""What the contract is made of: every struct and enum that an event carries, and what their parts promise."""
+"""The vocabulary of the contract: every struct and enum that an event carries, with their docstrings."""
 
 import ast
 import inspect

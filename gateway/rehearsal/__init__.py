@@ -1,1 +1,1 @@
-"""`liveroom rehearse`: a crowd on real sockets against a running server, and what it saw held against SQL."""
+"""`liveroom rehearse`: a simulated crowd on real sockets against a running server; what it saw is compared with SQL."""

@@ -1,4 +1,4 @@
-"""Numbers on screens against SQL: seats, orders, money, gifts, leaderboard, wallets. No I/O."""
+"""Compares numbers on screens with SQL: seats, orders, money, gifts, leaderboard, wallets. No I/O."""
 
 from collections.abc import Iterable, Iterator
 

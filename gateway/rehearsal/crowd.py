@@ -1,4 +1,4 @@
-"""The course of a rehearsal: put a show on, sell it, let the crowd in, run it, read the truth, end it."""
+"""The course of a rehearsal: make a show, sell it, let the crowd in, run it, read SQL, end it."""
 
 import asyncio
 import contextlib
@@ -23,20 +23,20 @@ from gateway.setup.preflight import CommandError
 TITLE = "Rehearsal"
 CURRENCY = "CNY"
 PRICES = {Tier.MAIN: (6_800, 100), Tier.VIP: (18_800, 500)}
-"""Minor units, and gift credits included."""
+"""The price in minor units, and the gift credits included."""
 CREDIT_MINOR = 10
 HOUR_MS = 3_600_000
 CONNECTS_AT_ONCE = 24
 BUYERS_AT_ONCE = 12
 SETTLE_SECONDS = 20.0
-"""For refunds at the provider, batches on their way to SQL and counters on their way to screens."""
+"""The time for refunds at the provider, batched writes to SQL and counters to become final."""
 SETTLE_ROUND_SECONDS = 0.4
 CALM_ROUNDS = 2
-"""A counter is sent a tick after its cause: what is settled once is looked at again."""
+"""A counter is sent one tick after its cause, so equal values are read this often before they count as final."""
 GOODBYE_SECONDS = 10.0
 CLEAN_UP_SECONDS = 10.0
 AFTER_SECONDS = 60.0
-"""After the live part the last acts may take so long."""
+"""How long the last acts may take after the live part."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""HTTP as the crowd, the host and the operator use it: demo login, shows, orders, the cashier, refunds, the audit."""
+"""The HTTP client of the crowd, the host and the operator: demo login, shows, orders, cashier, refunds, audit."""
 
 import asyncio
 from types import TracebackType
@@ -12,7 +12,7 @@ from gateway.rehearsal.journal import Journal, Place, Refusal
 from gateway.setup.preflight import CommandError
 
 AT_ONCE = 12
-"""Requests under way at a time: the crowd queues, the server is not what is measured by it."""
+"""How many requests run at a time: the rest queues here, so that HTTP is not what the rehearsal measures."""
 TIMEOUT_SECONDS = 30.0
 RETRY_SECONDS = 0.5
 TRIES = 4

@@ -1,4 +1,4 @@
-"""A fan's or a host's device: one socket at a time, its acks, its cursor, and the journal of all it hears."""
+"""A fan's or a host's device: one socket at a time, its acks, its cursor, and a journal of everything received."""
 
 import asyncio
 import itertools
@@ -28,7 +28,7 @@ from gateway.rehearsal.wire import (
 from gateway.setup import clock
 
 WELCOME_SECONDS = 20.0
-"""From the first byte to the welcome; a crowd's own queue included."""
+"""The timeout from the first byte to `welcome`, including the wait in the queue."""
 ACK_SECONDS = 15.0
 
 Listener = Callable[[str, Any], None]

@@ -1,4 +1,4 @@
-"""All that is known after a rehearsal, and the form in which a check says what it found. No I/O."""
+"""Everything known after a rehearsal, and the form of a check's result. No I/O."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from gateway.features.audit.bodies import ShowAudit
 from gateway.rehearsal.journal import Journal
 
 MAX_EXAMPLES = 5
-"""Of what a failed check met."""
+"""How many examples a failed check reports."""
 
 
 class Check(Struct, frozen=True):
@@ -40,11 +40,11 @@ class Evening:
     console: Journal
     fans: Sequence[Journal]
     witnesses: Mapping[Tier, Journal]
-    """Of the fans: one per tier who never dropped."""
+    """One fan per tier who never disconnected."""
     truth: ShowAudit
     deeds: Deeds
     rights_within_ms: int
-    """From the commit of a change of rights until its effect must have reached a socket."""
+    """The longest time from the commit of a change of rights to its effect on a socket."""
 
     def everybody(self) -> Iterator[Journal]:
         """The fans and the host."""

@@ -1,4 +1,4 @@
-"""One fan's evening: buys, comes, does what the plan says, drops and comes back."""
+"""One fan: buys, connects, does what the plan says, drops and reconnects."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from gateway.rehearsal.plan import Act, Cashier, Do, Part
 from gateway.rehearsal.wire import Memo
 
 PROMOTION_SECONDS = 20.0
-"""A payment without a `tier` event for so long is a trouble."""
+"""A payment without a `tier` event for this long is reported as a trouble."""
 RETURN_TRIES = 4
 RETURN_SECONDS = 0.5
 FLOOD = 6

@@ -1,8 +1,4 @@
-"""Danmaku, gifts and retractions: the same for everybody, nothing missed, nothing twice, whoever drops. No I/O.
-
-The console never drops, so its journal is the reference; that it is whole is a check against SQL, and the
-never-dropped witness of each tier is held against it.
-"""
+"""Checks danmaku, gifts and retractions: all saw the same, without gaps or duplicates, across reconnects. No I/O."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,9 +17,9 @@ class Published(NamedTuple):
 
     key: Key
     at_ms: int
-    """By the server; of a retraction when the latest item before it was published."""
+    """When the server published it; a retraction carries the time of the latest item before it."""
     heard_ms: int
-    """At the console, by the server's clock."""
+    """When the console received it, by the server's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ class Presence:
     span: Span
     sockets: Collection[int]
     gaps: Sequence[Span]
-    """Absences of which the server said that danmaku are missing."""
+    """Absences for which the server reported missing danmaku."""
 
 
 def checks(evening: Evening) -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""The host on the console: moves the show on, looks after the stage, silences, takes back."""
+"""The host on the console: changes phases, runs the stage, mutes, retracts."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from gateway.rehearsal.wire import Memo
 from gateway.setup.preflight import CommandError
 
 LEAVES_STAGE_SECONDS = 1.5
-"""A guest stays on stage so long."""
+"""How long a guest stays on stage."""
 
 _WAYS_OUT = {
     Phase.DRAFT: Phase.CANCELLED,

@@ -1,4 +1,4 @@
-"""What one person of the crowd did and saw, in order. Written while the show runs, read by the checks. No I/O."""
+"""What one member of the crowd did and saw, in order. Written during the show, read by the checks. No I/O."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ HISTORY = frozenset({"danmaku", "gift", "retract"})
 KEPT = HISTORY | {
     "welcome", "tier", "room", "sales", "leaderboard", "wallet", "cohost", "stage", "inbox", "revenue", "health",
 }  # fmt: skip
-"""Events the checks read; others are counted only."""
+"""Events that the checks read; others are only counted."""
 
 
 class Place(StrEnum):
@@ -26,22 +26,22 @@ class End(StrEnum):
     """How a socket ended, as its owner knows it."""
 
     DROPPED = "dropped"
-    """By us, without a word."""
+    """The client cut the transport without a word."""
     LEFT = "left"
-    """By us, as clients leave."""
+    """The client disconnected properly."""
     BYE = "bye"
-    """By the server, after its `bye`."""
+    """The server closed it after a `bye`."""
     SILENT = "silent"
-    """By the server, without a `bye`."""
+    """The server closed it without a `bye`."""
 
 
 class Entry(NamedTuple):
     """An event of a socket, in the order heard."""
 
     at_ms: int
-    """By our clock."""
+    """The time by our clock."""
     socket: int
-    """Its number among its owner's."""
+    """The number of the socket among its owner's."""
     event: str
     payload: Any
 
@@ -51,7 +51,7 @@ class Refusal(NamedTuple):
 
     place: Place
     what: str
-    """The event, or the route."""
+    """The event or route that was refused."""
     code: str
 
 
@@ -59,14 +59,14 @@ class Item(NamedTuple):
     """One danmaku, gift or retraction as it reached a screen."""
 
     key: tuple[str, str]
-    """Kind and id."""
+    """Its kind and id."""
     at_ms: int | None
-    """When it was published, by the server; a retraction does not say."""
+    """When the server published it; a retraction does not say."""
     socket: int
     missed: bool
-    """Came in a welcome, after an absence."""
+    """Whether it came in a `welcome` after an absence."""
     heard_ms: int
-    """By our clock."""
+    """When we received it, by our clock."""
     payload: Any
 
 
@@ -75,11 +75,11 @@ class SocketLog:
     """The life of one socket."""
 
     opened_ms: int
-    """When the welcome came, by our clock."""
+    """When the `welcome` arrived, by our clock."""
     server_ms: int
     """The server's clock at that moment."""
     resumed: bool
-    """Whether we came with a cursor."""
+    """Whether we connected with a cursor."""
     recovered: bool
     truncated: bool
     polling: bool = False
@@ -87,7 +87,7 @@ class SocketLog:
     end: End | None = None
     bye: str | None = None
     why: str = ""
-    """The transport's own words, where the server ended it."""
+    """The transport's own message, where the server ended it."""
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ class GiftTry:
     gift: str
     count: int
     answers: list[str] = field(default_factory=list)
-    """Ids, of the first try and of every repetition."""
+    """The ids in the answers to the first try and to each repetition."""
 
 
 @dataclass(slots=True)
@@ -106,7 +106,7 @@ class Playback:
 
     stream: str
     owed: bool
-    """Whether the ticket covered it then."""
+    """Whether the ticket entitled to it at that time."""
     status: int
 
 
@@ -120,28 +120,28 @@ class Journal:
     refusals: list[Refusal] = field(default_factory=list)
     events: int = 0
     ack_ms: dict[str, list[int]] = field(default_factory=dict)
-    """How long each ack took, by event."""
+    """The latency of each ack, by event."""
     asked: int = 0
     answered: int = 0
     unanswered_in_drop: int = 0
-    """Asked right before our own drop: nobody waits for those."""
+    """Events sent directly before our own drop: their acks are not expected."""
     accepted_danmaku: list[str] = field(default_factory=list)
     gifts: dict[str, GiftTry] = field(default_factory=dict)
     playbacks: list[Playback] = field(default_factory=list)
     paid_minor: list[int] = field(default_factory=list)
-    """Of every order whose money the cashier took."""
+    """The amounts of all paid orders."""
     returned_minor: list[int] = field(default_factory=list)
-    """Of every refund that was promised."""
+    """The amounts of all accepted refunds."""
     unpaid: int = 0
-    """Orders left at the cashier."""
+    """Orders that were left unpaid."""
     promoted_ms: list[int] = field(default_factory=list)
-    """From the cashier's answer to the `tier` event, each time."""
+    """The time from the cashier's answer to the `tier` event, for each payment."""
     demoted_ms: list[int] = field(default_factory=list)
-    """From the answer to a refund to the `tier` event."""
+    """The time from the answer to a refund to the `tier` event."""
     was_online_at_the_end: bool = False
-    """When the truth was read from SQL, before the show ended."""
+    """Whether it was connected when SQL was read, before the show ended."""
     troubles: list[str] = field(default_factory=list)
-    """What should not happen to a client: no answer in time, a status without a code, unreadable bytes."""
+    """Errors of the server: no answer in time, a status without a code, unreadable bytes."""
 
     def hear(self, entry: Entry) -> None:
         """Keep an event if a check reads it."""

@@ -1,4 +1,4 @@
-"""The two transports of the crowd: a WebSocket without a task of its own, and long polling."""
+"""The two transports of the crowd: a WebSocket without a task per connection, and long polling."""
 
 import asyncio
 import ssl
@@ -17,15 +17,15 @@ from websockets.uri import parse_uri
 from gateway.rehearsal.wire import FAREWELL, Encoding, Frame
 
 MAX_FRAME_BYTES = 8 * 2**20
-"""A welcome after a long absence carries everything missed."""
+"""Large enough for a `welcome` after a long absence, with all missed events."""
 POLL_SECONDS = 60.0
-"""Longer than the server lets a poll wait."""
+"""The timeout of a poll, longer than the server holds one."""
 SEPARATOR = b"\x1e"
-"""Between the packets of a poll."""
+"""The character between the packets of a poll."""
 
 Heard = Callable[[Frame], None]
 Gone = Callable[[str], None]
-"""Told why, for people."""
+"""Called with the reason when the transport has closed."""
 
 
 class Link(Protocol):

@@ -1,4 +1,4 @@
-"""How the server treats its clients: codes, acks, farewells, speed. No I/O."""
+"""Checks how the server treats its clients: codes, acks, `bye`, latency. No I/O."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

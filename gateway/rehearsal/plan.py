@@ -1,4 +1,4 @@
-"""Who comes and what each of them will do, drawn from one source of chance: the same for the same seed. No I/O."""
+"""Who comes and what each fan will do, drawn from one random generator: the same for the same seed. No I/O."""
 
 import random
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from auth.situation import Phase
 from gateway.rehearsal.wire import Encoding
 
 LEAST_FANS = 12
-"""Fewer cannot play every part."""
+"""The fewest fans that can play every part."""
 
 DELIVERIES_PER_S = 4_000
-"""What chat, gifts and likes ask of the server's fan-out at most, all sockets together."""
+"""The most deliveries per second that chat, gifts and likes cause, over all sockets."""
 PAUSE_FROM, PAUSE_UNTIL = 0.45, 0.6
 """Of the live part."""
 LAST_ACT = 0.92
-"""Of the live part; then there is time for the last answers."""
+"""No act begins after this fraction of the live part, so that the last answers arrive within it."""
 
 TEXTS = (
     "encore! 安可",
@@ -38,11 +38,11 @@ class Purchase(StrEnum):
 
     NEVER = "never"
     EARLY = "early"
-    """Before they connect."""
+    """Buys before connecting."""
     FOYER = "foyer"
-    """Connected, in presale."""
+    """Buys while connected, in presale."""
     LATE = "late"
-    """Connected, during the show."""
+    """Buys while connected, during the show."""
 
 
 class Cashier(StrEnum):
@@ -65,14 +65,14 @@ class Do(StrEnum):
 
     SAY = "say"
     FLOOD = "flood"
-    """More danmaku at once than the limit takes."""
+    """Sends more danmaku at once than the limit allows."""
     GIVE = "give"
     GIVE_TWICE = "give twice"
-    """The same key, side by side."""
+    """Sends a gift twice concurrently with the same key."""
     GIVE_AND_DROP = "give and drop"
-    """The answer is lost with the transport; the same key again after the return."""
+    """Drops the transport before the answer, and repeats the gift with the same key after reconnecting."""
     GIVE_OTHERWISE = "give otherwise"
-    """Another gift under a key already used."""
+    """Sends another gift with a key already used."""
     OVERSPEND = "overspend"
     LIKE = "like"
     ASK_FOR_STAGE = "ask for the stage"
@@ -82,7 +82,7 @@ class Do(StrEnum):
     UPGRADE = "upgrade"
     RETURN_TICKET = "return the ticket"
     BE_REFUNDED = "be refunded"
-    """By the operator."""
+    """Is refunded by the operator."""
 
 
 class Act(NamedTuple):
@@ -91,7 +91,7 @@ class Act(NamedTuple):
     at_s: float
     do: Do
     word: str = ""
-    """The text, or the gift."""
+    """The text to send, or the gift."""
     times: int = 1
     away_s: float = 0.0
 
@@ -106,12 +106,12 @@ class Part:
     cashier: Cashier
     encoding: Encoding
     comes: Phase
-    """The phase in which they first connect."""
+    """The phase in which the fan first connects."""
     polling: bool = False
     witness: bool = False
-    """Never drops: what the others saw is held against it."""
+    """Never disconnects; the others' history is compared with a witness's."""
     asks_twice: bool = False
-    """Places the order twice under one key, as impatient fingers do."""
+    """Places the order twice with the same key, like an impatient user."""
     acts: list[Act] = field(default_factory=list)
 
     @property
@@ -128,9 +128,9 @@ class Plan:
     live_s: float
     main_seats: int
     vip_seats: int
-    """Fewer than want one."""
+    """Fewer seats than fans who want one."""
     mutes: Sequence[tuple[float, str]]
-    """When, and whom."""
+    """When the host mutes, and whom."""
     retractions: Sequence[float]
 
     @property

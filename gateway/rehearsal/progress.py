@@ -1,4 +1,4 @@
-"""A rehearsal while it runs: the part of the evening, sockets, orders, rates, refusals by code."""
+"""The live display of a rehearsal: phase, sockets, orders, rates, refusals by code."""
 
 import asyncio
 import contextlib

@@ -16,7 +16,7 @@ from gateway.setup import clock
 from gateway.setup.preflight import CommandError
 
 RUN_CHARS = 6
-"""Of a ULID's end: makes the names of one rehearsal new."""
+"""How many final characters of a ULID make the names of one rehearsal unique."""
 
 
 class Wishes(Struct, frozen=True):
@@ -25,7 +25,7 @@ class Wishes(Struct, frozen=True):
     url: str
     fans: int
     seconds: float
-    """Of the live part."""
+    """The length of the live part."""
     seed: int
     rights_within_ms: int = 1000
     settle_seconds: float = SETTLE_SECONDS

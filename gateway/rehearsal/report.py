@@ -1,4 +1,4 @@
-"""What a rehearsal found, for people and for machines."""
+"""The result of a rehearsal, for people and for machines."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -16,26 +16,26 @@ class Figures(Struct, frozen=True):
     """How much there was of it."""
 
     seconds: float
-    """From the first login to the end."""
+    """The time from the first login to the end."""
     sockets: int
-    """Connected when the show was about to end."""
+    """How many sockets were connected just before the show ended."""
     connects: int
     events: int
-    """Received by all sockets."""
+    """How many events all sockets received."""
     busiest_events_per_s: int
     orders_paid: int
     refunds: int
     danmaku: int
     gifts: int
     returns: int
-    """With a cursor, after a drop."""
+    """How many reconnects with a cursor followed a drop."""
     worst_lag_ms: int
-    """How late the server's event loop ran, as it told the console."""
+    """The greatest lag of the server's event loop, as reported to the console."""
     ack_ms: dict[str, dict[str, int]]
-    """By event, of the crowd and the host."""
+    """The latency of acks by event, over the crowd and the host."""
     promotion_ms: dict[str, int]
     demotion_ms: dict[str, int]
-    """`p50`, `p99`, `max`."""
+    """The keys are `p50`, `p99` and `max`."""
     refusals: dict[str, int]
 
 

@@ -1,4 +1,4 @@
-"""Nobody receives what the ticket does not cover at that time: tiers, permissions, streams, chat. No I/O."""
+"""Checks that nobody received what the ticket did not cover at that time: tiers, permissions, streams, chat. No I/O."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple

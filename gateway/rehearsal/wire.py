@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 MEMO_FRAMES = 512
-"""Frames remembered: the same bytes go to every socket of an encoding."""
+"""How many decoded frames are cached: every socket of an encoding receives the same bytes."""
 
 _CONNECT, _DISCONNECT, _EVENT, _ACK, _REFUSED = range(5)
 _MESSAGE = 0x34
