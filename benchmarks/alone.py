@@ -25,7 +25,7 @@ WIRE_RATE = 20.0
 DELIVERIES = 20_000
 """Deliveries per second, the same for a room of every size."""
 SPEAK_IN = 5
-"""In how many sockets' rooms somebody speaks, where there are many rooms."""
+"""How many sockets each speaking room has, where there are many rooms."""
 ROOMS_RATE = 500.0
 ROOMS_CONNECT_RATE = 200.0
 """Connects per second where every fifth opens a room, which is read from SQL."""
