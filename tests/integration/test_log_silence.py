@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from auth.tokens import mint
-from gateway.live import room as live_room
+from gateway.replica.news import Book
 from gateway.setup import clock
 from tests.integration.clients import client
 from tests.integration.evening import evening
@@ -49,7 +49,7 @@ async def test_nothing_personal_is_logged_when_everything_fails(
         for bad in (f"{token}x", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJjYW5hcnkifQ.", "canary"):
             async with client(house.url) as knocking:
                 await knocking.refused(token=bad, room=show.room)
-        monkeypatch.setattr(live_room, "decode", _broken)
+        monkeypatch.setattr(Book, "decode", _broken)
         assert (await fan.send("danmaku", {"text": SAID}))["ok"], "accepted; its publication cannot be read"
         with closing(sqlite3.connect(tmp_path / "liveroom.sqlite", timeout=5)) as database:
             for table in ("orders", "entitlements", "roles"):
@@ -77,5 +77,5 @@ def _holds(fan: Any) -> bool:
     return any(event == "welcome" and data["you"]["tier"] == "main" for event, data in fan.heard)
 
 
-def _broken(_body: bytes) -> None:
+def _broken(_book: Book, _body: bytes) -> None:
     raise ValueError("no event of ours")

@@ -63,7 +63,7 @@ async def test_an_open_show_gives_its_main_stream_to_anybody_and_vip_to_vips(hou
         welcome = await stranger.wait("welcome")
         assert (welcome["you"]["tier"], sorted(welcome["you"]["permissions"])) == (
             "none",
-            ["chat:read", "like", "stream:main"],
+            ["chat:read", "like", "stream:main", "vote"],
         )
         assert sorted(await streams(stranger)) == ["main"]
         assert sorted(await streams(vip)) == ["main", "vip"]
