@@ -72,7 +72,8 @@ def receive(
     is_doubled = payment.id != order.payment and order.state not in _TAKES_MONEY
     if is_doubled and payment.progress is PaymentProgress.MISMATCHED:
         return Received(order, offer)  # the staff knows of it, and may have settled it
-    if is_doubled and not is_expected(order, receipt.amount_minor, receipt.currency):
+    is_booked = payment.progress is PaymentProgress.PAID  # what it brought goes back; more of it is refused below
+    if is_doubled and not is_booked and not is_expected(order, receipt.amount_minor, receipt.currency):
         return Received(order, offer, (Mark(payment, PaymentProgress.MISMATCHED, receipt.transaction),))
     refusal = _refuse(payment, order, receipt, is_elsewhere=is_elsewhere)
     if refusal is not None:
