@@ -20,6 +20,7 @@ from gateway.setup import clock
 from presale.payments.payments import Unavailable
 from presale.payments.payments_sandbox import SandboxPayments
 from presale.payments.webhook_signature import parse_secrets, request_content, sign
+from presale.use_cases.asking import Asking
 from presale.use_cases.box_office import BoxOffice
 from presale.use_cases.settlement import Settlement
 from rooms.roles import roles_sql
@@ -272,19 +273,38 @@ def script_faults(house: Liveroom, **faults: object) -> None:
 
 
 class Counted:
-    """How often the provider was asked about an order at the door, and when."""
+    """How often the provider was asked about an order at the door, and when; nobody is answered before `go_on`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.orders: list[str] = []
         self.at_ms: list[int] = []
-        settle = BoxOffice.settle
+        self.waiting = 0
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+        settle, ask, remember = BoxOffice.settle, BoxOffice.ask, Asking._remember
 
         async def counted(box_office: BoxOffice, order: Any) -> Any:
             self.orders.append(order)
-            self.at_ms.append(clock.now_ms())
+            await self.go_on.wait()
             return await settle(box_office, order)
 
+        async def waits(box_office: BoxOffice, *orders: Any) -> Any:
+            self.waiting += 1
+            return await ask(box_office, *orders)
+
+        def remembered(asking: Asking, order: Any) -> None:
+            remember(asking, order)
+            self.at_ms.append(asking._asked_ms[order])
+
         monkeypatch.setattr(BoxOffice, "settle", counted)
+        monkeypatch.setattr(BoxOffice, "ask", waits)
+        monkeypatch.setattr(Asking, "_remember", remembered)
+
+    async def has_waiting(self, count: int) -> None:
+        """Wait until so many stand at the door for an answer."""
+        async with asyncio.timeout(10):
+            while self.waiting < count:
+                await asyncio.sleep(0.01)
 
 
 @every_transport
@@ -371,8 +391,12 @@ async def test_an_unpaid_order_opens_no_door_and_is_asked_about_only_so_often(
     async with evening(house, "live") as show:
         token = show.token("not-yet")
         order = await house.order(token, show.show, show.products["main"], f"unpaid-{show.show}")
-        refused = await asyncio.gather(*(show.refusal("not-yet") for _ in range(3)))
-        assert {one["code"] for one in refused} == {"TICKET_REQUIRED"}
+        # answered once all three stand there: who comes after an answer has the provider asked again, and rightly
+        asked.go_on.clear()
+        knocking = asyncio.gather(*(show.refusal("not-yet") for _ in range(3)))
+        await asked.has_waiting(3)
+        asked.go_on.set()
+        assert {one["code"] for one in await knocking} == {"TICKET_REQUIRED"}
         assert asked.orders == [order["order"]]
         # whoever comes back too soon waits until it may be asked again: they may have paid in between
         assert (await show.refusal("not-yet"))["code"] == "TICKET_REQUIRED"
