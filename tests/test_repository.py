@@ -127,6 +127,6 @@ def test_the_forge_runs_what_this_machine_runs_and_needs_no_secret() -> None:
     text = (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
     jobs = yaml.safe_load(text)["jobs"]
     commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
-    assert commands == ["make check", "bash .ci/run"]
+    assert commands == ["make check", "make coverage", "bash .ci/run"]
     assert all(job["timeout-minutes"] <= 90 for job in jobs.values())
     assert "secrets." not in text
