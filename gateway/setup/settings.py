@@ -99,7 +99,7 @@ class Settings(BaseSettings):
         "LIVEROOM_PUBLIC_URL; `*` in demo mode only",
     )
     trusted_proxies: Annotated[list[str], NoDecode] = Field(
-        default_factory=list, description="addresses or networks whose X-Forwarded-For is believed"
+        default_factory=list, description="addresses or networks whose X-Forwarded-For is trusted"
     )
     packet_bytes: int = Field(65536, ge=1024, description="largest packet and HTTP body of a client")
     packets_per_second: float = Field(20, gt=0, description="any events per socket")
@@ -123,22 +123,22 @@ class Settings(BaseSettings):
         80, gt=0, description="HTTP requests of one polling session, and of one connection to a path of sockets"
     )
     transport_requests_burst: int = Field(200, ge=1, description="burst of them")
-    inbox_events: int = Field(32, ge=1, description="events of one socket waiting to be handled")
-    outbox_packets: int = Field(2048, ge=16, description="packets waiting for one socket; beyond it is cut as SLOW")
+    inbox_events: int = Field(32, ge=1, description="events of one socket that may wait to be handled")
+    outbox_packets: int = Field(2048, ge=16, description="packets that may wait for one socket; beyond it: SLOW")
     outbox_bytes: int = Field(262144, ge=4096, description="the same in bytes")
-    outbox_seconds: float = Field(5, gt=0, description="how long a socket may not read what it was sent")
+    outbox_seconds: float = Field(5, gt=0, description="a socket that reads nothing for so long is cut")
     unsent_bytes: int = Field(16384, ge=1024, description="of one socket's packets, held by the kernel beyond that")
-    upgrade_seconds: float = Field(10, gt=0, description="for a polling client to try a WebSocket out")
-    farewell_seconds: float = Field(2, gt=0, description="for a client to fetch its last packets when it is sent away")
+    upgrade_seconds: float = Field(10, gt=0, description="deadline for a polling client to upgrade")
+    farewell_seconds: float = Field(2, gt=0, description="for a disconnected client to fetch its last packets")
     refused_events_per_second: float = Field(
         5, gt=0, description="events answered RATE_LIMITED of one transport; beyond it PROTOCOL"
     )
     refused_events_burst: int = Field(1200, ge=1, description="burst of them, as from an app that was offline")
-    protocol_errors: int = Field(3, ge=1, description="packets that are none, with which a socket ends as PROTOCOL")
-    protocol_error_seconds: float = Field(60, gt=0, description="within which they count, and final refusals")
-    header_seconds: float = Field(10, gt=0, description="for the head of an HTTP request")
+    protocol_errors: int = Field(3, ge=1, description="malformed packets after which a socket ends as PROTOCOL")
+    protocol_error_seconds: float = Field(60, gt=0, description="how long they and final refusals count")
+    header_seconds: float = Field(10, gt=0, description="deadline for the head of an HTTP request")
     header_bytes: int = Field(16384, ge=1024, description="largest head of an HTTP request")
-    body_seconds: float = Field(15, gt=0, description="for the body of an HTTP request")
+    body_seconds: float = Field(15, gt=0, description="deadline for the body of an HTTP request")
     keepalive_seconds: int = Field(
         75,
         ge=1,
@@ -171,7 +171,7 @@ class Settings(BaseSettings):
         description="tokens that no key has signed, per address (of IPv6 the /64); beyond it tokens from there are "
         "looked at more slowly, and good ones are still let in; lifted in demo mode",
     )
-    refusals_per_transport: int = Field(3, ge=1, description="final refusals of CONNECT with which a transport ends")
+    refusals_per_transport: int = Field(3, ge=1, description="final refusals of CONNECT that end a transport")
     handshakes_per_minute: int = Field(10, ge=1, description="accepted tokens per user; one for both namespaces")
     admissions_per_second: float = Field(
         500, gt=0, description="viewers that each process lets in; fewer while it is late, the others wait"
@@ -245,7 +245,7 @@ class Settings(BaseSettings):
     buying_at_once: int = Field(128, ge=1, description="the same for orders, refunds and tickets of fans")
     callbacks_at_once: int = Field(64, ge=1, description="the same for callbacks of payment providers")
     staff_at_once: int = Field(16, ge=1, description="the same for hosts and operators")
-    provider_seconds: float = Field(5, gt=0, le=30, description="longest call to a payment provider")
+    provider_seconds: float = Field(5, gt=0, le=30, description="timeout of a call to a payment provider")
     provider_calls_at_once: int = Field(
         32, ge=1, description="calls to one payment provider under way at a time; more are PROVIDER_UNAVAILABLE"
     )
