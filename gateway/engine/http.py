@@ -112,7 +112,10 @@ class _EngineHttpProtocol(IdleHttpProtocol):
     _takes_upgrade = False
     """Whether this request asks for a WebSocket that will be opened."""
     _head_of_the_rest = b""
-    """The head with which a new parser reads the body of an ignored upgrade."""
+    """Of a request with an upgrade that is ignored."""
+    _path = ""
+    _query = b""
+    """Of the request whose head was read last."""
     _before: Any = None
     """The previous request, whose answer may still be pending."""
     _is_over = False
@@ -193,20 +196,23 @@ class _EngineHttpProtocol(IdleHttpProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is read; a body may follow."""
-        if not self._may_ask():
+        self._path, self._query = _target(self.url)
+        is_ours = self._is_ours(self._path)
+        if is_ours and not self._may_ask():
             raise TooManyRequestsError
         version, method = self.parser.get_http_version(), self.parser.get_method()
         if framing.is_ambiguous(self.headers, version) or method == b"CONNECT":
             raise AmbiguousRequestError
         if self.parser.should_upgrade():
-            is_ours = self._is_ours(_target(self.url)[0])  # what is asked for anywhere else is no socket
+            # what is asked for anywhere else is no socket
             self._takes_upgrade = is_ours and framing.asks_for_websocket(self.headers, version)
-            self._head_of_the_rest = framing.head_of_the_rest(method, self.headers, version)
+            if not self._takes_upgrade:
+                self._head_of_the_rest = framing.head_of_the_rest(method, self.headers, version)
         self._before = self.cycle
         super().on_headers_complete()
         self._in_head = False
-        self._await_within(self.timing.limits.body_seconds)
-        if not self._takes_upgrade:
+        if not self._takes_upgrade:  # else the request ends with its head
+            self._await_within(self.timing.limits.body_seconds)
             self.headers = NOWHERE  # goes what stands behind a body in chunks: it is no header
             if self.expect_100_continue:
                 cycle: Any = self.cycle
@@ -254,8 +260,8 @@ class _EngineHttpProtocol(IdleHttpProtocol):
         if framing.announces_body(self.headers):
             self._refuse(BAD_REQUEST)
             return
-        path, query = _target(self.url)
-        handshake = Handshake(self._address(), path, read_query(query), self.headers)
+        path = self._path
+        handshake = Handshake(self._address(), path, read_query(self._query), self.headers)
         answer = negotiate(self.engines_by_path[_slashed(path)], handshake, self.scope["method"])
         if isinstance(answer, Refusal):
             self._refuse(answer)
@@ -300,9 +306,9 @@ class _EngineHttpProtocol(IdleHttpProtocol):
             self._read(data)
 
     def _may_ask(self) -> bool:
-        """Whether the request is for another path, or within the rate of requests to the engines."""
+        """Whether this request for the engines is not one too many of them."""
         traffic = self.timing.limits.traffic
-        if traffic is None or self.is_of_a_proxy or not self._is_ours(_target(self.url)[0]):
+        if traffic is None or self.is_of_a_proxy:
             return True
         if self._requests is None:
             self._requests = Meter(traffic.requests)

@@ -166,8 +166,9 @@ class WebSocketConnection(asyncio.Protocol):
         """Count the peer's bytes against its budget, then parse them."""
         budget = self._budget
         if budget is not None:
-            now = self._engine.clock()
-            if not budget.take(self._frames.begun_in(data, budget.packets_left(now)), len(data), now):
+            now, frames = self._engine.clock(), self._frames
+            begun = 1 if frames.is_one(data) else frames.begun_in(data, budget.packets_left(now))
+            if not budget.take(begun, len(data), now):
                 self._cut_off()
                 return
         core = self._core

@@ -23,7 +23,6 @@ def frame(size: int, *, masked: bool = True) -> bytes:
 
 def test_a_meter_gives_its_burst_and_then_its_rate() -> None:
     meter = Meter(Allowance(10, 5))
-    assert meter.left(100.0) == 5
     assert [meter.take(1, 100.0) for _ in range(6)] == [True] * 5 + [False]
     assert meter.is_spent
     assert [meter.take(1, 100.25) for _ in range(3)] == [True, True, False]
@@ -70,7 +69,18 @@ def test_frames_are_counted_however_the_network_cuts_them(frames: list[tuple[int
     data = b"".join(frame(size, masked=masked) for size, masked in frames)
     cuts = sorted(random.sample(range(len(data) + 1), min(6, len(data)))) if data else []  # type: ignore[attr-defined]
     count, pieces = FrameCount(), [data[start:end] for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
-    assert sum(count.begun_in(piece, MANY) for piece in pieces) == len(frames)
+    assert sum(1 if count.is_one(piece) else count.begun_in(piece, MANY) for piece in pieces) == len(frames)
+
+
+@pytest.mark.parametrize("size", [0, 1, 119, 120, 124, 125])
+def test_a_small_frame_that_comes_whole_is_told_at_a_glance(size: int) -> None:
+    count, one = FrameCount(), frame(size)
+    assert count.is_one(one)
+    assert not count.is_one(one + one)
+    assert not count.is_one(one[:-1])
+    assert not count.is_one(frame(size, masked=False))
+    count.begun_in(one[:-1], MANY)
+    assert not count.is_one(one)
 
 
 def test_a_header_that_comes_byte_by_byte_is_one_frame() -> None:
