@@ -4,10 +4,10 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from auth.identity import RoomId
-from pubsub.leases import LEASE_MS, Lease, SeatId, Verdict
+from pubsub.leases import LEASE_MS, HolderId, Lease, SeatId, Verdict
 
 SLICE = 64
 """How many leases are processed before other tasks get the event loop."""
@@ -17,7 +17,9 @@ SWEPT = 2
 
 @dataclass(slots=True)
 class _Standing:
-    lease: Lease
+    device: str
+    holder: HolderId
+    fence: int
     ends_ms: int
 
 
@@ -63,7 +65,7 @@ class MemoryLeases:
         """Give up."""
         for lease in leases:
             seat = self._open((room, lease.seat), self._monotonic_ms())
-            seat.standing = [one for one in seat.standing if one.lease.holder != lease.holder]
+            seat.standing = [one for one in seat.standing if one.holder != lease.holder]
             if not seat.standing and not seat.floor:
                 del self._seats[room, lease.seat]
 
@@ -71,7 +73,7 @@ class MemoryLeases:
         """How many other devices use the seat now."""
         found = self._seats.get((room, seat), _Seat())
         now = self._monotonic_ms()
-        return len({one.lease.device for one in found.standing if one.ends_ms > now} - {device})
+        return len({one.device for one in found.standing if one.ends_ms > now} - {device})
 
     async def era(self, room: RoomId) -> str | None:  # noqa: ARG002 - nothing is ever forgotten
         """Always the same."""
@@ -98,17 +100,17 @@ class MemoryLeases:
 
     def _hold(self, seat: _Seat, lease: Lease, ends_ms: int) -> Verdict:
         for one in seat.standing:
-            if one.lease.holder == lease.holder:
+            if one.holder == lease.holder:
                 one.ends_ms = ends_ms
-                return Verdict(one.lease.fence, holds=True)
+                return Verdict(one.fence, holds=True)
         fence = lease.fence or max(self._clock_us(), self._last + 1)
         self._last = max(self._last, fence)
-        same = [one for one in seat.standing if one.lease.device == lease.device]
-        if fence <= seat.floor or any(one.lease.fence > fence for one in same):
+        same = [one for one in seat.standing if one.device == lease.device]
+        if fence <= seat.floor or any(one.fence > fence for one in same):
             return Verdict(fence, holds=False)
-        mine = _Standing(replace(lease, fence=fence), ends_ms)
-        standing = sorted((*(one for one in seat.standing if one not in same), mine), key=lambda one: one.lease.fence)
+        mine = _Standing(lease.device, lease.holder, fence, ends_ms)
+        standing = sorted((*(one for one in seat.standing if one not in same), mine), key=lambda one: one.fence)
         lost, seat.standing = standing[: -lease.devices], standing[-lease.devices :]
-        seat.floor = max([seat.floor, *(one.lease.fence for one in lost)])
-        ousted = tuple(one.lease.holder for one in (*same, *lost) if one is not mine)
+        seat.floor = max([seat.floor, *(one.fence for one in lost)])
+        ousted = tuple(one.holder for one in (*same, *lost) if one is not mine)
         return Verdict(fence, mine in seat.standing, ousted)

@@ -271,7 +271,7 @@ class _EngineHttpProtocol(IdleHttpProtocol):
         connections.add(answer)
         self.transport.set_protocol(answer)
         self.parser = None  # type: ignore[assignment]  # it holds us as we hold it: only the collector would end the two
-        answer.start(self.transport, handshake, partial(connections.discard, answer))
+        answer.start(self.transport, handshake, connections.discard)
         if early and not self.transport.is_closing():
             answer.data_received(early)
 

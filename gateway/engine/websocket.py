@@ -97,7 +97,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._fragments = bytearray()  # a list of one-byte fragments would take forty times their size
         self._is_text = True
         self._alarm: Alarm | None = None
-        self._on_lost: Callable[[], None] | None = None
+        self._on_lost: Callable[[WebSocketConnection], None] | None = None
         self._transport: asyncio.Transport
         self.is_full = False
         """Whether the transport holds bytes that the kernel has not taken."""
@@ -106,8 +106,10 @@ class WebSocketConnection(asyncio.Protocol):
         self.write: Callable[[bytes], None]
         """The transport's own `write`, called directly for whole frames. It never waits."""
 
-    def start(self, transport: asyncio.Transport, handshake: Handshake, on_lost: Callable[[], None]) -> None:
-        """Answer 101, and begin; `on_lost` is called when the connection has closed."""
+    def start(
+        self, transport: asyncio.Transport, handshake: Handshake, on_lost: Callable[["WebSocketConnection"], None]
+    ) -> None:
+        """Answer 101 on a connection whose request was read, and begin; `on_lost` is called with it when it is gone."""
         socket = self._socket
         if socket is None:
             raise RuntimeError("a connection starts once")
@@ -176,6 +178,7 @@ class WebSocketConnection(asyncio.Protocol):
         for event in core.events_received():
             if isinstance(event, WebSocketFrame):
                 self._received(event)
+                event.data = b""  # the core keeps a frame until the next one comes, which may be never
         if core.parser_exc is not None and self._socket is not None:
             # which finishes this connection; the core has the close frame ready
             self._socket.fault(Via.WEBSOCKET, is_final=True)
@@ -200,7 +203,7 @@ class WebSocketConnection(asyncio.Protocol):
             socket.lost(self)
         on_lost, self._on_lost = self._on_lost, None
         if on_lost is not None:
-            on_lost()
+            on_lost(self)
 
     def pause_writing(self) -> None:
         """The transport holds bytes: tell the socket to queue."""

@@ -63,5 +63,5 @@ def dial(
     """A connection after its handshake."""
     connection, handshake = upgrade(engine, path, query)
     wire = Wire()
-    connection.start(wire, handshake, lambda: None)
+    connection.start(wire, handshake, lambda _: None)
     return connection, wire

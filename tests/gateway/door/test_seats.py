@@ -295,7 +295,7 @@ async def test_sockets_that_were_put_out_here_are_no_news_for_others() -> None:
         gateway.leave(oldest)  # as its connection does when it has said bye
         claim = gateway.seats._rooms[ROOM].held[latest]
         standing = store._seats[ROOM, SOCKETS_OF_ANN]
-        await until(lambda: claim.holder in {one.lease.holder for one in standing.standing})
+        await until(lambda: claim.holder in {one.holder for one in standing.standing})
         assert (oldest.byes, heard) == ([Code.SEAT_TAKEN], [])
 
 

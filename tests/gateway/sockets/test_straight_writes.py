@@ -171,7 +171,7 @@ def test_nothing_is_written_straight_while_the_transport_holds_the_rest_of_a_fra
         engine = Engine(app, EngineLimits(backlog=BacklogLimits(bytes=64 << 20)))
         websocket, handshake = upgrade(engine)
         transport, _ = await asyncio.get_running_loop().create_unix_connection(lambda: websocket, sock=ours)
-        websocket.start(transport, handshake, lambda: None)
+        websocket.start(transport, handshake, lambda _: None)
         (socket,) = engine.sockets.values()
         heard, routes = b"", set[bool]()
         with closing(engine), theirs:
