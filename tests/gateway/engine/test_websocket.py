@@ -3,8 +3,10 @@
 import sys
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
+from gateway.engine.budget import Allowance, Traffic
 from gateway.engine.engine import Engine
 from gateway.engine.frames import Frame
 from gateway.engine.limits import EngineLimits
@@ -16,6 +18,8 @@ from tests.fuzz.targets import Echo
 from tests.fuzz.wire import QUERY, Wire, dial
 
 MASK = bytes(4)
+PLENTY = Allowance(1e9, 1e9)
+COUNTED = EngineLimits(traffic=Traffic(PLENTY, PLENTY, PLENTY, PLENTY, PLENTY))
 PING = b"\x89\xfd" + MASK + bytes(125)
 
 
@@ -86,6 +90,46 @@ async def test_fragments_beyond_the_bound_end_the_socket(line: tuple[WebSocketCo
     assert socket is not None
     connection.data_received(part(b"4", first=True) + part(b"x" * 100) * 700)
     assert socket.ended is Reason.PROTOCOL
+
+
+async def test_a_whole_frame_is_a_message_only_where_one_may_begin() -> None:
+    # it is read without the core, which alone knows what goes on
+    whole = part(b"4whole", first=True, last=True)
+    engine = Engine(Echo(), COUNTED)
+    connection, wire = dial(engine)
+    answered = len(whole) - len(MASK)
+    for pieces in (
+        [whole],
+        [whole[:3], whole[3:]],
+        [whole + PING],
+        [part(b"4", first=True), PING, part(b"", last=True)],
+    ):
+        before = wire.written
+        for piece in pieces:
+            connection.data_received(piece)
+        assert wire.written > before
+    before = wire.written
+    connection.data_received(b"\x81\x82\x01\x02\x03\x04" + bytes((ord("4") ^ 1, ord("x") ^ 2)))
+    assert wire.written - before == 4
+    connection.data_received(whole)
+    assert wire.written - before == 4 + answered
+    socket = connection._socket
+    assert socket is not None
+    connection.data_received(part(b"4", first=True))
+    connection.data_received(whole)
+    assert socket.ended is Reason.PROTOCOL
+    engine.close()
+
+
+@pytest.mark.parametrize("frame", [b"\xc1\x80" + MASK, b"\x83\x80" + MASK, b"\x81\x01x", b"\x80\x80" + MASK])
+async def test_a_small_frame_that_is_no_message_is_a_fault(frame: bytes) -> None:
+    engine = Engine(Echo(), COUNTED)
+    connection, _ = dial(engine)
+    socket = connection._socket
+    assert socket is not None
+    connection.data_received(frame)
+    assert socket.ended is Reason.PROTOCOL
+    engine.close()
 
 
 async def test_who_changes_over_to_a_websocket_that_is_full_is_written_to_when_it_is_not(engine: Engine) -> None:
