@@ -112,10 +112,8 @@ class _EngineHttpProtocol(IdleHttpProtocol):
     _takes_upgrade = False
     """Whether this request asks for a WebSocket that will be opened."""
     _head_of_the_rest = b""
-    """Of a request with an upgrade that is ignored."""
-    _path = ""
-    _query = b""
-    """Of the request whose head was read last."""
+    """The head with which a new parser reads the body of an ignored upgrade."""
+    _path, _query = "", b""
     _before: Any = None
     """The previous request, whose answer may still be pending."""
     _is_over = False
@@ -204,10 +202,8 @@ class _EngineHttpProtocol(IdleHttpProtocol):
         if framing.is_ambiguous(self.headers, version) or method == b"CONNECT":
             raise AmbiguousRequestError
         if self.parser.should_upgrade():
-            # what is asked for anywhere else is no socket
             self._takes_upgrade = is_ours and framing.asks_for_websocket(self.headers, version)
-            if not self._takes_upgrade:
-                self._head_of_the_rest = framing.head_of_the_rest(method, self.headers, version)
+            self._head_of_the_rest = framing.head_of_the_rest(method, self.headers, version)
         self._before = self.cycle
         super().on_headers_complete()
         self._in_head = False
@@ -260,9 +256,8 @@ class _EngineHttpProtocol(IdleHttpProtocol):
         if framing.announces_body(self.headers):
             self._refuse(BAD_REQUEST)
             return
-        path = self._path
-        handshake = Handshake(self._address(), path, read_query(self._query), self.headers)
-        answer = negotiate(self.engines_by_path[_slashed(path)], handshake, self.scope["method"])
+        handshake = Handshake(self._address(), self._path, read_query(self._query), self.headers)
+        answer = negotiate(self.engines_by_path[_slashed(self._path)], handshake, self.scope["method"])
         if isinstance(answer, Refusal):
             self._refuse(answer)
             return
