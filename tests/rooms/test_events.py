@@ -21,6 +21,8 @@ from rooms.gifts.events import GiftSent, LeaderboardChanged, LikesCounted
 from rooms.gifts.leaderboard import LeaderboardItem
 from rooms.moderation.events import Banned, Kicked, Muted, Unbanned, Unmuted
 from rooms.names.events import NamesChanged
+from rooms.polls.events import PollsChanged
+from rooms.polls.poll import Poll, PollOption
 from rooms.roles.events import RoleChanged
 from rooms.stage.events import CohostChanged, QueueChanged, StageChanged
 from rooms.stage.stage import QueueItem, StageMember, StageReason, StageState
@@ -47,6 +49,7 @@ EXAMPLES: list[Any] = [
     AuditRecorded("a", ANN, "mute", "ben", 1),
     RoleChanged(ANN, Role.HOST, 8),
     NamesChanged(("aurora",), {ANN: "Ann"}, 2),
+    PollsChanged((Poll("p", "one more?", (PollOption("yes", 2), PollOption("no", 0)), 1),), 2),
     LeaderboardChanged((LeaderboardItem(ANN, "Ann", 9),), 1),
     SeatsTaken(("holder",)),
     Sought("question", ANN),
