@@ -181,6 +181,8 @@ class Entry:
     history: History[Any] | None = None
     effects: list[Effect] = field(default_factory=list)
     implied: list[Implies[Any]] = field(default_factory=list)
+    is_history_alone: bool = False
+    """Whether nothing is to be done about it but telling it, as of most that is said in a room."""
 
 
 class Book:
@@ -192,6 +194,9 @@ class Book:
         self.entries: dict[type, Entry] = {kind: Entry() for kind in core}
         for row in self.rows:
             self._enter(row)
+        for entry in self.entries.values():
+            others = entry.keeper is not None or entry.effects or entry.implied
+            entry.is_history_alone = entry.history is not None and not others
         self.states = tuple(row for row in self.rows if isinstance(row, State))
         self.newest = tuple(row.news for row in self.rows if isinstance(row, Fact | State))
         """The news of which a replica keeps the newest."""

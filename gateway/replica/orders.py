@@ -32,16 +32,14 @@ INSIDE, OUTSIDE = View(reads=True), View(reads=False)
 FANS, CONSOLES = View(surface=Surface.LIVE), View(surface=Surface.CONSOLE)
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(Struct, frozen=True):
     """Tell an item of the history to those who may read."""
 
     event: ServerEvent[Any]
     item: Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(Struct, frozen=True):
     """Tell a part of the room."""
 
     event: ServerEvent[Any]
@@ -49,15 +47,13 @@ class Tell:
     view: View = EVERYBODY
 
 
-@dataclass(frozen=True, slots=True)
-class TellState:
+class TellState(Struct, frozen=True):
     """Tell the newest value of the state that this news carries, each part of the room its own view of it."""
 
     news: type
 
 
-@dataclass(frozen=True, slots=True)
-class TellUser:
+class TellUser(Struct, frozen=True):
     """Tell all sockets of a user."""
 
     user: UserId
@@ -65,31 +61,27 @@ class TellUser:
     payload: Struct
 
 
-@dataclass(frozen=True, slots=True)
-class TellHolders:
+class TellHolders(Struct, frozen=True):
     """Tell all sockets of those who hold a ticket."""
 
     event: ServerEvent[Any]
     payload: Struct
 
 
-@dataclass(frozen=True, slots=True)
-class SendOut:
+class SendOut(Struct, frozen=True):
     """End all sockets of a user."""
 
     user: UserId
     code: Code
 
 
-@dataclass(frozen=True, slots=True)
-class RightsFollow:
+class RightsFollow(Struct, frozen=True):
     """The room has changed: who must leave leaves, and who may do other things than before is told."""
 
     reason: TierReason
 
 
-@dataclass(frozen=True, slots=True)
-class NewTier:
+class NewTier(Struct, frozen=True):
     """The tickets of a user are worth something else."""
 
     user: UserId
@@ -98,8 +90,7 @@ class NewTier:
     reason: TierReason
 
 
-@dataclass(frozen=True, slots=True)
-class NewRole:
+class NewRole(Struct, frozen=True):
     """A user may do more or less than watch."""
 
     user: UserId
@@ -107,22 +98,19 @@ class NewRole:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class CallIn:
+class CallIn(Struct, frozen=True):
     """A user need not wait at the door any more."""
 
     user: UserId
 
 
-@dataclass(frozen=True, slots=True)
-class TakeOffStage:
+class TakeOffStage(Struct, frozen=True):
     """A user has lost the right to be on stage, and is taken off it shortly."""
 
     user: UserId
 
 
-@dataclass(frozen=True, slots=True)
-class ReadAgain:
+class ReadAgain(Struct, frozen=True):
     """News tell that something is different of which they do not tell all: SQL is read again shortly."""
 
 

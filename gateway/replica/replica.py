@@ -85,6 +85,10 @@ class Replica:
     def take(self, event: AnyEvent, moment: Moment) -> Sequence[Order]:
         """Take news in, and say what is to be done about them; nothing where they bring nothing new."""
         entry, before = self.book.entries[type(event)], self.room
+        if entry.is_history_alone:
+            history = entry.history
+            assert history is not None, "else it is no history"
+            return (Say(history.event, history.item(event)),)
         if not self._keep(entry, event):
             return NO_ORDERS
         return self._orders(entry, event, before, moment)

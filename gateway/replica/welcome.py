@@ -126,8 +126,7 @@ class Encoded:
         return encoded
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """What a welcome takes from the gateway around the replica."""
 
     codec: Codec
