@@ -300,7 +300,7 @@ class Screen:
         deadline = time.monotonic() + SECONDS
         while True:
             try:
-                ack = await self.sio.call("gift", {"gift": "cheer", "key": key}, namespace="/live", timeout=2)
+                ack = await self.sio.call("gift", {"gift": "rose", "key": key}, namespace="/live", timeout=2)
                 if not ack["ok"] and ack["error"]["retryable"]:  # a fast machine gives more than one fan may
                     assert time.monotonic() < deadline, ack
                     await asyncio.sleep(ack["error"].get("retry_after_ms", 100) / 1000)

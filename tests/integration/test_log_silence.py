@@ -51,7 +51,7 @@ async def test_nothing_personal_is_logged_when_everything_fails(
                 await knocking.refused(token=bad, room=show.room)
         monkeypatch.setattr(Book, "decode", _broken)
         assert (await fan.send("danmaku", {"text": SAID}))["ok"], "accepted; its publication cannot be read"
-        with closing(sqlite3.connect(tmp_path / "liveroom.sqlite", timeout=5)) as database:
+        with closing(sqlite3.connect(tmp_path / "liveroom.sqlite", timeout=60)) as database:
             for table in ("orders", "entitlements", "roles"):
                 database.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
             database.commit()
