@@ -11,8 +11,6 @@ MAX_ITEMS = 2_000
 """How many items one transaction writes; further ones go into the next."""
 MAX_WAITING = 20_000
 """How many items of a kind may wait; beyond it callers get BUSY."""
-MAX_RACES = 5
-"""How often a batch that lost a race is retried."""
 RETRY_MS = 1_000
 
 Item = TypeVar("Item")
@@ -63,13 +61,10 @@ class Batches:
                 answer.cancel()
 
     async def _write(self, items: Sequence[Any], write: Write[Any, Any]) -> Sequence[Any]:
-        for _ in range(MAX_RACES):
-            try:
-                async with self._db.write() as uow:
-                    return await write(uow, items)
-            except RacedError:
-                continue
-        return [Denied(Code.BUSY, retry_after_ms=RETRY_MS)] * len(items)
+        try:
+            return await self._db.transact(lambda uow: write(uow, items))
+        except RacedError:
+            return [Denied(Code.BUSY, retry_after_ms=RETRY_MS)] * len(items)
 
 
 def _tell(asked: Sequence[asyncio.Future[Any]], *answers: Any) -> None:

@@ -22,7 +22,7 @@ class ProductsListed(Struct, frozen=True):
 
 
 class GiftsCounted(Struct, frozen=True):
-    """The credits of all gifts of a room. Published with each gift."""
+    """The credits of all gifts of a room. Each gift implies it; it is never published by itself."""
 
     credits: int
 

@@ -22,11 +22,6 @@ async def load(connection: AsyncConnection, refund: RefundId) -> Refund | None:
     return await _newest(connection, refunds.c.id == refund)
 
 
-async def load_open(connection: AsyncConnection, order: OrderId) -> Refund | None:
-    """The refund of an order that is not settled yet."""
-    return await _newest(connection, _of_order(order), refunds.c.state == RefundProgress.REQUESTED)
-
-
 async def load_latest(connection: AsyncConnection, order: OrderId) -> Refund | None:
     """The newest refund of an order, however it ended."""
     return await _newest(connection, _of_order(order))

@@ -2,7 +2,7 @@
 
 `make test` walks a shorter way. The whole, 100,000 steps on two cores in under a minute:
 
-    DECISIONS=1000 .venv/bin/pytest -n 2 tests/presale/use_cases/test_decisions.py
+    DECISIONS=1100 .venv/bin/pytest -n 2 tests/presale/use_cases/test_decisions.py
 """
 
 import os
